@@ -1,0 +1,6 @@
+from django.core.wsgi import get_wsgi_application
+
+from config.instance import prepare
+
+prepare()
+application = get_wsgi_application()

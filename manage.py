@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""revshare's command line. `manage.py help` lists the commands; each starts the services it needs."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+WITHOUT_SERVICES = {"services", "help", "--help", "-h", "--version", "version", "makemigrations", "collectstatic", "spectacular"}
+
+
+def use_own_environment() -> None:
+    """`make setup` put the libraries into .venv: whichever Python was called, run on that one."""
+    try:
+        import django  # noqa: F401
+    except ModuleNotFoundError:
+        own = ROOT / ".venv" / "bin" / "python"
+        if not own.exists():
+            sys.exit("revshare is not set up yet: run `make setup` first.")
+        os.execv(own, [str(own), *sys.argv])
+
+
+def main() -> None:
+    use_own_environment()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.management import execute_from_command_line
+
+    wants_services = len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVICES and "--help" not in sys.argv
+    if wants_services:
+        import django
+
+        from config.embedded import ServiceError
+        from config.instance import migrate_embedded, prepare
+
+        try:
+            prepare()
+        except ServiceError as error:
+            sys.exit(str(error))
+        django.setup()
+        if sys.argv[1] != "migrate":
+            migrate_embedded()
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

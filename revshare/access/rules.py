@@ -1,0 +1,27 @@
+"""Who may do what, as one table. Pages, API, admin and commands all ask `may`."""
+
+from collections.abc import Iterable
+
+ROLES = ("operator", "approver", "finance", "contributor")
+STAFF = frozenset({"operator", "approver", "finance"})
+
+MAY: dict[str, frozenset[str]] = {
+    "browse": STAFF,  # every stage's records, read only
+    "ingest": frozenset({"operator"}),
+    "quarantine": frozenset({"operator"}),
+    "register_policy": frozenset({"operator"}),
+    "open_cycle": frozenset({"operator"}),
+    "lock": frozenset({"operator"}),
+    "calculate": frozenset({"operator"}),
+    "submit": frozenset({"operator"}),
+    "approve": frozenset({"approver"}),
+    "publish": frozenset({"approver"}),
+    "export": frozenset({"finance", "operator", "approver"}),
+    "read_statements": STAFF,
+    "read_own_statements": frozenset({"contributor"}),
+}
+
+
+def may(*, roles: Iterable[str], action: str) -> bool:
+    """Whether somebody with these roles may do this. An action that the table does not name is a programmer's error."""
+    return not MAY[action].isdisjoint(roles)

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class RevshareConfig(AppConfig):
+    name = "revshare"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "revshare"

@@ -1,0 +1,23 @@
+"""Who contributed. Private data (the e-mail address) stops here."""
+
+from django.db import models
+
+
+class Contributor(models.Model):
+    """A contributor under the marketplace's own id, kept exactly as it was given (`NA`, `007`, 30 digits)."""
+
+    id = models.TextField(primary_key=True, db_collation="C")
+    name = models.TextField(default="", blank=True)
+    email = models.TextField(default="", blank=True)
+    country = models.TextField(default="", blank=True)
+    currency = models.CharField(max_length=3, default="", blank=True)
+    payee_id = models.TextField(default="", blank=True)
+    unclaimed = models.BooleanField(default=False)  # known from a manifest only: money accrues and waits
+    file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        db_table = "contributors_contributor"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})" if self.name else self.id

@@ -1,0 +1,350 @@
+"""Conducts a cycle from open to published. Each stage is one transaction and, once done, is found done."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from revshare.allocation.operations import allocate
+from revshare.audit_trail.operations import Act, record
+from revshare.cycles.models import Cycle, Window
+from revshare.cycles.queries import find, input_digest, pinned_of, ranges_of, result_digest
+from revshare.cycles.rules import MOVES, reached
+from revshare.errors import Conflict, NotAllowed, Refused
+from revshare.files.queries import open_quarantine
+from revshare.ingest.operations import release_waiting_refunds
+from revshare.ledger.operations import post
+from revshare.locks import Lock, hold
+from revshare.manifests.models import Manifest
+from revshare.manifests.operations import freeze
+from revshare.manifests.queries import models_trained
+from revshare.periods import Period
+from revshare.policies.models import Policy
+from revshare.policies.rules import Rulebook, parse
+from revshare.pools.models import Pool
+from revshare.pools.operations import build
+from revshare.pools.queries import carried_by
+from revshare.pools.rules import Pinned
+from revshare.progress import Progress, no_progress
+from revshare.sales.queries import Range, count, last_seq, sums_by_target
+from revshare.statements.operations import write
+from revshare.statements.queries import ALLOCATION_JOURNAL, PUBLISHED
+
+KEY_LENGTH = 60
+# Who moves a cycle is kept on it; so is when, for the moves that people ask about.
+STAMPS: dict[str, tuple[str, ...]] = {
+    "lock": ("locked_by", "locked_at"),
+    "calculate": ("calculated_by", "calculated_at"),
+    "submit": ("submitted_by",),
+    "approve": ("approved_by", "approved_at"),
+    "publish": ("published_by", "published_at"),
+}
+LEGS = """
+    SELECT account, currency, CASE WHEN amount > 0 THEN 'C' ELSE 'D' END AS side, abs(amount)::bigint AS amount_micros
+    FROM (
+        SELECT CASE bucket WHEN 'contributor' THEN 'payable:' || contributor_id ELSE bucket END COLLATE "C" AS account,
+               currency, sum(amount_micros) AS amount
+        FROM allocation_allocation WHERE cycle_id = %s AND bucket <> 'carried' GROUP BY 1, 2
+        UNION ALL
+        SELECT 'carried' COLLATE "C", currency, sum(carried_out_micros - carried_in_micros)
+        FROM pools_pool WHERE cycle_id = %s GROUP BY 2
+        UNION ALL
+        SELECT 'sales' COLLATE "C", currency, -sum(net_micros) FROM pools_pool WHERE cycle_id = %s GROUP BY 2
+    ) moved WHERE amount <> 0
+"""
+
+
+def _move(cycle: Cycle, action: str, *, act: Act, detail: dict[str, Any], **fields: Any) -> None:
+    """The one function that moves a cycle: an allowed move, made once, and audited."""
+    move = MOVES[action]
+    stamped: dict[str, Any] = {
+        name: act.actor if name.endswith("_by") else act.at for name in STAMPS.get(action, ())
+    } | fields
+    moved = Cycle.objects.filter(pk=cycle.pk, state=move.source).update(state=move.target, **stamped)
+    if not moved:
+        cycle.refresh_from_db()
+        raise Conflict(f"Cycle {cycle.key} is {cycle.state}; to {action} it, it must be {move.source}.")
+    record(act=act, action=f"cycle.{action}", object=f"cycle:{cycle.key}", detail=detail)
+    cycle.refresh_from_db()
+
+
+def open_cycle(*, key: str, period: Period, policy: Policy, act: Act) -> tuple[Cycle, bool]:
+    """Opens a cycle; returns it and whether it is new. The same again does nothing; a cycle with this key but another
+    period or policy, or one that overlaps, is a Conflict."""
+    if not key.isprintable() or not 0 < len(key) <= KEY_LENGTH or key != key.strip() or "/" in key:
+        raise Refused(f"{key!r} cannot be a cycle's key: 1 to {KEY_LENGTH} printable characters, no slash.")
+    starts_at, ends_at = period.bounds()
+    if known := Cycle.objects.select_related("policy").filter(key=key).first():
+        _same(known, period, policy)
+        return known, False
+    try:
+        with transaction.atomic():
+            cycle = Cycle.objects.create(
+                key=key, starts_on=period.start, ends_on=period.end, timezone=period.timezone, starts_at=starts_at,
+                ends_at=ends_at, policy=policy, opened_by=act.actor,
+            )  # fmt: skip
+            record(
+                act=act, action="cycle.open", object=f"cycle:{key}",
+                detail={"start": str(period.start), "end": str(period.end), "timezone": period.timezone,
+                        "policy": policy.sha256},
+            )  # fmt: skip
+    except IntegrityError:
+        if known := Cycle.objects.select_related("policy").filter(key=key).first():
+            _same(known, period, policy)
+            return known, False
+        other = Cycle.objects.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).first()
+        raise Conflict(
+            f"Cycle {key} would overlap cycle {other}: a sale can be in one cycle only. Choose other dates."
+        ) from None
+    return cycle, True
+
+
+def _same(cycle: Cycle, period: Period, policy: Policy) -> None:
+    theirs = (cycle.starts_on, cycle.ends_on, cycle.timezone, cycle.policy_id)
+    if theirs != (period.start, period.end, period.timezone, policy.pk):
+        raise Conflict(
+            f"Cycle {cycle.key} exists with another period or policy: {cycle.starts_on} to {cycle.ends_on} "
+            f"({cycle.timezone}), policy {cycle.policy}."
+        )
+
+
+def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress = no_progress) -> Cycle:
+    """Closes a cycle over its sales: from here on no sale enters, and its inputs have a digest.
+
+    Freezes the manifests it needs. Raises Refused while rows are in quarantine, unless `accept_quarantine` gives the
+    reason to go on all the same; it is signed into the audit trail.
+    """
+    cycle = find(key)
+    if reached(state=cycle.state, goal="locked"):
+        return cycle
+    progress("release", 0, 0)
+    release_waiting_refunds(act=act)
+    while (closed := _close(cycle, act, accept_quarantine, progress)) is None:
+        # A manifest it needs is not frozen yet; each is weighed in a transaction of its own.
+        needed = _pins(_ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle)
+        unfrozen = _unfrozen(needed)
+        for done, version in enumerate(unfrozen):
+            progress("weigh", done, len(unfrozen))
+            freeze(dataset_version=version, act=act)
+    return closed
+
+
+@transaction.atomic
+def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -> Cycle | None:
+    hold(Lock.CYCLE, cycle.pk)
+    hold(Lock.INTAKE)
+    cycle.refresh_from_db()
+    if reached(state=cycle.state, goal="locked"):
+        return cycle
+    waiting = open_quarantine().count()
+    if waiting and not accept_quarantine.strip():
+        raise Refused(
+            f"Cycle {cycle.key} cannot be locked: {waiting} row{'s are' if waiting > 1 else ' is'} in quarantine. See "
+            "`quarantine list`; retry or dismiss them, or lock with --accept-quarantine REASON.",
+            code="quarantine_open",
+        )
+    rulebook = parse(cycle.policy.text)
+    ranges = _ranges_to_close(cycle, last_seq())
+    pins = _pins(ranges, rulebook, cycle)
+    if _unfrozen(pins):
+        return None
+    hashes = dict(Manifest.objects.filter(dataset_version__in=pins["versions"]).values_list("dataset_version", "sha256"))
+    pinned = Pinned(manifests=hashes, models=pins["models"])
+    progress("digest", 0, 0)
+    Window.objects.bulk_create(_window(cycle, r) for r in ranges)
+    detail: dict[str, Any] = {"sales": count(ranges), "input_digest": input_digest(cycle, pinned, ranges)}
+    if waiting:
+        detail |= {"accepted_quarantine_rows": waiting, "accepted_quarantine_reason": accept_quarantine}
+    _move(
+        cycle, "lock", act=act, detail=detail, upto_seq=last_seq(), input_digest=detail["input_digest"],
+        pinned={"manifests": dict(sorted(hashes.items())), "models": pins["models"]},
+    )  # fmt: skip
+    return cycle
+
+
+def _window(cycle: Cycle, r: Range) -> Window:
+    return Window(
+        cycle=cycle, starts_at=r.starts_at, ends_at=r.ends_at, after_seq=r.after_seq, upto_seq=r.upto_seq,
+        late=r.starts_at != cycle.starts_at,
+    )  # fmt: skip
+
+
+def _ranges_to_close(cycle: Cycle, upto_seq: int) -> list[Range]:
+    """The cycle's own period, and every earlier locked period whose sales arrived after it was closed."""
+    ranges = [Range(cycle.starts_at, cycle.ends_at, 0, upto_seq)]
+    earlier = Cycle.objects.filter(ends_at__lte=cycle.starts_at, upto_seq__isnull=False).order_by("starts_at")
+    covered = dict(
+        Window.objects.filter(cycle__upto_seq__isnull=False)
+        .order_by("starts_at", "upto_seq")
+        .values_list("starts_at", "upto_seq")
+    )
+    for other in earlier:
+        late = Range(other.starts_at, other.ends_at, covered[other.starts_at], upto_seq)
+        if late.after_seq < late.upto_seq and count([late]):
+            ranges.append(late)
+    return ranges
+
+
+def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle) -> dict[str, Any]:
+    """Which models and dataset versions the sales need: {"models": {model: [version]}, "versions": [version]}.
+
+    Raises Refused if the policy has no rule for a stream.
+    """
+    sums = sums_by_target(ranges)
+    if missing := sorted({item.stream for item in sums if rulebook.terms_for(item.stream) is None}):
+        raise Refused(
+            f"Policy {cycle.policy} has no rule for the stream {', '.join(missing)}: cycle {cycle.key} cannot be locked.",
+            code="stream_without_rule",
+        )
+    trained = models_trained()
+    single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
+    carried = carried_by(_last_calculated())
+    wanted = {item.model for item in sums} | {key.model for key in carried}
+    models = {model: versions for model, versions in trained.items() if single or model in wanted}
+    named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
+    named |= {version for versions in models.values() for version in versions}
+    known = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
+    return {"models": models, "versions": sorted(set(known.values_list("dataset_version", flat=True)))}
+
+
+def _unfrozen(pins: dict[str, Any]) -> list[str]:
+    manifests = Manifest.objects.filter(dataset_version__in=pins["versions"], frozen_at__isnull=True)
+    return list(manifests.order_by("dataset_version").values_list("dataset_version", flat=True))
+
+
+def _last_calculated() -> int | None:
+    return (
+        Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").values_list("pk", flat=True).first()
+    )
+
+
+def calculate(
+    *, key: str, act: Act, progress: Progress = no_progress, still_ours: Callable[[], None] = lambda: None
+) -> Cycle:
+    """Pools, allocations, journal, statements, digest: each in its own transaction, so that a killed calculation goes
+    on where it stopped. `still_ours` raises if another process has taken the work over."""
+    cycle = find(key)
+    if reached(state=cycle.state, goal="calculated"):
+        return cycle
+    if cycle.state != "locked":
+        raise Conflict(f"Cycle {key} is {cycle.state}: lock it before it is calculated.")
+    for number, (name, stage) in enumerate(CALCULATION):
+        progress(name, number, len(CALCULATION))
+        with transaction.atomic():
+            hold(Lock.CYCLE, cycle.pk)
+            hold(Lock.CALCULATION)
+            still_ours()
+            cycle.refresh_from_db()
+            if reached(state=cycle.state, goal="calculated"):
+                return cycle
+            stage(cycle, act, progress)
+    return cycle
+
+
+def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
+    # One cycle after the other: a cycle that has begun to calculate must be done before the next reads what it carries.
+    begun = Cycle.objects.filter(pools__isnull=False, calculation__isnull=True).exclude(pk=cycle.pk).first()
+    if begun:
+        raise Conflict(f"Cycle {begun.key} is being calculated: cycle {cycle.key} can follow when it is done.")
+    build(
+        cycle_id=cycle.pk, ranges=ranges_of(cycle), rulebook=parse(cycle.policy.text), pinned=pinned_of(cycle),
+        carried=carried_by(_last_calculated()),
+    )  # fmt: skip
+
+
+def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
+    allocate(cycle_id=cycle.pk, pools=_pools(cycle), progress=progress)
+
+
+def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
+    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 3, act=act, cycle_id=cycle.pk)
+
+
+def _stage_statements(cycle: Cycle, act: Act, progress: Progress) -> None:
+    journal = cycle.journals.filter(kind=ALLOCATION_JOURNAL).first()
+    write(
+        cycle_id=cycle.pk, key=cycle.key, policy_sha256=cycle.policy.sha256, journal_hash=journal.hash if journal else ""
+    )
+
+
+def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:
+    digest = result_digest(cycle)
+    last = Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").first()
+    _move(
+        cycle, "calculate", act=act, detail={"result_digest": digest}, result_digest=digest,
+        calculation=(last.calculation or 0) + 1 if last else 1,
+    )  # fmt: skip
+
+
+CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
+    ("pools", _stage_pools),
+    ("allocation", _stage_allocation),
+    ("ledger", _stage_ledger),
+    ("statements", _stage_statements),
+    ("finish", _stage_finish),
+)
+
+
+def _pools(cycle: Cycle) -> list[Pool]:
+    return list(Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "currency"))
+
+
+@transaction.atomic
+def submit(*, key: str, act: Act) -> Cycle:
+    """Hands a calculated cycle to an approver."""
+    cycle = find(key)
+    if reached(state=cycle.state, goal="in_review"):
+        return cycle
+    _move(cycle, "submit", act=act, detail={"result_digest": cycle.result_digest})
+    return cycle
+
+
+@transaction.atomic
+def approve(*, key: str, act: Act, digest: str = "") -> Cycle:
+    """A second person releases a cycle, bound to the result's digest (`digest`: the one that was on the screen).
+
+    Raises NotAllowed for anybody who prepared it, or whom it pays (the skin checks that); Conflict if the digest is
+    another by now.
+    """
+    cycle = find(key)
+    if reached(state=cycle.state, goal="approved"):
+        return cycle
+    if act.actor in {cycle.locked_by, cycle.calculated_by, cycle.submitted_by}:
+        raise NotAllowed(f"{act.actor} prepared cycle {key}: another person has to approve it.")
+    if digest and digest != cycle.result_digest:
+        raise Conflict(f"Cycle {key} has another result by now ({cycle.result_digest[:16]}…): look at it again.")
+    _move(
+        cycle, "approve", act=act, detail={"result_digest": cycle.result_digest}, approved_digest=cycle.result_digest
+    )
+    return cycle
+
+
+@transaction.atomic
+def publish(*, key: str, act: Act) -> Cycle:
+    """Shows the statements to their contributors. Cycles are published in the order they were calculated, since each
+    statement opens with what the one before closed with."""
+    cycle = find(key)
+    if reached(state=cycle.state, goal="published"):
+        return cycle
+    hold(Lock.CYCLE, cycle.pk)
+    if cycle.state == "approved" and act.actor in {cycle.locked_by, cycle.calculated_by, cycle.submitted_by}:
+        raise NotAllowed(f"{act.actor} prepared cycle {key}: another person has to publish it.")
+    unpublished = Cycle.objects.filter(calculation__lt=cycle.calculation or 0).exclude(state__in=PUBLISHED)
+    if other := unpublished.order_by("calculation").first():
+        raise Conflict(f"Cycle {other.key} was calculated before {key}: publish it first.")
+    if cycle.state == "approved" and result_digest(cycle) != cycle.approved_digest:
+        raise Conflict(f"Cycle {key} does not have the result that was approved: run `verify {key}`.")
+    _move(cycle, "publish", act=act, detail={"result_digest": cycle.result_digest})
+    return cycle
+
+
+def next_action(cycle: Cycle) -> str | None:
+    """The move that comes next, or None at the end."""
+    return next((move.action for move in MOVES.values() if move.source == cycle.state), None)
+
+
+def check_not_payee(cycle: Cycle, contributor_id: str | None) -> None:
+    """Raises NotAllowed if the cycle pays this contributor: nobody approves their own money."""
+    if contributor_id and cycle.statements.filter(contributor_id=contributor_id).exists():
+        raise NotAllowed(f"Cycle {cycle.key} pays {contributor_id}: another person has to approve it.")
+

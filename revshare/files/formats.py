@@ -1,0 +1,39 @@
+"""The files that may come in: their kinds and columns."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Header names of a kind of file. `one_of`: at least one of these must be there. `amount`: the column summed in
+    the control totals."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    amount: str = ""
+    numbers: tuple[str, ...] = ()  # columns that must not be binary floating point in Parquet
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        return self.required + self.one_of + self.optional
+
+
+KINDS: dict[str, Columns] = {
+    "contributors": Columns(
+        required=("contributor_id", "contributor_name"), optional=("email", "country", "currency", "payee_id")
+    ),
+    "attributions": Columns(
+        required=("dataset_version", "asset_id", "contributor_id"),
+        optional=("contributor_name", "share", "weight", "licence", "ai_generated", "media_type"),
+        numbers=("share", "weight"),
+    ),
+    "models": Columns(required=("model", "dataset_version"), optional=("mix",), numbers=("mix",)),
+    "sales": Columns(
+        required=("sale_id", "sold_at", "stream", "currency", "gross_amount"),
+        one_of=("model", "dataset_version"),
+        optional=("refund_of", "fees", "tax", "customer_id", "generation_id"),
+        amount="gross_amount",
+        numbers=("gross_amount", "fees", "tax"),
+    ),
+}

@@ -1,0 +1,139 @@
+"""A file comes in: judged, stored by its stage, its bad rows kept, its totals written, all in one transaction."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from django.db import IntegrityError, connection, transaction
+
+from revshare.audit_trail.operations import Act, record
+from revshare.files import spooling
+from revshare.files.formats import KINDS
+from revshare.files.models import IngestedFile
+from revshare.files.preflight import Source, inspect
+from revshare.files.rules import micros
+from revshare.files.work import Intake, Work, prepare_tables, spooled_rows
+from revshare.lake import copy_file_in, duck, literal, spool
+from revshare.locks import Lock, hold
+from revshare.progress import Progress, no_progress
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a file. `seen_before`: these very bytes are in already, and nothing was done."""
+
+    file: IngestedFile
+    seen_before: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def take_in(*, path: Path, intake: Intake, act: Act, name: str = "", progress: Progress = no_progress) -> Report:
+    """Takes in one file of the intake's kind; all of it becomes visible at once, or nothing.
+
+    Raises FileRefused if the file as a whole cannot be taken.
+    """
+    with spool() as scratch:
+        progress("inspect", 0, 0)
+        source = inspect(path, scratch, name=name)
+        if (known := _known(intake.kind, source)) is not None:
+            return Report(known, seen_before=True)
+        with duck(scratch) as con:
+            work = Work(con=con, scratch=scratch, act=act, progress=progress)
+            progress("read", 0, 0)
+            spooled = spooling.spool_rows(con, source, kind=intake.kind, scratch=scratch)
+            prepare_tables(work, spooled_rows(spooled.path))
+            progress("check", 0, spooled.rows)
+            intake.check(work)
+            try:
+                with transaction.atomic():
+                    return _store(work, source, spooled, intake)
+            except IntegrityError:
+                # Of two processes taking in the same bytes at once, the other was first.
+                if (known := _known(intake.kind, source)) is None:
+                    raise
+                return Report(known, seen_before=True)
+
+
+def _known(kind: str, source: Source) -> IngestedFile | None:
+    return IngestedFile.objects.filter(kind=kind, sha256=source.sha256).first()
+
+
+def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake) -> Report:
+    hold(Lock.INTAKE)
+    intake.settle(work)
+    file = IngestedFile.objects.create(
+        kind=intake.kind, sha256=source.sha256, name=source.name, size_bytes=source.size_bytes, format=source.format,
+        unknown_columns=spooled.unknown_columns, loaded_at=work.act.at, loaded_by=work.act.actor,
+        **_totals(work.con, intake.kind, spooled.rows),
+    )  # fmt: skip
+    work.progress("store", 0, file.rows_accepted)
+    facts = intake.store(work, file)
+    _quarantine(work, source, spooled, file)
+    record(
+        act=work.act, action="file.ingested", object=f"file:{file.pk}",
+        detail={"kind": file.kind, "sha256": file.sha256, "rows_in": file.rows_in, "accepted": file.rows_accepted,
+                "duplicate": file.rows_duplicate, "quarantined": file.rows_quarantined},
+    )  # fmt: skip
+    work.progress("done", file.rows_in, file.rows_in)
+    return Report(file, seen_before=False, facts=facts)
+
+
+def _totals(con: duckdb.DuckDBPyConnection, kind: str, rows: int) -> dict[str, int | None]:
+    """Counts and sums by outcome. Amounts that cannot be read are in no sum, on either side of the equation."""
+    column = KINDS[kind].amount
+    amount = f"sum({micros(column)})" if column else "NULL"
+    counted = dict.fromkeys(("duplicate", "quarantined"), (0, 0))
+    query = f"SELECT outcome, count(*), coalesce({amount}, 0) FROM raw JOIN exceptions USING (row) GROUP BY outcome"
+    for outcome, count, total in con.execute(query).fetchall():
+        counted[outcome] = (count, int(total))
+    found = con.execute(f"SELECT coalesce({amount}, 0) FROM raw").fetchone()
+    assert found is not None
+    (duplicate, duplicate_sum), (quarantined, quarantined_sum) = counted["duplicate"], counted["quarantined"]
+    totals: dict[str, int | None] = {
+        "rows_in": rows, "rows_accepted": rows - duplicate - quarantined,
+        "rows_duplicate": duplicate, "rows_quarantined": quarantined,
+    }  # fmt: skip
+    if column:
+        totals |= {
+            "sum_in": int(found[0]), "sum_accepted": int(found[0]) - duplicate_sum - quarantined_sum,
+            "sum_duplicate": duplicate_sum, "sum_quarantined": quarantined_sum,
+        }  # fmt: skip
+    return totals
+
+
+def _quarantine(work: Work, source: Source, spooled: spooling.Spooled, file: IngestedFile) -> None:
+    """Keeps the bad rows whole, each with its line in the file."""
+    if not file.rows_quarantined:
+        return
+    found = work.con.execute("SELECT row FROM exceptions WHERE outcome = 'quarantined'").fetchall()
+    lines = spooling.lines_of(work.con, source, spooled, (row for (row,) in found))
+    work.con.execute("CREATE TEMP TABLE row_line AS SELECT unnest(?) AS row, unnest(?) AS line", [
+        list(lines.keys()), list(lines.values()),
+    ])  # fmt: skip
+    columns = ", ".join(f"{name} := {name}" for name in KINDS[file.kind].known)
+    amount = micros(KINDS[file.kind].amount) if KINDS[file.kind].amount else "NULL"
+    draft = work.scratch / "quarantine.copy"
+    work.con.execute(
+        f"COPY (SELECT {file.pk}, line, reason, to_json(struct_pack({columns})), {amount}, 'open', '', '' "
+        "FROM exceptions JOIN raw USING (row) JOIN row_line USING (row) WHERE outcome = 'quarantined' ORDER BY line) "
+        f"TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+    )
+    with connection.cursor() as cursor:
+        copy_file_in(
+            cursor, draft, table="files_quarantined_row",
+            columns="file_id, line, reason, row, amount_micros, state, decided_by, decision",
+        )  # fmt: skip
+
+
+def rows_as_parquet(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], *, kind: str, path: Path) -> None:
+    """Writes rows (dicts with `row` and the kind's columns) as a spool, for judging them again."""
+    draft = path.with_suffix(".json")
+    draft.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    types = ", ".join(f"'{name}': 'VARCHAR'" for name in KINDS[kind].known)
+    con.execute(
+        f"COPY (SELECT * FROM read_json({literal(draft)}, format='newline_delimited', "
+        f"columns={{'row': 'BIGINT', {types}}}, maximum_object_size=16000000)) TO {literal(path)} (FORMAT parquet)"
+    )
+    draft.unlink()

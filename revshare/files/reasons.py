@@ -1,0 +1,66 @@
+"""Reason codes: why a file is refused or a row is quarantined, and what a person should do."""
+
+REFUSALS: dict[str, str] = {
+    "file_empty": "The file is empty: it needs a header line.",
+    "file_encoding": "The file is not UTF-8.",
+    "file_nul": "The file holds a NUL byte.",
+    "file_changed": "The file changed while it was read.",
+    "file_format": "The file is neither CSV, JSON Lines nor Parquet.",
+    "line_too_long": "A line is longer than 1 MiB.",
+    "header_missing": "A required column is missing.",
+    "header_duplicate": "Two columns have the same name.",
+    "header_malformed": "The header line cannot be read.",
+    "csv_ragged": "A row has more or fewer values than the header.",
+    "csv_quote": "A quote is not closed, or stands in the wrong place.",
+    "csv_malformed": "The file is not well-formed CSV.",
+    "gzip_damaged": "The gzip file is damaged or cut off.",
+    "archive_bomb": "The file unpacks to far more than a table of this kind can be.",
+    "archive_nested": "There is an archive inside the gzip file.",
+    "archive_unsupported": "Archives other than gzip are not taken: unpack it first.",
+    "json_syntax": "A line is not valid JSON.",
+    "json_duplicate_key": "An object names a key twice.",
+    "json_not_a_number": "NaN and Infinity are not JSON.",
+    "json_shape": "Each line must be one flat object.",
+    "json_key_missing": "An object lacks a required key.",
+    "parquet_damaged": "The Parquet file is damaged.",
+    "parquet_float": "A column of amounts or counts is binary floating point: store it as text or decimal.",
+    "parquet_type": "A column has a type that cannot be taken as text without loss.",
+}
+
+QUARANTINE: dict[str, str] = {
+    "id_missing": "The id is blank.",
+    "id_characters": "The id holds invisible, control or unusual space characters.",
+    "id_too_long": "The id is longer than 200 characters.",
+    "id_confusable": "The id looks like another one that is already known.",
+    "text_too_long": "The text is longer than 2,000 characters.",
+    "amount_syntax": "Not a plain amount such as 1234.50.",
+    "amount_decimals": "More than 6 decimals.",
+    "amount_range": "More than 12 digits before the point.",
+    "currency_unknown": "Not an active ISO 4217 currency code.",
+    "time_naive": "The time has no offset from UTC.",
+    "time_syntax": "Not an ISO 8601 time.",
+    "time_impossible": "There is no such time, or it lies before 1970.",
+    "time_future": "The time lies more than 31 days ahead.",
+    "target_missing": "Neither a model nor a dataset version is named.",
+    "target_ambiguous": "Both a model and a dataset version are named.",
+    "refund_positive": "A refund must not be positive.",
+    "refund_of_unknown_sale": "The sale it refunds has not come yet; the row is taken in once it does.",
+    "refund_of_refund": "What it refunds is itself a refund.",
+    "refund_currency": "Its currency is not that of the sale it refunds.",
+    "refund_exceeds_sale": "The refunds of that sale would be more than the sale.",
+    "conflicting_duplicate": "The same id stands elsewhere with other content; neither is overwritten.",
+    "share_syntax": "A share is a number from 0 up with at most 6 decimals.",
+    "weight_syntax": "A weight is a number from 0 up with at most 6 decimals.",
+    "asset_weight_conflict": "The rows of one asset give different weights.",
+    "asset_share_incomplete": "Some rows of the asset give a share and others do not.",
+    "asset_share_zero": "All shares of the asset are zero.",
+    "manifest_frozen": "A locked cycle uses this dataset version: new rows need a new version.",
+    "email_syntax": "Not an e-mail address.",
+    "country_syntax": "Not a two-letter country code.",
+    "mix_unsupported": "A mix of dataset versions is not supported yet; leave it blank.",
+}
+
+
+def sentence(code: str) -> str:
+    """What a code means, for people."""
+    return REFUSALS.get(code) or QUARANTINE[code]

@@ -1,0 +1,119 @@
+"""What any kind of row must obey: ids, amounts, times, as SQL over the spooled text; and what an id looks like.
+
+A reason is written `code@column` while DuckDB holds it.
+"""
+
+import unicodedata
+from functools import cache
+
+from confusable_homoglyphs import confusables
+
+from revshare.currencies import CURRENCIES
+from revshare.money import AMOUNT_DECIMALS_PATTERN, AMOUNT_PATTERN, AMOUNT_RANGE_PATTERN
+from revshare.periods import INSTANT_IN_RANGE_PATTERN, INSTANT_PATTERN, NAIVE_PATTERN
+
+MAX_ID_LENGTH = 200
+MAX_TEXT_LENGTH = 2_000
+FUTURE_DAYS = 31
+
+# Control, format, private and surrogate characters; line and paragraph separators; every space but U+0020; the
+# replacement character; and the letters that Unicode says to draw as nothing (Default_Ignorable_Code_Point).
+INVISIBLE = (
+    "[\\p{Cc}\\p{Cf}\\p{Co}\\p{Zl}\\p{Zp}\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufffd"
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+
+
+def reason(code: str, column: str) -> str:
+    return f"'{code}@{column}'"
+
+
+def id_checks(column: str, *, required: bool = True) -> str:
+    """WHEN … THEN branches that give the reason why an id cannot be taken."""
+    missing = f"WHEN {column} = '' THEN {reason('id_missing', column)} " if required else ""
+    return (
+        f"{missing}"
+        f"WHEN len({column}) > {MAX_ID_LENGTH} THEN {reason('id_too_long', column)} "
+        f"WHEN regexp_matches({column}, '{INVISIBLE}|^ | $') THEN {reason('id_characters', column)} "
+    )
+
+
+def text_checks(*columns: str) -> str:
+    """WHEN … THEN branches for free text."""
+    return "".join(
+        f"WHEN len({column}) > {MAX_TEXT_LENGTH} THEN {reason('text_too_long', column)} " for column in columns
+    )
+
+
+def amount_checks(column: str, *, required: bool = True) -> str:
+    """WHEN … THEN branches by the grammar of amounts (`money.AMOUNT_PATTERN`)."""
+    given = "" if required else f"{column} <> '' AND "
+    return (
+        f"WHEN {given}NOT regexp_full_match({column}, '{AMOUNT_PATTERN}') THEN CASE "
+        f"WHEN regexp_full_match({column}, '{AMOUNT_DECIMALS_PATTERN}') THEN {reason('amount_decimals', column)} "
+        f"WHEN regexp_full_match({column}, '{AMOUNT_RANGE_PATTERN}') THEN {reason('amount_range', column)} "
+        f"ELSE {reason('amount_syntax', column)} END "
+    )
+
+
+def micros(column: str) -> str:
+    """The micros of an amount column as BIGINT; NULL where the text is no amount. Exact: DECIMAL all the way."""
+    return (
+        f"CASE WHEN regexp_full_match({column}, '{AMOUNT_PATTERN}') "
+        f"THEN CAST(CAST({column} AS DECIMAL(38, 6)) * 1000000 AS BIGINT) END"
+    )
+
+
+def number_checks(column: str, code: str) -> str:
+    """WHEN … THEN branches for an optional number from 0 up, in the grammar of amounts."""
+    return (
+        f"WHEN {column} <> '' AND (NOT regexp_full_match({column}, '{AMOUNT_PATTERN}') OR starts_with({column}, '-')) "
+        f"THEN {reason(code, column)} "
+    )
+
+
+def currency_checks(column: str, *, required: bool = True) -> str:
+    known = ", ".join(f"'{code}'" for code in CURRENCIES)
+    given = "" if required else f"{column} <> '' AND "
+    return f"WHEN {given}{column} NOT IN ({known}) THEN {reason('currency_unknown', column)} "
+
+
+def instant_us(column: str) -> str:
+    """Microseconds since 1970 in UTC; NULL where the text is no possible instant."""
+    return (
+        f"CASE WHEN regexp_full_match({column}, '{INSTANT_IN_RANGE_PATTERN}') "
+        f"THEN epoch_us(TRY_CAST({column} AS TIMESTAMPTZ)) END"
+    )
+
+
+def instant_checks(column: str, latest_us: int) -> str:
+    """WHEN … THEN branches for an instant not after `latest_us`."""
+    return (
+        f"WHEN regexp_full_match({column}, '{NAIVE_PATTERN}') THEN {reason('time_naive', column)} "
+        f"WHEN NOT regexp_full_match({column}, '{INSTANT_PATTERN}') THEN {reason('time_syntax', column)} "
+        f"WHEN {instant_us(column)} IS NULL THEN {reason('time_impossible', column)} "
+        f"WHEN {instant_us(column)} > {latest_us} THEN {reason('time_future', column)} "
+    )
+
+
+def is_plain(identifier: str) -> bool:
+    """An id of ASCII alone: it looks like nothing else."""
+    return identifier.isascii()
+
+
+def looks_like(identifier: str) -> str:
+    """What an id looks like: compatibility forms resolved (NFKC), letters of other scripts replaced by their Latin
+    look-alikes (Unicode's confusables, UTS 39). An id of ASCII looks like itself."""
+    return "".join(_look(sign) for sign in unicodedata.normalize("NFKC", identifier))
+
+
+@cache
+def _look(sign: str) -> str:
+    if sign.isascii():
+        return sign
+    alike = [entry["c"] for entry in confusables.confusables_data.get(sign, [])]
+    single = [unicodedata.normalize("NFKC", other) for other in alike]
+    ascii_ones = [other for other in single if len(other) == 1 and other.isascii()]
+    if ascii_ones:
+        return min(ascii_ones, key=lambda other: (not other.isalpha(), other.isupper() != sign.isupper(), other))
+    return min([sign, *(other for other in single if len(other) == 1)])

@@ -1,0 +1,90 @@
+"""Conducts files to the stages that take them, and quarantined rows back to them."""
+
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from revshare.audit_trail.operations import Act
+from revshare.contributors.operations import ContributorIntake
+from revshare.errors import NotFound, Refused
+from revshare.files import quarantine
+from revshare.files.models import IngestedFile, QuarantinedRow
+from revshare.files.operations import Report, take_in
+from revshare.files.work import Intake
+from revshare.manifests.operations import AttributionIntake, ModelIntake
+from revshare.sales.operations import SalesIntake
+from revshare.progress import Progress, no_progress
+
+# In the order in which a folder of files is taken in.
+INTAKES: dict[str, Intake] = {
+    intake.kind: intake for intake in (ContributorIntake(), ModelIntake(), AttributionIntake(), SalesIntake())
+}
+LATER_KINDS = ("consents", "rates")
+EXTENSIONS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+
+
+def ingest(*, kind: str, path: Path, act: Act, name: str = "", progress: Progress = no_progress) -> Report:
+    """Takes in one file. Refunds that waited for a sale of this file are taken in with it.
+
+    The same bytes again do nothing. Raises FileRefused or Refused with what is wrong; then nothing is stored.
+    """
+    if kind in LATER_KINDS:
+        raise Refused(f"This version cannot take {kind} yet, and ignoring them could pay wrongly: nothing was done.")
+    if kind not in INTAKES:
+        raise Refused(f"There is no kind of file called {kind!r}; there are {', '.join(INTAKES)}.")
+    with transaction.atomic():
+        report = take_in(path=path, intake=INTAKES[kind], act=act, name=name, progress=progress)
+        if kind == "sales" and not report.seen_before:
+            progress("release", 0, 0)
+            report.facts["released_refunds"] = release_waiting_refunds(act=act)
+    return report
+
+
+def find_files(folder: Path) -> list[tuple[str, Path]]:
+    """The files of a folder that `ingest` should take, in the right order. Raises Refused for what it cannot take."""
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder}.")
+    found = []
+    for kind in (*INTAKES, *LATER_KINDS):
+        paths = [folder / f"{kind}{extension}" for extension in EXTENSIONS]
+        found += [(kind, path) for path in paths if path.exists()]
+    if later := [path.name for kind, path in found if kind in LATER_KINDS]:
+        raise Refused(f"This version cannot take {', '.join(later)} yet, and ignoring them could pay wrongly.")
+    return found
+
+
+def release_waiting_refunds(*, act: Act) -> int:
+    """Takes in quarantined refunds whose sale has come by now, until none is left. Returns how many."""
+    released = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT q.file_id, q.id FROM files_quarantined_row q JOIN sales_sale s ON s.sale_id = q.row->>'refund_of' "
+                "WHERE q.state = 'open' AND q.reason = 'refund_of_unknown_sale@refund_of'"
+            )
+            waiting: dict[int, list[int]] = {}
+            for file_id, row_id in cursor.fetchall():
+                waiting.setdefault(file_id, []).append(row_id)
+        count = 0
+        for file_id, rows in sorted(waiting.items()):
+            file = IngestedFile.objects.get(pk=file_id)
+            count += quarantine.retry(file=file, intake=INTAKES[file.kind], act=act, only=rows)["accepted"]
+        if not count:
+            return released
+        released += count
+
+
+def retry_quarantine(*, file_id: int | None, act: Act) -> dict[str, int]:
+    """Judges open quarantined rows again: of one file, or of all. Returns what became of them."""
+    files = IngestedFile.objects.filter(quarantine__state=QuarantinedRow.State.OPEN).distinct().order_by("pk")
+    if file_id is not None:
+        if not IngestedFile.objects.filter(pk=file_id).exists():
+            raise NotFound(f"There is no file {file_id}.")
+        files = files.filter(pk=file_id)
+    totals = {"accepted": 0, "duplicate": 0, "quarantined": 0}
+    with transaction.atomic():
+        for file in files:
+            for outcome, count in quarantine.retry(file=file, intake=INTAKES[file.kind], act=act).items():
+                totals[outcome] += count
+        totals["released_refunds"] = release_waiting_refunds(act=act)
+    return totals

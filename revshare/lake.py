@@ -1,0 +1,155 @@
+"""The only door to bulk data: immutable Parquet files under their hash, read with DuckDB.
+
+A file of the lake is written under another name, flushed, and renamed: it is there whole or not at all. Which files
+count is said by the database alone, so a file left behind by a killed process means nothing and is written over.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+from django.conf import settings
+from django.db import connection
+
+if TYPE_CHECKING:
+    from psycopg import Cursor
+
+from revshare.errors import Refused
+
+BLOCK_BYTES = 1 << 20
+
+
+class LakeDamaged(Refused):
+    """A file of the lake is missing or has other bytes than its name says."""
+
+    code = "lake_damaged"
+
+
+@contextlib.contextmanager
+def spool() -> Iterator[Path]:
+    """A scratch folder inside the instance, gone afterwards. What a killed process left is swept by `sweep_spool`."""
+    root: Path = settings.REVSHARE_HOME / "spool"
+    root.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_spool() -> None:
+    """Removes scratch folders whose process is gone."""
+    for folder in (settings.REVSHARE_HOME / "spool").glob("[0-9]*-*"):
+        if not Path(f"/proc/{folder.name.split('-')[0]}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def duck(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB connection that spills to `scratch` beyond its memory limit. Paths are ours, never a user's text."""
+    con = duckdb.connect(
+        config={
+            "memory_limit": settings.REVSHARE_DUCKDB_MEMORY,
+            "temp_directory": str(scratch / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            **({"threads": str(settings.REVSHARE_DUCKDB_THREADS)} if settings.REVSHARE_DUCKDB_THREADS else {}),
+        }
+    )
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        yield con
+    finally:
+        con.close()
+
+
+def literal(value: str | Path) -> str:
+    """A string as an SQL literal, for the places where DuckDB takes no parameters."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def keep(draft: Path, kind: str) -> str:
+    """Moves a finished Parquet file into the lake under its own hash and returns that hash (hex SHA-256)."""
+    digest = sha256_of(draft)
+    target = _path(kind, digest)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(target)
+    descriptor = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return digest
+
+
+def part(kind: str, digest: str) -> Path:
+    """Where a file of the lake is. Raises LakeDamaged if it is gone."""
+    path = _path(kind, digest)
+    if not path.exists():
+        raise LakeDamaged(f"The lake has lost {path}: restore it from a backup before going on.")
+    return path
+
+
+def check_part(kind: str, digest: str) -> None:
+    """Raises LakeDamaged unless the file has the bytes that its name says."""
+    path = part(kind, digest)
+    if sha256_of(path) != digest:
+        raise LakeDamaged(f"{path} has been changed: restore it from a backup.")
+
+
+def _path(kind: str, digest: str) -> Path:
+    return Path(settings.REVSHARE_HOME) / "lake" / kind / f"{digest}.parquet"
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, scratch: Path) -> int:
+    """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL stays NULL, '' stays ''."""
+    draft = scratch / f"{table}.copy"
+    con.execute(f"COPY ({query}) TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)")
+    with connection.cursor() as cursor:
+        rows = copy_file_in(cursor, draft, table=table, columns=columns)
+    draft.unlink()
+    return rows
+
+
+def copy_file_in(cursor: "Cursor", draft: Path, *, table: str, columns: str) -> int:
+    """Streams a CSV file (every value quoted, NULL as bare \\N) into a table of PostgreSQL."""
+    with (
+        draft.open("rb") as file,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '\\N')") as copy,
+    ):
+        while block := file.read(BLOCK_BYTES):
+            copy.write(block)
+    return cursor.rowcount
+
+
+def copy_out(query: str, draft: Path) -> None:
+    """Streams the rows of a PostgreSQL query into a CSV file for DuckDB (`csv_scan`). NULL as bare \\N."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)") as copy,
+        draft.open("wb") as file,
+    ):
+        for block in copy:
+            file.write(block)
+
+
+def csv_scan(draft: Path, columns: dict[str, str]) -> str:
+    """The FROM clause that reads what `copy_out` wrote. `columns`: name to DuckDB type, in order."""
+    names = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
+    return (
+        f"read_csv({literal(draft)}, auto_detect=false, header=false, delim=',', quote='\"', escape='\"', "
+        f"nullstr='\\N', allow_quoted_nulls=false, columns={{{names}}}, max_line_size=8000000)"
+    )

@@ -1,0 +1,59 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from revshare.cycles import operations as cycles
+from revshare.cycles.models import Cycle
+from revshare.cycles.queries import find
+from revshare.cycles.rules import reached
+from revshare.errors import Refused
+from revshare.management import base
+from revshare.tasks import request_cycle_step, wait
+
+ACTIONS = ("lock", "calculate", "submit", "approve", "publish")
+
+
+class Command(base.Command):
+    help = "Move a cycle on by one step."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("action", choices=ACTIONS)
+        parser.add_argument("key")
+        parser.add_argument("--by", metavar="USER", help="who does it")
+        parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
+        parser.add_argument("--queue", action="store_true", help="let a worker do it, and wait")
+
+    def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        before = find(options["key"])
+        cycle = step(
+            self, action=options["action"], key=options["key"], by=options["by"],
+            accept_quarantine=options["accept_quarantine"], queue=options["queue"],
+        )  # fmt: skip
+        no_op = before.state == cycle.state
+        self.say(f"Cycle {cycle.key} is {'already ' if no_op else ''}{cycle.state}.")
+        return describe(cycle) | {"no_op": no_op}
+
+
+def describe(cycle: Cycle) -> dict[str, Any]:
+    return {
+        "key": cycle.key, "state": cycle.state, "input_digest": cycle.input_digest, "result_digest": cycle.result_digest,
+    }  # fmt: skip
+
+
+def step(
+    command: base.Command, *, action: str, key: str, by: str | None, accept_quarantine: str = "", queue: bool = False
+) -> Cycle:
+    """Makes one move, in this process or by a worker, and returns the cycle after it. Raises Refused."""
+    cycle = find(key)
+    target = cycles.MOVES[action].target
+    act = base.acting(by, action)
+    if action == "approve" and by is not None:
+        cycles.check_not_payee(cycle, base.person(by).contributor_id)
+    if reached(state=cycle.state, goal=target):
+        return cycle
+    if action in ("submit", "approve"):
+        return {"submit": cycles.submit, "approve": cycles.approve}[action](key=key, act=act)
+    run, _ = request_cycle_step(step=action, key=key, act=act, queue=queue, accept_quarantine=accept_quarantine)
+    run = wait(run.pk, watch=command.watcher(), queue=queue)
+    if run.error:
+        raise Refused(run.error)
+    return find(key)

@@ -1,0 +1,131 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from revshare.audit_trail.operations import Act
+from revshare.cycles.models import Cycle
+from revshare.cycles.operations import open_cycle
+from revshare.cycles.rules import reached
+from revshare.errors import NotFound, Refused
+from revshare.exports.operations import EXPORTS, write
+from revshare.files import uploads
+from revshare.files.models import IngestedFile
+from revshare.ingest.operations import find_files, ingest
+from revshare.management import base
+from revshare.management.commands import cycle as cycle_command
+from revshare.management.commands import ingest as ingest_command
+from revshare.periods import PeriodError, parse_period
+from revshare.policies.models import Policy
+from revshare.policies.operations import find as find_policy
+from revshare.policies.operations import register
+from revshare.tasks import request_step, wait
+
+PREPARING = ("lock", "calculate")
+RELEASING = ("submit", "approve", "publish")
+
+
+class Command(base.Command):
+    help = "Run a cycle from files to published statements. What is done already is found done."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("key")
+        parser.add_argument("--start", required=True, metavar="YYYY-MM-DD", help="first day")
+        parser.add_argument("--end", required=True, metavar="YYYY-MM-DD", help="the day after the last")
+        parser.add_argument("--timezone", required=True, metavar="ZONE", help="such as Europe/London")
+        parser.add_argument("--policy", metavar="NAME", help="NAME (latest version) or NAME@VERSION")
+        parser.add_argument("--until", choices=["calculated", "published"], help="default: published if --approved-by is given")
+        parser.add_argument("--prepared-by", metavar="USER", help="an operator")
+        parser.add_argument("--approved-by", metavar="USER", help="an approver, another person")
+        parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="first ingest the files there")
+        parser.add_argument("--export", type=Path, metavar="DIR", help="write payouts, statements and journal as CSV there")
+        parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
+        parser.add_argument("--queue", action="store_true", help="let a worker run the steps, and wait")
+
+    def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        until = options["until"] or ("published" if options["approved_by"] else "calculated")
+        if until == "published" and not (options["prepared_by"] and options["approved_by"]):
+            raise CommandError(
+                "publishing takes two people: name them with --prepared-by and --approved-by", returncode=2
+            )
+        act = base.acting(options["prepared_by"], "open_cycle")
+        if options["approved_by"]:
+            base.acting(options["approved_by"], "approve")
+        try:
+            period = parse_period(options["start"], options["end"], options["timezone"])
+        except PeriodError as error:
+            raise Refused(f"{error}.".replace("..", "."), code="period_invalid") from None
+        files = self._ingest(options["folder"], act, queue=options["queue"]) if options["folder"] else []
+        cycle, _ = open_cycle(key=options["key"], period=period, policy=self._policy(options, act), act=act)
+        state = cycle.state
+        cycle = self._steps(cycle, until, options)
+        result = cycle_command.describe(cycle) | {"no_op": state == cycle.state, "files": files}
+        if result["no_op"]:
+            self.say(f"Cycle {cycle.key} is {cycle.state} already: nothing was done.")
+        if options["export"]:
+            result["exports"] = self._export(cycle, options["export"])
+        return result
+
+    def _ingest(self, folder: Path, act: Act, *, queue: bool) -> list[dict[str, Any]]:
+        found = find_files(folder)
+        reports = []
+        for kind, path in found:
+            self.say(f"Taking in {path.name} …")
+            before = IngestedFile.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+            file = self._by_worker(kind, path, act) if queue else ingest(
+                kind=kind, path=path, act=act, progress=self.progress
+            ).file  # fmt: skip
+            seen = file.pk <= before
+            report = ingest_command.describe(file) | {"no_op": seen}
+            self.say("  " + ("these bytes are in already; nothing was done" if seen else ingest_command.sentence(report)))
+            reports.append(report)
+        return reports
+
+    def _by_worker(self, kind: str, path: Path, act: Act) -> IngestedFile:
+        try:
+            with path.open("rb") as file:
+                upload = uploads.receive(kind=kind, name=path.name, chunks=iter(lambda: file.read(1 << 20), b""), act=act)
+        except OSError as error:
+            raise Refused(f"Cannot read {path}: {error.strerror}.") from None
+        run, _ = request_step(
+            step="ingest", subject=f"upload:{upload.pk}", act=act, request={"upload": upload.pk}, queue=True
+        )
+        run = wait(run.pk, watch=self.watcher(), queue=True)
+        if run.error:
+            raise Refused(run.error)
+        return IngestedFile.objects.get(pk=run.outcome["file"])
+
+    def _policy(self, options: dict[str, Any], act: Act) -> Policy:
+        shipped = None
+        if options["folder"] and (path := options["folder"] / "policy.toml").exists():
+            shipped, new = register(content=path.read_bytes(), act=act)
+            self.say(f"Policy {shipped.name} {shipped.version} is {'' if new else 'already '}registered.")
+        if options["policy"]:
+            return find_policy(options["policy"])
+        if shipped is None:
+            raise NotFound("Say which policy: --policy NAME, or policy.toml in the folder of --from.")
+        return shipped
+
+    def _steps(self, cycle: Cycle, until: str, options: dict[str, Any]) -> Cycle:
+        for action in PREPARING + (RELEASING if until == "published" else ()):
+            if reached(state=cycle.state, goal=until):
+                break
+            by = options["approved_by" if action in ("approve", "publish") else "prepared_by"]
+            before = cycle.state
+            cycle = cycle_command.step(
+                self, action=action, key=cycle.key, by=by, accept_quarantine=options["accept_quarantine"],
+                queue=options["queue"],
+            )  # fmt: skip
+            if cycle.state != before:
+                self.say(f"Cycle {cycle.key} is {cycle.state.replace('_', ' ')}.")
+        return cycle
+
+    def _export(self, cycle: Cycle, folder: Path) -> dict[str, str]:
+        written = {}
+        for kind in EXPORTS:
+            target = folder / f"{kind}.csv"
+            rows = write(kind=kind, cycle_id=cycle.pk, format="csv", target=target)
+            self.say(f"{rows:,} rows written to {target}.")
+            written[kind] = str(target)
+        return written

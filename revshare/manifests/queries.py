@@ -1,0 +1,53 @@
+"""Reads: the parts of dataset versions, weights, what models were trained on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from revshare.lake import literal, part
+from revshare.manifests.models import Manifest, Part, Training
+
+LAKE = "attributions"
+COLUMNS = "dataset_version, asset_id, contributor_id, share, weight, licence, ai_generated, media_type"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The records of some dataset versions: `query` is SQL of DuckDB over the parts, which hold each record once."""
+
+    query: str
+    parts: list[str]
+
+
+def parts_of(dataset_versions: Iterable[str]) -> Stored:
+    """Where the accepted records of these dataset versions lie. Raises LakeDamaged if a part is missing."""
+    wanted = list(dataset_versions)
+    digests = sorted(
+        Part.objects.filter(versions__manifest__dataset_version__in=wanted)
+        .values_list("parquet_sha256", flat=True)
+        .distinct()
+    )
+    if not digests:
+        nothing = (
+            "SELECT ''::VARCHAR AS dataset_version, ''::VARCHAR AS asset_id, ''::VARCHAR AS contributor_id, "
+            "NULL::DECIMAL(38, 6) AS share, 1::DECIMAL(38, 6) AS weight, ''::VARCHAR AS licence, "
+            "''::VARCHAR AS ai_generated, ''::VARCHAR AS media_type WHERE false"
+        )
+        return Stored(nothing, [])
+    paths = ", ".join(literal(part(LAKE, digest)) for digest in digests)
+    versions = ", ".join(literal(name) for name in wanted)
+    return Stored(
+        f"SELECT {COLUMNS} FROM read_parquet([{paths}]) WHERE dataset_version IN ({versions})", digests
+    )
+
+
+def models_trained() -> dict[str, list[str]]:
+    """Each registered model with the dataset versions it was trained on, in code-point order."""
+    models: dict[str, list[str]] = {}
+    for model, version in Training.objects.order_by("model", "dataset_version").values_list("model", "dataset_version"):
+        models.setdefault(model, []).append(version)
+    return models
+
+
+def known_versions() -> set[str]:
+    """Dataset versions with at least one record."""
+    return set(Manifest.objects.values_list("dataset_version", flat=True))

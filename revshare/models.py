@@ -1,0 +1,21 @@
+"""Registers every stage's tables with Django. Nothing imports this module."""
+
+from revshare.access.models import User
+from revshare.allocation.models import Allocation
+from revshare.audit_trail.models import Event
+from revshare.contributors.models import Contributor
+from revshare.cycles.models import Cycle, Window
+from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
+from revshare.ledger.models import Journal, Leg
+from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
+from revshare.policies.models import Policy
+from revshare.pools.models import Pool
+from revshare.runs.models import Run
+from revshare.sales.models import Sale
+from revshare.statements.models import Statement
+
+__all__ = [
+    "Allocation", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal", "Leg", "Manifest", "Part",
+    "PartVersion", "Policy", "Pool", "QuarantinedRow", "Run", "Sale", "Statement", "Training", "Upload", "User",
+    "Weight", "Window",
+]  # fmt: skip

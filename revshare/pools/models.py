@@ -1,0 +1,60 @@
+"""One cycle's sales, gathered into the sums to be shared."""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Pool(models.Model):
+    """net + carried in, of which `distributable` is shared and the rest stays with the platform; or, if negative, all
+    of it is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and
+    `dataset_version` are blank where the policy pools everything in one."""
+
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="pools", db_index=False)
+    table = models.TextField(db_collation="C")
+    model = models.TextField(default="", db_collation="C")
+    dataset_version = models.TextField(default="", db_collation="C")
+    currency = models.CharField(max_length=3, db_collation="C")
+    rule = models.TextField()  # in words, as it stands on statements
+    share = models.TextField()  # "20%", as the policy says it
+    sales_count = models.BigIntegerField()
+    net_micros = models.BigIntegerField()
+    carried_in_micros = models.BigIntegerField()
+    distributable_micros = models.BigIntegerField()
+    platform_micros = models.BigIntegerField()
+    carried_out_micros = models.BigIntegerField()
+    denominator_ticks = models.BigIntegerField()
+    versions = models.JSONField(default=list)  # the dataset versions it is shared over; none: suspense
+    suspense_reason = models.TextField(default="", blank=True)
+
+    class Meta:
+        db_table = "pools_pool"
+        ordering = ["cycle_id", "table", "model", "dataset_version", "currency"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cycle", "table", "model", "dataset_version", "currency"], name="pools_once"
+            ),
+            models.CheckConstraint(
+                name="pools_conserve",
+                condition=Q(
+                    net_micros=F("distributable_micros")
+                    + F("platform_micros")
+                    + F("carried_out_micros")
+                    - F("carried_in_micros")
+                ),
+            ),
+            models.CheckConstraint(
+                name="pools_signs",
+                condition=Q(
+                    distributable_micros__gte=0, platform_micros__gte=0,
+                    carried_in_micros__lte=0, carried_out_micros__lte=0, denominator_ticks__gte=0,
+                ),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.cycle_id} {self.name}"
+
+    @property
+    def name(self) -> str:
+        """What people call it: 'default · gen-tate-1 · GBP'."""
+        return " · ".join(part for part in (self.table, self.model or self.dataset_version, self.currency) if part)

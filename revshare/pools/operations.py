@@ -1,0 +1,37 @@
+"""Writes the pools of a cycle."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from revshare.manifests.models import Manifest
+from revshare.policies.rules import Rulebook
+from revshare.pools.models import Pool
+from revshare.pools.rules import CARRIED_ONLY, Key, Pinned, PoolSum, gather
+from revshare.sales.queries import Range, sums_by_target
+
+
+@transaction.atomic
+def build(
+    *, cycle_id: int, ranges: Sequence[Range], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int]
+) -> list[Pool]:
+    """Writes and returns a cycle's pools; if they are there already, only returns them."""
+    if existing := list(Pool.objects.filter(cycle_id=cycle_id)):
+        return existing
+    sums = gather(sums=sums_by_target(ranges), rulebook=rulebook, pinned=pinned, carried=carried)
+    ticks = dict(
+        Manifest.objects.filter(dataset_version__in=pinned.manifests).values_list("dataset_version", "assets_ticks")
+    )
+    return Pool.objects.bulk_create(as_row(cycle_id, item, ticks) for item in sums)
+
+
+def as_row(cycle_id: int, item: PoolSum, ticks: Mapping[str, int]) -> Pool:
+    return Pool(
+        cycle_id=cycle_id, table=item.key.table, model=item.key.model, dataset_version=item.key.dataset_version,
+        currency=item.key.currency, rule=item.terms.words if item.terms else CARRIED_ONLY,
+        share=item.terms.share_text if item.terms else "0%", sales_count=item.count, net_micros=item.net_micros,
+        carried_in_micros=item.carried_in_micros, distributable_micros=item.distributable_micros,
+        platform_micros=item.platform_micros, carried_out_micros=item.carried_out_micros,
+        denominator_ticks=int(sum(ticks[name] for name in item.versions)), versions=item.versions,
+        suspense_reason=item.suspense_reason,
+    )  # fmt: skip

@@ -1,0 +1,140 @@
+"""Starting, claiming and finishing runs. A run is worked on by whoever holds its lease; leases live by the database's
+clock, which all workers share, and no result depends on it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from revshare.audit_trail.operations import Act
+from revshare.errors import Conflict, Refused
+from revshare.runs.models import Run
+
+LIVE_SQL = "('queued', 'running')"
+
+
+class LeaseLost(Refused):
+    """Another process has taken this run over; this one must write nothing more."""
+
+    code = "lease_lost"
+
+
+def start(*, subject: str, step: str, act: Act, request: dict[str, Any] | None = None) -> tuple[Run, bool]:
+    """Asks for a step to be run; returns the run and whether it is new. While one is live on the subject that one is
+    returned: two operators who press the same button make one run. Raises Conflict if the live one is another step."""
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO runs_run (subject, step, state, stage, progress_done, progress_total, request, outcome, error, "
+                "actor, requested_at, attempts, token) VALUES (%s, %s, 'queued', '', 0, 0, %s, '{}', '', %s, %s, 0, 0) "
+                f"ON CONFLICT (subject) WHERE state IN {LIVE_SQL} DO NOTHING RETURNING id",
+                [subject, step, json.dumps(request or {}), act.actor, act.at],
+            )
+            made = cursor.fetchone()
+        if made:
+            return Run.objects.get(pk=made[0]), True
+        live = Run.objects.filter(subject=subject, state__in=["queued", "running"]).first()
+        if live is None:
+            continue  # the one that stood in the way has just ended
+        if live.step != step:
+            raise Conflict(f"{subject} is busy: {live.actor} has started to {live.step} it.", code="busy")
+        return live, False
+
+
+def claim(run_id: int) -> Run | None:
+    """Takes the lease of a run that is queued or whose holder has died. None if it is over or somebody holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE runs_run SET state = 'running', token = token + 1, attempts = attempts + 1, "
+            "started_at = coalesce(started_at, clock_timestamp()), "
+            "lease_until = clock_timestamp() + make_interval(secs => %s) WHERE id = %s AND "
+            "(state = 'queued' OR state = 'running' AND lease_until < clock_timestamp())",
+            [settings.REVSHARE_LEASE_SECONDS, run_id],
+        )
+        won = cursor.rowcount == 1
+    return Run.objects.get(pk=run_id) if won else None
+
+
+def to_resend() -> list[int]:
+    """Runs that wait with nobody at work on them: queued for a while, or left behind by a process that died."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM runs_run WHERE state = 'queued' AND requested_at < clock_timestamp() - interval '5 seconds' "
+            "OR state = 'running' AND lease_until < clock_timestamp() ORDER BY id"
+        )
+        return [run_id for (run_id,) in cursor.fetchall()]
+
+
+class Lease:
+    """The right to work on a run. A thread renews it and writes progress on a connection of its own, so that both are
+    seen while the work's own transaction is still open."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._now = ("", 0, 0)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{run.pk}", daemon=True)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Notes how far the work is; it is written within a second."""
+        self._now = (stage, done, total)
+
+    def still_ours(self) -> None:
+        """Raises LeaseLost if another process has claimed the run."""
+        if not Run.objects.filter(pk=self.run.pk, token=self.run.token, state=Run.State.RUNNING).exists():
+            raise LeaseLost(f"{self.run} was taken over by another process.")
+
+    def _beat(self) -> None:
+        written: tuple[str, int, int] | None = None
+        waited = 0.0
+        step = min(0.5, settings.REVSHARE_LEASE_SECONDS / 4)
+        try:
+            while not self._stop.wait(step):
+                waited += step
+                if self._now != written or waited >= settings.REVSHARE_LEASE_SECONDS / 4:
+                    written, waited = self._now, 0.0
+                    self._write(written)
+        finally:
+            connection.close()
+
+    def _write(self, now: tuple[str, int, int]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE runs_run SET stage = %s, progress_done = %s, progress_total = %s, "
+                "lease_until = clock_timestamp() + make_interval(secs => %s) "
+                "WHERE id = %s AND token = %s AND state = 'running'",
+                [*now, settings.REVSHARE_LEASE_SECONDS, self.run.pk, self.run.token],
+            )
+
+    @contextmanager
+    def kept(self) -> Iterator["Lease"]:
+        """Keeps the lease while the block runs."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+
+def finish(*, run: Run, outcome: dict[str, Any]) -> None:
+    """Marks a run as done, if it is still ours."""
+    _end(run, "done", json.dumps(outcome), "")
+
+
+def fail(*, run: Run, error: str) -> None:
+    """Marks a run as failed, with what a person should know."""
+    _end(run, "failed", "{}", error)
+
+
+def _end(run: Run, state: str, outcome: str, error: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE runs_run SET state = %s, outcome = %s, error = %s, finished_at = clock_timestamp(), "
+            "lease_until = NULL WHERE id = %s AND token = %s AND state = 'running'",
+            [state, outcome, error, run.pk, run.token],
+        )

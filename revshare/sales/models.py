@@ -1,0 +1,45 @@
+"""Sales and refunds, append-only. Which cycle a sale belongs to follows from its date and its place in the sequence
+(`cycles.Window`), so that closing a cycle touches no sale."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Sale(models.Model):
+    seq = models.BigAutoField(primary_key=True)  # order of arrival; a lock closes over all up to a number
+    sale_id = models.TextField(unique=True, db_collation="C")
+    sold_at = models.DateTimeField()
+    stream = models.TextField(db_collation="C")
+    model = models.TextField(default="", db_collation="C")
+    dataset_version = models.TextField(default="", db_collation="C")
+    currency = models.CharField(max_length=3, db_collation="C")
+    gross_micros = models.BigIntegerField()
+    refund_of = models.TextField(default="", db_collation="C")
+    fees_micros = models.BigIntegerField(null=True)
+    tax_micros = models.BigIntegerField(null=True)
+    customer_id = models.TextField(default="")
+    generation_id = models.TextField(default="")
+    file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="+")
+    row = models.BigIntegerField()  # position in the file, or the id of its quarantined row if released from there
+
+    class Meta:
+        db_table = "sales_sale"
+        ordering = ["seq"]
+        constraints = [
+            models.CheckConstraint(
+                name="sales_one_target",
+                condition=(Q(model="") & ~Q(dataset_version="")) | (~Q(model="") & Q(dataset_version="")),
+            ),
+            models.CheckConstraint(name="sales_refund_not_positive", condition=Q(refund_of="") | Q(gross_micros__lte=0)),
+        ]
+        indexes = [
+            models.Index(fields=["sold_at"], name="sales_by_time"),
+            models.Index(fields=["refund_of"], condition=~Q(refund_of=""), name="sales_by_refunded"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sale_id
+
+    @property
+    def kind(self) -> str:
+        return "refund" if self.refund_of or self.gross_micros < 0 else "sale"

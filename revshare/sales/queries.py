@@ -1,0 +1,93 @@
+"""Reads over sales: those in given ranges of date and arrival."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class Range:
+    """Sales dated in [starts_at, ends_at) that arrived as number (after_seq, upto_seq]."""
+
+    starts_at: datetime
+    ends_at: datetime
+    after_seq: int
+    upto_seq: int
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What sales to one target come to. For a refund of a known sale, stream and target are those of that sale."""
+
+    stream: str
+    model: str
+    dataset_version: str
+    currency: str
+    net_micros: int
+    count: int
+
+
+def _within(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
+    condition = "(s.sold_at >= %s AND s.sold_at < %s AND s.seq > %s AND s.seq <= %s)"
+    params = [value for r in ranges for value in (r.starts_at, r.ends_at, r.after_seq, r.upto_seq)]
+    return "(" + (" OR ".join([condition] * len(ranges)) or "false") + ")", params
+
+
+def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
+    """Net sales by stream, target and currency. A refund counts on its own date, against what it refunds."""
+    where, params = _within(ranges)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(t.stream, s.stream), coalesce(t.model, s.model), "
+            "coalesce(t.dataset_version, s.dataset_version), s.currency, sum(s.gross_micros)::text, count(*) "
+            "FROM sales_sale s LEFT JOIN sales_sale t ON s.refund_of <> '' AND t.sale_id = s.refund_of "
+            f"WHERE {where} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+            params,
+        )
+        return [Sum(*row[:4], net_micros=int(row[4]), count=row[5]) for row in cursor.fetchall()]
+
+
+def count(ranges: Sequence[Range]) -> int:
+    where, params = _within(ranges)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM sales_sale s WHERE {where}", params)
+        return int(cursor.fetchone()[0])
+
+
+def unlinked_refunds(ranges: Sequence[Range]) -> tuple[int, int]:
+    """How many refunds name no sale, and their sum in micros over all currencies: accepted, but to be looked at."""
+    where, params = _within(ranges)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), coalesce(sum(s.gross_micros), 0)::text FROM sales_sale s "
+            f"WHERE s.refund_of = '' AND s.gross_micros < 0 AND {where}",
+            params,
+        )
+        number, total = cursor.fetchone()
+        return number, int(total)
+
+
+def last_seq() -> int:
+    """The number of the sale that arrived last; 0 before the first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(seq), 0) FROM sales_sale")
+        return int(cursor.fetchone()[0])
+
+
+def canonical_lines(ranges: Sequence[Range]) -> Iterator[bytes]:
+    """The sales as bytes that depend on nothing but the sales: CSV, every value quoted, in code-point order of sale id;
+    instants in microseconds since 1970."""
+    where, params = _within(ranges)
+    query = (
+        "SELECT s.sale_id, (extract(epoch FROM s.sold_at) * 1000000)::bigint, s.stream, s.model, s.dataset_version, "
+        f"s.currency, s.gross_micros, s.refund_of FROM sales_sale s WHERE {where} ORDER BY s.sale_id"
+    )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", params) as copy,
+    ):
+        for block in copy:
+            yield bytes(block)

@@ -1,0 +1,61 @@
+"""The canonical text of a statement, over which its hash is taken. Pure; `operations` builds the same in SQL."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: pool × numerator ÷ denominator = amount (ticks and micros)."""
+
+    number: int
+    kind: str
+    table: str
+    model: str
+    dataset_version: str
+    pool_micros: int
+    numerator_ticks: int
+    denominator_ticks: int
+    amount_micros: int
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a statement says about money; names and addresses are not part of it."""
+
+    number: str
+    cycle: str
+    policy_sha256: str
+    contributor_id: str
+    currency: str
+    opening_micros: int
+    earned_micros: int
+    adjusted_micros: int
+    withheld_micros: int
+    held_micros: int
+    paid_micros: int
+    closing_micros: int
+    journal_hash: str
+    lines: tuple[Line, ...]
+
+
+def canonical_text(content: Content) -> str:
+    """One fact a line, its parts separated by tabs, `\\n` line ends, in this order."""
+    c = content
+    facts: Iterable[tuple[object, ...]] = [
+        ("statement", c.number), ("cycle", c.cycle), ("policy", c.policy_sha256), ("contributor", c.contributor_id),
+        ("currency", c.currency), ("opening", c.opening_micros), ("earned", c.earned_micros),
+        ("adjusted", c.adjusted_micros), ("withheld", c.withheld_micros), ("held", c.held_micros),
+        ("paid", c.paid_micros), ("closing", c.closing_micros), ("journal", c.journal_hash),
+        *(
+            ("line", line.number, line.kind, line.table, line.model, line.dataset_version, line.pool_micros,
+             line.numerator_ticks, line.denominator_ticks, line.amount_micros)
+            for line in c.lines
+        ),
+    ]  # fmt: skip
+    return "".join("\t".join(str(part) for part in fact) + "\n" for fact in facts)
+
+
+def content_sha256(content: Content) -> str:
+    return hashlib.sha256(canonical_text(content).encode()).hexdigest()

@@ -1,0 +1,135 @@
+"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on.
+
+The steps themselves are in `STEPS`; a command calls `perform` in its own process and gets the same result.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from celery import shared_task
+from django.db import connection, transaction
+from kombu.exceptions import OperationalError
+
+from revshare.audit_trail.operations import Act
+from revshare.cycles import operations as cycles
+from revshare.errors import Refused
+from revshare.files import uploads
+from revshare.ingest.operations import ingest
+from revshare.lake import sweep_spool
+from revshare.runs.models import Run
+from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start, to_resend
+
+log = logging.getLogger(__name__)
+POLL_SECONDS = 0.2
+
+
+def _ingest(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    upload = uploads.get(run.request["upload"])
+    report = ingest(kind=upload.kind, path=uploads.path_of(upload), act=act, name=upload.name, progress=lease.progress)
+    uploads.settle(upload=upload, file=report.file)
+    return {"file": report.file.pk, "seen_before": report.seen_before, **report.facts}
+
+
+def _lock(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    reason = run.request.get("accept_quarantine", "")
+    cycle = cycles.lock(key=run.request["key"], act=act, accept_quarantine=reason, progress=lease.progress)
+    return {"state": cycle.state, "input_digest": cycle.input_digest}
+
+
+def _calculate(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    cycle = cycles.calculate(key=run.request["key"], act=act, progress=lease.progress, still_ours=lease.still_ours)
+    return {"state": cycle.state, "result_digest": cycle.result_digest}
+
+
+def _publish(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    cycle = cycles.publish(key=run.request["key"], act=act)
+    return {"state": cycle.state, "result_digest": cycle.result_digest}
+
+
+STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
+    "ingest": _ingest, "lock": _lock, "calculate": _calculate, "publish": _publish,
+}  # fmt: skip
+
+
+def perform(run_id: int) -> None:
+    """Works on a run if it is to be had. What a person must know of a refusal stands on the run afterwards."""
+    run = claim(run_id)
+    if run is None:
+        return
+    lease = Lease(run)
+    # The time of the deed is the time it was asked for, so that a restart writes the same.
+    act = Act(actor=run.actor, at=run.requested_at, why=run.request.get("why", ""))
+    try:
+        with lease.kept():
+            outcome = STEPS[run.step](run, act, lease)
+    except LeaseLost:
+        log.warning("run %s was taken over by another process", run_id)
+    except Refused as error:
+        fail(run=run, error=str(error))
+    except Exception as error:
+        fail(run=run, error=f"Something broke ({type(error).__name__}: {error}). Nothing of it was kept; try again.")
+        raise
+    else:
+        finish(run=run, outcome=outcome)
+
+
+@shared_task(name="revshare.tasks.execute")
+def execute(run_id: int) -> None:
+    perform(run_id)
+
+
+@shared_task(name="revshare.tasks.sweep")
+def sweep() -> None:
+    """Every 20 seconds: the truth of what must run is in the database, whatever the broker lost."""
+    for run_id in to_resend():
+        send(run_id)
+    sweep_spool()
+
+
+def send(run_id: int) -> None:
+    """Hints to a worker that there is work. If the broker is down, the sweeper will say it again."""
+    try:
+        execute.apply_async(args=[run_id], retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("the broker is not to be reached (%s); run %s waits for the sweeper", error, run_id)
+
+
+def request_step(*, step: str, subject: str, act: Act, request: dict[str, Any], queue: bool) -> tuple[Run, bool]:
+    """Starts a step as a task of a worker (`queue`) or in this process; returns its run and whether it is new."""
+    run, new = start(subject=subject, step=step, act=act, request=request)
+    if queue:
+        transaction.on_commit(partial(send, run.pk))
+    else:
+        perform(run.pk)
+    return run, new
+
+
+def request_cycle_step(
+    *, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = ""
+) -> tuple[Run, bool]:
+    """The same for lock, calculate and publish of a cycle."""
+    request = {"key": key, "accept_quarantine": accept_quarantine}
+    return request_step(step=step, subject=f"cycle:{key}", act=act, request=request, queue=queue)
+
+
+def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:
+    """Waits until a run is over, showing it to `watch`; takes it over if whoever worked on it died (unless a worker
+    will). Returns the finished run."""
+    while True:
+        run = Run.objects.get(pk=run_id)
+        watch(run)
+        if not run.live:
+            return run
+        assert not connection.in_atomic_block, "its end could not be seen"
+        time.sleep(POLL_SECONDS)
+        if not queue:
+            perform(run_id)
+
+
+def now() -> datetime:
+    """The clock, for the skin."""
+    return datetime.now(UTC)
