@@ -23,7 +23,7 @@ CSRF_TRUSTED_ORIGINS = env.list("REVSHARE_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # our own site registers what it shows (revshare.console)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -54,6 +54,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "revshare" / skin / "templates" for skin in ("console", "portal")],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -82,6 +83,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [
+    folder for skin in ("console", "portal") if (folder := BASE_DIR / "revshare" / skin / "static").is_dir()
+]
 STATIC_ROOT = REVSHARE_HOME / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -115,6 +119,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
+    # Several instances may share one broker.
+    "global_keyprefix": env.str("REVSHARE_QUEUE_PREFIX", default=""),
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
 }
