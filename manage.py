@@ -6,7 +6,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-WITHOUT_SERVICES = {"services", "help", "--help", "-h", "--version", "version", "makemigrations", "collectstatic", "spectacular"}
+WITHOUT_SERVICES = {
+    "services",
+    "help",
+    "--help",
+    "-h",
+    "--version",
+    "version",
+    "makemigrations",
+    "collectstatic",
+    "state_diagram",
+}
 
 
 def use_own_environment() -> None:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from celery import shared_task
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
+from config.celery import app
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.errors import Refused
@@ -77,12 +77,12 @@ def perform(run_id: int) -> None:
         finish(run=run, outcome=outcome)
 
 
-@shared_task(name="revshare.tasks.execute")
+@app.task(name="revshare.tasks.execute")
 def execute(run_id: int) -> None:
     perform(run_id)
 
 
-@shared_task(name="revshare.tasks.sweep")
+@app.task(name="revshare.tasks.sweep")
 def sweep() -> None:
     """Every 20 seconds: the truth of what must run is in the database, whatever the broker lost."""
     for run_id in to_resend():
@@ -108,9 +108,7 @@ def request_step(*, step: str, subject: str, act: Act, request: dict[str, Any], 
     return run, new
 
 
-def request_cycle_step(
-    *, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = ""
-) -> tuple[Run, bool]:
+def request_cycle_step(*, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = "") -> tuple[Run, bool]:
     """The same for lock, calculate and publish of a cycle."""
     request = {"key": key, "accept_quarantine": accept_quarantine}
     return request_step(step=step, subject=f"cycle:{key}", act=act, request=request, queue=queue)

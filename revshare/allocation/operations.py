@@ -62,9 +62,7 @@ def _rest(pool: Pool) -> list[Allocation]:
         Bucket.PLATFORM: pool.platform_micros, Bucket.SUSPENSE: suspense, Bucket.CARRIED: pool.carried_out_micros,
     }  # fmt: skip
     return [
-        Allocation(
-            cycle_id=pool.cycle_id, pool_id=pool.pk, currency=pool.currency, bucket=bucket, amount_micros=amount
-        )
+        Allocation(cycle_id=pool.cycle_id, pool_id=pool.pk, currency=pool.currency, bucket=bucket, amount_micros=amount)
         for bucket, amount in amounts.items()
         if amount
     ]

@@ -21,9 +21,7 @@ class Weights:
     ticks: npt.NDArray[np.int64]
 
 
-def weights_over(
-    con: duckdb.DuckDBPyConnection, versions: Sequence[str], scratch: Path
-) -> Weights:
+def weights_over(con: duckdb.DuckDBPyConnection, versions: Sequence[str], scratch: Path) -> Weights:
     """Each contributor's ticks summed over these frozen dataset versions."""
     manifests = list(Manifest.objects.filter(dataset_version__in=versions).values_list("pk", flat=True))
     assert len(manifests) == len(versions), "a pool names only frozen manifests"
@@ -35,7 +33,7 @@ def weights_over(
         draft,
     )
     scan = csv_scan(draft, {"contributor_id": "VARCHAR", "ticks": "BIGINT"})
-    table = con.execute(f"SELECT contributor_id, ticks FROM {scan}").to_arrow_table()
+    table = con.sql(f"SELECT contributor_id, ticks FROM {scan}").to_arrow_table()
     draft.unlink()
     ids = table.column("contributor_id").combine_chunks().cast(pa.string())
     return Weights(ids, table.column("ticks").combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64))

@@ -31,7 +31,9 @@ class Cycle(models.Model):
     locked_at = models.DateTimeField(null=True, blank=True)
     locked_by = models.TextField(default="", blank=True)
     upto_seq = models.BigIntegerField(null=True, blank=True)  # the last sale that had come when it was locked
-    pinned = models.JSONField(default=dict, blank=True)  # {"manifests": {version: sha256}, "models": {model: [version]}}
+    pinned = models.JSONField(
+        default=dict, blank=True
+    )  # {"manifests": {version: sha256}, "models": {model: [version]}}
     input_digest = models.TextField(default="", blank=True)
     calculated_at = models.DateTimeField(null=True, blank=True)
     calculated_by = models.TextField(default="", blank=True)

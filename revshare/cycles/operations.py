@@ -148,7 +148,9 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -
     pins = _pins(ranges, rulebook, cycle)
     if _unfrozen(pins):
         return None
-    hashes = dict(Manifest.objects.filter(dataset_version__in=pins["versions"]).values_list("dataset_version", "sha256"))
+    hashes = dict(
+        Manifest.objects.filter(dataset_version__in=pins["versions"]).values_list("dataset_version", "sha256")
+    )
     pinned = Pinned(manifests=hashes, models=pins["models"])
     progress("digest", 0, 0)
     Window.objects.bulk_create(_window(cycle, r) for r in ranges)
@@ -193,7 +195,7 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle) -> dict[str, An
     sums = sums_by_target(ranges)
     if missing := sorted({item.stream for item in sums if rulebook.terms_for(item.stream) is None}):
         raise Refused(
-            f"Policy {cycle.policy} has no rule for the stream {', '.join(missing)}: cycle {cycle.key} cannot be locked.",
+            f"Policy {cycle.policy} has no rule for the stream {', '.join(missing)}: cycle {cycle.key} cannot lock.",
             code="stream_without_rule",
         )
     trained = models_trained()
@@ -213,9 +215,7 @@ def _unfrozen(pins: dict[str, Any]) -> list[str]:
 
 
 def _last_calculated() -> int | None:
-    return (
-        Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").values_list("pk", flat=True).first()
-    )
+    return Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").values_list("pk", flat=True).first()
 
 
 def calculate(
@@ -263,7 +263,10 @@ def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
 def _stage_statements(cycle: Cycle, act: Act, progress: Progress) -> None:
     journal = cycle.journals.filter(kind=ALLOCATION_JOURNAL).first()
     write(
-        cycle_id=cycle.pk, key=cycle.key, policy_sha256=cycle.policy.sha256, journal_hash=journal.hash if journal else ""
+        cycle_id=cycle.pk,
+        key=cycle.key,
+        policy_sha256=cycle.policy.sha256,
+        journal_hash=journal.hash if journal else "",
     )
 
 
@@ -313,9 +316,7 @@ def approve(*, key: str, act: Act, digest: str = "") -> Cycle:
         raise NotAllowed(f"{act.actor} prepared cycle {key}: another person has to approve it.")
     if digest and digest != cycle.result_digest:
         raise Conflict(f"Cycle {key} has another result by now ({cycle.result_digest[:16]}…): look at it again.")
-    _move(
-        cycle, "approve", act=act, detail={"result_digest": cycle.result_digest}, approved_digest=cycle.result_digest
-    )
+    _move(cycle, "approve", act=act, detail={"result_digest": cycle.result_digest}, approved_digest=cycle.result_digest)
     return cycle
 
 
@@ -347,4 +348,3 @@ def check_not_payee(cycle: Cycle, contributor_id: str | None) -> None:
     """Raises NotAllowed if the cycle pays this contributor: nobody approves their own money."""
     if contributor_id and cycle.statements.filter(contributor_id=contributor_id).exists():
         raise NotAllowed(f"Cycle {cycle.key} pays {contributor_id}: another person has to approve it.")
-

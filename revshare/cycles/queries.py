@@ -48,12 +48,13 @@ def input_digest(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> str:
 
 
 RESULT_POOLS = (
-    'SELECT \'pool\', "table", model, dataset_version, currency, net_micros, carried_in_micros, distributable_micros, '
+    "SELECT 'pool', \"table\", model, dataset_version, currency, net_micros, carried_in_micros, distributable_micros, "
     "platform_micros, carried_out_micros, denominator_ticks FROM pools_pool WHERE cycle_id = %s "
     'ORDER BY "table", model, dataset_version, currency'
 )
 RESULT_ALLOCATIONS = (
-    "SELECT 'allocation', p.\"table\", p.model, p.dataset_version, p.currency, a.bucket, coalesce(a.contributor_id, ''), "
+    "SELECT 'allocation', p.\"table\", p.model, p.dataset_version, p.currency, a.bucket, "
+    "coalesce(a.contributor_id, ''), "
     "a.numerator_ticks, a.amount_micros FROM allocation_allocation a JOIN pools_pool p ON p.id = a.pool_id "
     'WHERE a.cycle_id = %s ORDER BY p."table", p.model, p.dataset_version, p.currency, a.bucket COLLATE "C", '
     "coalesce(a.contributor_id, '')"

@@ -25,7 +25,7 @@ def _text(column: str) -> str:
 
 @dataclass(frozen=True)
 class Export:
-    """A kind of export: its columns in order, each with its SQL, and the rest of the query (one parameter: cycle id)."""
+    """A kind of export: its columns in order, each with its SQL, and the rest of the query (parameter: cycle id)."""
 
     columns: dict[str, str]
     source: str
@@ -44,7 +44,8 @@ EXPORTS: dict[str, Export] = {
     ),
     "statements": Export(
         {
-            "number": _text("s.number"), "contributor_id": _text("s.contributor_id"), "contributor_name": _text("c.name"),
+            "number": _text("s.number"), "contributor_id": _text("s.contributor_id"),
+            "contributor_name": _text("c.name"),
             "currency": "s.currency",
             **{f"{name}_micros": f"s.{name}_micros"
                for name in ("opening", "earned", "adjusted", "withheld", "held", "paid", "closing")},
@@ -114,7 +115,9 @@ def _write_xlsx(export: Export, cycle_id: int, draft: Path) -> int:
         rows = cursor.fetchall()
     if len(rows) > MAX_SHEET_ROWS:
         raise Refused(f"{len(rows):,} rows do not fit into a sheet ({MAX_SHEET_ROWS:,}): export as csv.")
-    book = xlsxwriter.Workbook(str(draft), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(
+        str(draft), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001  fixed, so that the bytes repeat
     sheet = book.add_worksheet()
     bold, amount = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.000000"})

@@ -13,7 +13,9 @@ from revshare.locks import Lock, hold
 
 
 @transaction.atomic
-def post(*, kind: str, key: str, legs_sql: str, params: list[Any], act: Act, cycle_id: int | None = None) -> Journal | None:
+def post(
+    *, kind: str, key: str, legs_sql: str, params: list[Any], act: Act, cycle_id: int | None = None
+) -> Journal | None:
     """Posts the legs that a query gives (account, currency, side, amount_micros) as one journal.
 
     Done once per kind and key: a second call returns the first one's journal. None if there are no legs. The database

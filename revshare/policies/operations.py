@@ -34,7 +34,7 @@ def register(*, content: bytes, act: Act) -> tuple[Policy, bool]:
         if known := Policy.objects.filter(sha256=digest).first():
             return known, False
         raise Conflict(
-            f"Policy {rulebook.name} {rulebook.version} is registered with other content, and a registered version never "
+            f"Policy {rulebook.name} {rulebook.version} is registered with other content; a registered version never "
             "changes: give this one a new version."
         ) from None
     return policy, True

@@ -89,7 +89,7 @@ def _only(data: dict[str, Any], known: set[str], where: str) -> None:
 def _string(data: dict[str, Any], key: str, where: str) -> str:
     value = data.get(key)
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise BadPolicy(f'{where} needs {key} as text in quotes (found {value!r}).')
+        raise BadPolicy(f"{where} needs {key} as text in quotes (found {value!r}).")
     return value
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
-from revshare.manifests.models import Manifest
 from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
+from revshare.pools.queries import ticks_of
 from revshare.pools.rules import CARRIED_ONLY, Key, Pinned, PoolSum, gather
 from revshare.sales.queries import Range, sums_by_target
 
@@ -19,9 +19,7 @@ def build(
     if existing := list(Pool.objects.filter(cycle_id=cycle_id)):
         return existing
     sums = gather(sums=sums_by_target(ranges), rulebook=rulebook, pinned=pinned, carried=carried)
-    ticks = dict(
-        Manifest.objects.filter(dataset_version__in=pinned.manifests).values_list("dataset_version", "assets_ticks")
-    )
+    ticks = ticks_of(pinned.manifests)
     return Pool.objects.bulk_create(as_row(cycle_id, item, ticks) for item in sums)
 
 
@@ -32,6 +30,6 @@ def as_row(cycle_id: int, item: PoolSum, ticks: Mapping[str, int]) -> Pool:
         share=item.terms.share_text if item.terms else "0%", sales_count=item.count, net_micros=item.net_micros,
         carried_in_micros=item.carried_in_micros, distributable_micros=item.distributable_micros,
         platform_micros=item.platform_micros, carried_out_micros=item.carried_out_micros,
-        denominator_ticks=int(sum(ticks[name] for name in item.versions)), versions=item.versions,
+        denominator_ticks=sum(ticks[name] for name in item.versions), versions=item.versions,
         suspense_reason=item.suspense_reason,
     )  # fmt: skip

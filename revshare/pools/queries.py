@@ -1,13 +1,24 @@
 """Reads over pools."""
 
+from collections.abc import Iterable
+
+from revshare.manifests.models import Manifest
 from revshare.pools.models import Pool
 from revshare.pools.rules import Key
 
 
 def carried_by(cycle_id: int | None) -> dict[Key, int]:
     """What each pool of a cycle hands on to the same pool of the next (micros, negative)."""
+    if cycle_id is None:
+        return {}
     pools = Pool.objects.filter(cycle_id=cycle_id, carried_out_micros__lt=0)
     return {key_of(pool): pool.carried_out_micros for pool in pools}
+
+
+def ticks_of(versions: Iterable[str]) -> dict[str, int]:
+    """The ticks of each of these frozen dataset versions: 720,720 to an asset."""
+    found = Manifest.objects.filter(dataset_version__in=list(versions)).values_list("dataset_version", "assets_ticks")
+    return {version: int(ticks) for version, ticks in found}
 
 
 def key_of(pool: Pool) -> Key:

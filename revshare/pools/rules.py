@@ -68,9 +68,7 @@ class PoolSum:
         return min(self.base_micros, 0)
 
 
-def gather(
-    *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int]
-) -> list[PoolSum]:
+def gather(*, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:
     """The pools of a cycle in order of their keys, from the sums of its sales and what earlier pools carried.
 
     Every stream must be covered by the rulebook (the lock saw to it).

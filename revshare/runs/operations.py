@@ -29,7 +29,8 @@ def start(*, subject: str, step: str, act: Act, request: dict[str, Any] | None =
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO runs_run (subject, step, state, stage, progress_done, progress_total, request, outcome, error, "
+                "INSERT INTO runs_run (subject, step, state, stage, progress_done, progress_total, request, outcome, "
+                "error, "
                 "actor, requested_at, attempts, token) VALUES (%s, %s, 'queued', '', 0, 0, %s, '{}', '', %s, %s, 0, 0) "
                 f"ON CONFLICT (subject) WHERE state IN {LIVE_SQL} DO NOTHING RETURNING id",
                 [subject, step, json.dumps(request or {}), act.actor, act.at],
@@ -63,8 +64,8 @@ def to_resend() -> list[int]:
     """Runs that wait with nobody at work on them: queued for a while, or left behind by a process that died."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM runs_run WHERE state = 'queued' AND requested_at < clock_timestamp() - interval '5 seconds' "
-            "OR state = 'running' AND lease_until < clock_timestamp() ORDER BY id"
+            "SELECT id FROM runs_run WHERE state = 'queued' "
+            "AND requested_at < clock_timestamp() - interval '5 seconds' OR state = 'running' AND lease_until < clock_timestamp() ORDER BY id"
         )
         return [run_id for (run_id,) in cursor.fetchall()]
 

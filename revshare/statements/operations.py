@@ -28,7 +28,8 @@ WRITE = f"""
     ),
     numbered AS (
         SELECT e.*, coalesce(b.closing_micros, 0) AS opening,
-               %(key)s || '-' || to_char(row_number() OVER (ORDER BY e.currency, e.contributor_id), 'FM000000000') AS number
+               %(key)s || '-' || to_char(
+                   row_number() OVER (ORDER BY e.currency, e.contributor_id), 'FM000000000') AS number
         FROM earned e LEFT JOIN before b USING (contributor_id, currency)
     )
     INSERT INTO statements_statement (number, cycle_id, contributor_id, currency, opening_micros, earned_micros,
@@ -50,7 +51,5 @@ def write(*, cycle_id: int, key: str, policy_sha256: str, journal_hash: str) -> 
     if existing := Statement.objects.filter(cycle_id=cycle_id).count():
         return existing
     with connection.cursor() as cursor:
-        cursor.execute(
-            WRITE, {"cycle": cycle_id, "key": key, "policy": policy_sha256, "journal": journal_hash}
-        )
+        cursor.execute(WRITE, {"cycle": cycle_id, "key": key, "policy": policy_sha256, "journal": journal_hash})
         return int(cursor.rowcount)

@@ -5,18 +5,20 @@ from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
 from revshare.cycles.rules import reached
+from revshare.cycles.summary import summarise
 from revshare.errors import Refused
 from revshare.management import base
+from revshare.management.report import lines
 from revshare.tasks import request_cycle_step, wait
 
 ACTIONS = ("lock", "calculate", "submit", "approve", "publish")
 
 
 class Command(base.Command):
-    help = "Move a cycle on by one step."
+    help = "Move a cycle on by one step, or show its numbers."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=ACTIONS)
+        parser.add_argument("action", choices=[*ACTIONS, "show"])
         parser.add_argument("key")
         parser.add_argument("--by", metavar="USER", help="who does it")
         parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
@@ -24,6 +26,10 @@ class Command(base.Command):
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
         before = find(options["key"])
+        if options["action"] == "show":
+            for line in lines(summarise(before)):
+                self.say(line)
+            return describe(before) | {"no_op": True}
         cycle = step(
             self, action=options["action"], key=options["key"], by=options["by"],
             accept_quarantine=options["accept_quarantine"], queue=options["queue"],
@@ -35,7 +41,8 @@ class Command(base.Command):
 
 def describe(cycle: Cycle) -> dict[str, Any]:
     return {
-        "key": cycle.key, "state": cycle.state, "input_digest": cycle.input_digest, "result_digest": cycle.result_digest,
+        "key": cycle.key, "state": cycle.state, "input_digest": cycle.input_digest,
+        "result_digest": cycle.result_digest,
     }  # fmt: skip
 
 

@@ -2,8 +2,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from revshare.files.queries import totals
 from revshare.files.models import IngestedFile
+from revshare.files.queries import totals
 from revshare.ingest.operations import INTAKES, LATER_KINDS, ingest
 from revshare.management import base
 

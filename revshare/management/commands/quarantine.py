@@ -24,25 +24,29 @@ class Command(base.Command):
         parser.add_argument("--reason", default="", help="why, for the audit trail")
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
-        return getattr(self, f"_{options['action']}")(options)  # type: ignore[no-any-return]
+        return getattr(self, f"_{options['action']}")(options)
 
     def _list(self, options: dict[str, Any]) -> dict[str, Any]:
         rows = open_quarantine()
         if options["file_id"] is not None:
             rows = rows.filter(file_id=options["file_id"])
-        counts = list(rows.values("file_id", "file__name", "reason").annotate(rows=Count("pk")).order_by("file_id", "reason"))
+        counts = list(
+            rows.values("file_id", "file__name", "reason").annotate(rows=Count("pk")).order_by("file_id", "reason")
+        )
         for item in counts:
             code = item["reason"].partition("@")[0]
-            self.say(f"file {item['file_id']} {item['file__name']}: {item['rows']:,} × {item['reason']}: {sentence(code)}")
+            self.say(
+                f"file {item['file_id']} {item['file__name']}: {item['rows']:,} × {item['reason']}: {sentence(code)}"
+            )
         if not counts:
             self.say("Nothing is in quarantine.")
-        shown = [
+        shown: list[dict[str, Any]] = [
             {"id": row.pk, "file": row.file_id, "line": row.line, "reason": row.reason.partition("@")[0],
              "column": row.reason.partition("@")[2], "row": row.row}
             for row in rows.order_by("file_id", "line")[: None if self.as_json else SHOWN]
         ]  # fmt: skip
-        for item in shown:
-            self.say(f"  file {item['file']} line {item['line']}: {item['reason']} ({item['column']})")
+        for line in shown:
+            self.say(f"  file {line['file']} line {line['line']}: {line['reason']} ({line['column']})")
         return {"open": sum(item["rows"] for item in counts), "rows": shown}
 
     def _retry(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -21,5 +21,7 @@ class Command(base.Command):
         except OSError as error:
             raise Refused(f"Cannot read {options['file']}: {error.strerror}.") from None
         policy, new = register(content=content, act=act)
-        self.say(f"Policy {policy.name} {policy.version} is {'' if new else 'already '}registered ({policy.sha256[:16]}…).")
+        self.say(
+            f"Policy {policy.name} {policy.version} is {'' if new else 'already '}registered ({policy.sha256[:16]}…)."
+        )
         return {"name": policy.name, "version": policy.version, "sha256": policy.sha256, "no_op": not new}

@@ -13,6 +13,7 @@ from revshare.exports.operations import EXPORTS, write
 from revshare.files import uploads
 from revshare.files.models import IngestedFile
 from revshare.ingest.operations import find_files, ingest
+from revshare.lake import sha256_of
 from revshare.management import base
 from revshare.management.commands import cycle as cycle_command
 from revshare.management.commands import ingest as ingest_command
@@ -35,11 +36,15 @@ class Command(base.Command):
         parser.add_argument("--end", required=True, metavar="YYYY-MM-DD", help="the day after the last")
         parser.add_argument("--timezone", required=True, metavar="ZONE", help="such as Europe/London")
         parser.add_argument("--policy", metavar="NAME", help="NAME (latest version) or NAME@VERSION")
-        parser.add_argument("--until", choices=["calculated", "published"], help="default: published if --approved-by is given")
+        parser.add_argument(
+            "--until", choices=["calculated", "published"], help="default: published if --approved-by is given"
+        )
         parser.add_argument("--prepared-by", metavar="USER", help="an operator")
         parser.add_argument("--approved-by", metavar="USER", help="an approver, another person")
         parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="first ingest the files there")
-        parser.add_argument("--export", type=Path, metavar="DIR", help="write payouts, statements and journal as CSV there")
+        parser.add_argument(
+            "--export", type=Path, metavar="DIR", help="write payouts, statements and journal as CSV there"
+        )
         parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
         parser.add_argument("--queue", action="store_true", help="let a worker run the steps, and wait")
 
@@ -78,14 +83,20 @@ class Command(base.Command):
             ).file  # fmt: skip
             seen = file.pk <= before
             report = ingest_command.describe(file) | {"no_op": seen}
-            self.say("  " + ("these bytes are in already; nothing was done" if seen else ingest_command.sentence(report)))
+            self.say(
+                "  " + ("these bytes are in already; nothing was done" if seen else ingest_command.sentence(report))
+            )
             reports.append(report)
         return reports
 
     def _by_worker(self, kind: str, path: Path, act: Act) -> IngestedFile:
         try:
+            if known := IngestedFile.objects.filter(kind=kind, sha256=sha256_of(path)).first():
+                return known
             with path.open("rb") as file:
-                upload = uploads.receive(kind=kind, name=path.name, chunks=iter(lambda: file.read(1 << 20), b""), act=act)
+                upload = uploads.receive(
+                    kind=kind, name=path.name, chunks=iter(lambda: file.read(1 << 20), b""), act=act
+                )
         except OSError as error:
             raise Refused(f"Cannot read {path}: {error.strerror}.") from None
         run, _ = request_step(

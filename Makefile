@@ -1,0 +1,68 @@
+# revshare: what can be made. Each target does its own set-up; none needs an installed database or browser.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
+
+.PHONY: help setup demo serve test test-all check fix bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+setup: .venv/runtime.stamp ## make .venv with what revshare runs on
+
+demo: setup ## run a real month end to end, with embedded services
+	@REVSHARE_HOME="$${REVSHARE_HOME:-$(CURDIR)/var/demo}" $(BIN)/python manage.py demo
+
+serve: setup ## run the web server and a worker at http://127.0.0.1:8000/
+	@$(BIN)/python manage.py serve
+
+test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+test-all: .venv/dev.stamp ## run the long tests too
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m ""
+
+check: .venv/dev.stamp ## lint, types, layers, migrations, API schema, documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py check
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	@$(BIN)/python manage.py state_diagram --check
+
+fix: .venv/dev.stamp ## put right what can be put right by machine
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/python manage.py state_diagram --write
+
+bench: .venv/dev.stamp ## compare a whole cycle with an analyst's scripts, side by side
+	@$(BIN)/python bench/run_peers.py --work var/bench --rows $${ROWS:-1000000} --contributors $${CONTRIBUTORS:-100000} \
+	  --sales $${SALES:-100000} --runs $${RUNS:-3} --peers duckdb,pandas \
+	  --extra "revshare=bash bench/product.sh {data} {out} {format}"
+
+lock: ## pin the requirements anew (needs uv)
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt --custom-compile-command "make lock"
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements-dev.in -c requirements.txt -o requirements-dev.txt --custom-compile-command "make lock"
+
+clean: ## stop the services and remove .venv and var
+	-@[ -x $(BIN)/python ] && $(BIN)/python manage.py services stop
+	rm -rf .venv var
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("revshare needs Python 3.11 or later; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "Making .venv …"
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime.stamp: requirements.txt | .venv/bin/python
+	@echo "Installing what revshare runs on …"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt | .venv/bin/python
+	@echo "Installing what revshare and its tests run on …"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@ .venv/runtime.stamp

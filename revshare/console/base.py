@@ -1,0 +1,74 @@
+"""The console's site: who gets in, how it says no, how a page is rendered."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, reverse
+from django_htmx.http import HttpResponseClientRefresh
+from unfold.sites import UnfoldAdminSite
+
+from revshare.access.rules import may
+from revshare.console.home import dashboard
+
+View = Callable[..., HttpResponse]
+
+
+class ConsoleSite(UnfoldAdminSite):
+    """Django's admin, entered by role. Anonymous people get the sign-in page, others without a right a 403."""
+
+    index_template = "console/home.html"
+    index_title = "Home"
+
+    def __init__(self) -> None:
+        super().__init__(name="admin")
+        self.pages: list[URLPattern] = []
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff roles and superusers. `is_staff` alone, without a role, opens nothing."""
+        user: Any = request.user
+        return bool(user.is_active) and (user.is_superuser or may(roles=user.roles, action="browse"))
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied as error:
+                return self.forbidden(request, str(error))
+
+        inner = super().admin_view(update_wrapper(answered, view), cacheable)
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not self.has_permission(request) and request.path != reverse("admin:logout"):
+                if request.user.is_authenticated:
+                    return self.forbidden(request, "The console is for staff.")
+                if getattr(request, "htmx", False):
+                    return HttpResponseClientRefresh()  # signed out meanwhile: the whole page goes to sign in
+            return inner(request, *args, **kwargs)  # type: ignore[no-any-return]
+
+        return update_wrapper(guarded, inner)
+
+    def forbidden(self, request: HttpRequest, why: str) -> HttpResponse:
+        layout = "admin/base_site.html" if self.has_permission(request) else "unfold/layouts/unauthenticated.html"
+        context = {**self.each_context(request), "title": "Not allowed", "why": why, "layout": layout}
+        return TemplateResponse(request, "console/forbidden.html", context, status=403)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [*self.pages, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {**dashboard(request), **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def page(
+        self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
+    ) -> TemplateResponse:
+        """One of the console's own pages, within its frame."""
+        request.current_app = self.name  # type: ignore[attr-defined]
+        full = {**self.each_context(request), "title": title, **context}
+        return TemplateResponse(request, f"console/{template}", full, status=status)
+
+
+site = ConsoleSite()

@@ -1,0 +1,132 @@
+"""A calculated cycle's numbers as its page and the home page show them. They cannot change, so they are kept a while."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.utils.safestring import SafeString
+
+from revshare.console.shown import amount, assets, readable
+from revshare.cycles.models import Cycle
+from revshare.cycles.rules import reached
+from revshare.cycles.summary import Summary, summarise
+from revshare.ledger.models import Journal
+from revshare.pools.models import Pool
+from revshare.statements.models import Statement
+
+KEPT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Total:
+    """All pools of one currency together."""
+
+    currency: str
+    net: int
+    carried_in: int
+    distributable: int
+    platform: int
+    carried_out: int
+    suspended: int
+
+    @property
+    def shown(self) -> list[tuple[str, SafeString]]:
+        return [
+            ("Net sales", amount(self.net, self.currency)),
+            ("Carried in", amount(self.carried_in, self.currency)),
+            ("To contributors", amount(self.distributable - self.suspended, self.currency)),
+            ("In suspense", amount(self.suspended, self.currency)),
+            ("Platform", amount(self.platform, self.currency)),
+            ("Carried to the next cycle", amount(self.carried_out, self.currency)),
+        ]
+
+
+@dataclass(frozen=True)
+class Facts:
+    pools: list[dict[str, Any]]
+    totals: list[Total]
+    largest: list[dict[str, Any]]
+    journal: Journal | None
+    trial_balance: list[tuple[str, int, SafeString]]
+    statements: int
+    late_sales: int
+    sales_outside: int
+    unlinked_refunds: tuple[int, SafeString] | None
+
+    @property
+    def balance(self) -> str:
+        return "balanced" if all(total == 0 for _, total, _ in self.trial_balance) else "OUT OF BALANCE"
+
+    @property
+    def suspended(self) -> list[str]:
+        return [f"{readable(total.suspended, total.currency)} in suspense" for total in self.totals if total.suspended]
+
+
+def facts_of(cycle: Cycle) -> Facts | None:
+    """None before the cycle is calculated."""
+    if not reached(state=cycle.state, goal="calculated"):
+        return None
+    key = f"console:cycle:{cycle.pk}:{cycle.result_digest}"
+    facts: Facts | None = cache.get(key)
+    if facts is None:
+        facts = _facts(summarise(cycle))
+        cache.set(key, facts, KEPT_SECONDS)
+    return facts
+
+
+def _facts(summary: Summary) -> Facts:
+    unlinked, unlinked_sum = summary.unlinked_refunds
+    return Facts(
+        pools=[_pool(item.pool, item.contributors, item.residue_micros) for item in summary.pools],
+        totals=_totals([item.pool for item in summary.pools]),
+        largest=[
+            {"id": payout.contributor_id, "name": payout.name, "amount": amount(payout.amount_micros, payout.currency)}
+            for payout in summary.largest
+        ],
+        journal=summary.journal,
+        trial_balance=[
+            (currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()
+        ],
+        statements=Statement.objects.filter(cycle=summary.cycle).count(),
+        late_sales=summary.late_sales,
+        sales_outside=summary.sales_outside,
+        unlinked_refunds=(unlinked, amount(unlinked_sum)) if unlinked else None,
+    )
+
+
+def _suspended(pool: Pool) -> int:
+    """A pool that cannot be split is set aside whole."""
+    return pool.distributable_micros if pool.suspense_reason else 0
+
+
+def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
+    def shown(micros: int) -> SafeString:
+        return amount(micros, pool.currency)
+
+    return {
+        "pk": pool.pk, "name": pool.name, "rule": pool.rule, "share": pool.share, "sales": pool.sales_count,
+        "net": shown(pool.net_micros), "carried_in": shown(pool.carried_in_micros),
+        "distributable": shown(pool.distributable_micros), "platform": shown(pool.platform_micros),
+        "carried_out": shown(pool.carried_out_micros), "carries": bool(pool.carried_in_micros or pool.carried_out_micros),
+        "assets": assets(pool.denominator_ticks), "ticks": pool.denominator_ticks, "contributors": contributors,
+        "residue": residue, "suspense": pool.suspense_reason,
+    }  # fmt: skip
+
+
+def _totals(pools: list[Pool]) -> list[Total]:
+    by_currency = defaultdict(list)
+    for pool in pools:
+        by_currency[pool.currency].append(pool)
+    return [
+        Total(
+            currency=currency,
+            net=sum(pool.net_micros for pool in group),
+            carried_in=sum(pool.carried_in_micros for pool in group),
+            distributable=sum(pool.distributable_micros for pool in group),
+            platform=sum(pool.platform_micros for pool in group),
+            carried_out=sum(pool.carried_out_micros for pool in group),
+            suspended=sum(map(_suspended, group)),
+        )
+        for currency, group in sorted(by_currency.items())
+    ]

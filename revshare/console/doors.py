@@ -1,0 +1,62 @@
+"""What the console's pages share: who may come in, who acts, and how a refusal is said."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from revshare.access.models import User
+from revshare.access.rules import may
+from revshare.audit_trail.operations import Act
+from revshare.errors import Refused
+from revshare.tasks import now
+
+View = Callable[..., HttpResponse]
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; the site lets nobody else through."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def acting(request: HttpRequest, *, why: str = "") -> Act:
+    return Act(actor=person(request).username, at=now(), why=why)
+
+
+def allowed(request: HttpRequest, action: str) -> bool:
+    """Whether this person may do that. Superusers pass the same check: they act by the roles they hold."""
+    return may(roles=person(request).roles, action=action)
+
+
+def require(request: HttpRequest, action: str) -> None:
+    if not allowed(request, action):
+        roles = " and ".join(person(request).roles) or "without a role"
+        raise PermissionDenied(f"You are {roles} here; to {action.replace('_', ' ')} takes another role.")
+
+
+def only(action: str) -> Callable[[View], View]:
+    """Lets a page in only those who may do this."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            require(request, action)
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def attempt(request: HttpRequest, deed: Callable[[], str]) -> bool:
+    """Does it and says so; or says why it was refused. Whether it was done."""
+    try:
+        said = deed()
+    except Refused as error:
+        messages.error(request, str(error))
+        return False
+    messages.success(request, said)
+    return True

@@ -1,0 +1,61 @@
+"""A run as it goes: the fragment that a page asks for every second until the run is over."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from revshare.console.shown import stage
+from revshare.runs.models import LIVE, Run
+
+STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing"}
+
+
+def last_run(subject: str) -> Run | None:
+    return Run.objects.filter(subject=subject).order_by("-pk").first()
+
+
+def live_runs() -> list[Run]:
+    return list(Run.objects.filter(state__in=LIVE).order_by("-pk")[:20])
+
+
+def page_of(run: Run) -> str:
+    """The page of what a run is about."""
+    kind, _, name = run.subject.partition(":")
+    if kind == "cycle":
+        return reverse("admin:cycle", args=[name])
+    return reverse("admin:upload-detail", args=[int(name)])
+
+
+def doing(run: Run) -> str:
+    return STEPS.get(run.step, run.step.capitalize())
+
+
+def said(run: Run) -> str:
+    """What to read out when it changes."""
+    if run.state == Run.State.DONE:
+        return f"{doing(run)}: done."
+    if run.state == Run.State.FAILED:
+        return f"{doing(run)}: refused. {run.error}"
+    return f"{doing(run)}: {stage(run.stage)}."
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """What the fragment shows. It asks again with what was said last, so that only news is read out."""
+    url = reverse("admin:run-progress", args=[run.pk])
+    return {
+        "run": run, "doing": doing(run), "stage": stage(run.stage), "said": said(run),
+        "poll_url": f"{url}?{urlencode({'said': said(run)})}", "page_url": page_of(run),
+    }  # fmt: skip
+
+
+@require_GET
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    run = Run.objects.filter(pk=pk).first()
+    if run is None:
+        raise Http404("There is no such run.")
+    shown = describe(run)
+    return render(request, "console/_run.html", shown | {"polled": True, "news": request.GET.get("said") != shown["said"]})

@@ -1,0 +1,100 @@
+"""How values look: amounts readable and exact, times in UTC, digests cut short."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from revshare.apportion import TICKS_PER_ASSET
+from revshare.money import format_micros, group_digits
+
+NOTHING = "–"
+STAGES = {
+    "": "Waiting for a worker",
+    "inspect": "Looking at the file",
+    "read": "Reading the file",
+    "check": "Checking every row",
+    "store": "Storing what was accepted",
+    "release": "Releasing refunds that waited for their sale",
+    "weigh": "Weighing the manifests",
+    "digest": "Taking the digest of all inputs",
+    "pools": "Gathering sales into pools",
+    "allocation": "Splitting the pools",
+    "ledger": "Posting the journal",
+    "statements": "Writing the statements",
+    "finish": "Taking the digest of the result",
+    "done": "Finishing",
+}
+
+
+def readable(micros: int | Decimal, currency: str = "") -> str:
+    """Exact, with thousands grouped: `295,960.05 GBP`. Without a currency no minor digits are added."""
+    micros = int(micros)
+    units, _, decimals = format_micros(abs(micros), currency or None).partition(".")
+    number = group_digits(int(units)) + (f".{decimals}" if decimals else "")
+    return f"{'-' if micros < 0 else ''}{number}{' ' if currency else ''}{currency}"
+
+
+def amount(micros: int | Decimal | None, currency: str = "") -> SafeString:
+    """An amount for a page; its micros show on hovering."""
+    if micros is None:
+        return SafeString(NOTHING)
+    return format_html(
+        '<span class="rs-amount" title="{} micros">{}</span>', group_digits(int(micros)), readable(micros, currency)
+    )
+
+
+def assets(ticks: int | Decimal) -> SafeString:
+    """Ticks as assets; the ticks show on hovering."""
+    whole, rest = divmod(int(ticks), TICKS_PER_ASSET)
+    part = f"{rest / TICKS_PER_ASSET:.4f}"[1:].rstrip("0").rstrip(".") if rest else ""
+    return format_html(
+        '<span class="rs-amount" title="{} ticks">{}</span>', group_digits(int(ticks)), group_digits(whole) + part
+    )
+
+
+def digest(text: str) -> SafeString:
+    """The first 16 digits; all of them on hovering."""
+    if not text:
+        return SafeString(NOTHING)
+    return format_html('<code class="rs-digest" title="{}">{}…</code>', text, text[:16])
+
+
+def moment(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else NOTHING
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def badge(state: str) -> SafeString:
+    """A state as a coloured label; the word carries the meaning, the colour only helps."""
+    return format_html('<span class="rs-badge rs-badge-{}">{}</span>', state, words(state))
+
+
+def stage(name: str) -> str:
+    return STAGES.get(name, name.capitalize())
+
+
+def link(text: Any, view: str, *args: Any, query: str = "") -> SafeString:
+    return format_html('<a class="rs-link" href="{}{}">{}</a>', reverse(f"admin:{view}", args=args), query, text)
+
+
+def masked_email(address: str) -> str:
+    """Its domain and first letter: enough to recognise, too little to write to."""
+    name, at, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}" if at else ("…" if address else NOTHING)

@@ -1,0 +1,114 @@
+"""A cycle in numbers, for people: its pools, the largest payouts, what was left over, what lies outside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from revshare.apportion import TICKS_PER_ASSET
+from revshare.cycles.models import Cycle
+from revshare.cycles.queries import ranges_of
+from revshare.ledger.models import Journal
+from revshare.ledger.queries import trial_balance
+from revshare.pools.models import Pool
+from revshare.sales.queries import unlinked_refunds
+from revshare.statements.queries import ALLOCATION_JOURNAL
+
+LARGEST = 5
+
+
+@dataclass(frozen=True)
+class PoolSummary:
+    """A pool with what its split came to. `residue_micros`: handed out one by one by largest remainder after each
+    quota was rounded down. Denominator in assets, if it is a whole number of them, and in ticks."""
+
+    pool: Pool
+    contributors: int
+    allocated_micros: int
+    residue_micros: int
+
+    @property
+    def denominator_assets(self) -> int:
+        assets, rest = divmod(self.pool.denominator_ticks, TICKS_PER_ASSET)
+        assert rest == 0, "a denominator is made of whole assets"
+        return assets
+
+
+@dataclass(frozen=True)
+class Payout:
+    contributor_id: str
+    name: str
+    currency: str
+    amount_micros: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`trial_balance`: debits less credits per currency over the whole ledger, which must be zero."""
+
+    cycle: Cycle
+    pools: list[PoolSummary]
+    largest: list[Payout]
+    journal: Journal | None
+    trial_balance: dict[str, int]
+    unlinked_refunds: tuple[int, int]
+    late_sales: int
+    sales_outside: int
+
+
+def summarise(cycle: Cycle) -> Summary:
+    """The numbers of a calculated cycle; of one not calculated yet there are no pools and payouts."""
+    return Summary(
+        cycle=cycle,
+        pools=_pools(cycle),
+        largest=_largest(cycle),
+        journal=Journal.objects.filter(kind=ALLOCATION_JOURNAL, key=cycle.key).first(),
+        trial_balance=trial_balance(),
+        unlinked_refunds=unlinked_refunds(ranges_of(cycle)),
+        late_sales=_number("SELECT count(*) FROM audit.sale WHERE cycle_id = %s AND late", cycle.pk),
+        sales_outside=sales_outside_cycles(),
+    )
+
+
+def sales_outside_cycles() -> int:
+    """Sales dated in no cycle's period: they stay unassigned until a cycle covers them."""
+    return _number(
+        "SELECT count(*) FROM sales_sale s WHERE NOT EXISTS "
+        "(SELECT 1 FROM cycles_cycle c WHERE s.sold_at >= c.starts_at AND s.sold_at < c.ends_at)"
+    )
+
+
+def _number(query: str, *params: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        return int(cursor.fetchone()[0])
+
+
+def _pools(cycle: Cycle) -> list[PoolSummary]:
+    pools = Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "currency")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.id, count(*), sum(a.amount_micros)::text, (p.distributable_micros - sum(div("
+            "p.distributable_micros::numeric * a.numerator_ticks, nullif(p.denominator_ticks, 0))))::text "
+            "FROM pools_pool p JOIN allocation_allocation a ON a.pool_id = p.id AND a.bucket = 'contributor' "
+            "WHERE p.cycle_id = %s GROUP BY p.id",
+            [cycle.pk],
+        )
+        split = {row[0]: row[1:] for row in cursor.fetchall()}
+    return [
+        PoolSummary(pool, count, int(allocated), int(residue or 0))
+        for pool in pools
+        for count, allocated, residue in [split.get(pool.pk, (0, "0", "0"))]
+    ]
+
+
+def _largest(cycle: Cycle) -> list[Payout]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.contributor_id, c.name, a.currency, sum(a.amount_micros)::bigint AS amount "
+            "FROM allocation_allocation a JOIN contributors_contributor c ON c.id = a.contributor_id "
+            "WHERE a.cycle_id = %s AND a.bucket = 'contributor' GROUP BY 1, 2, 3 "
+            "ORDER BY amount DESC, a.contributor_id LIMIT %s",
+            [cycle.pk, LARGEST],
+        )
+        return [Payout(*row) for row in cursor.fetchall()]

@@ -1,0 +1,46 @@
+"""One statement as CSV: opening, lines, what else moved the balance, closing."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from revshare.cells import safe_cell
+from revshare.exports.statement_document import Document, document
+from revshare.statements.queries import Explained
+
+COLUMNS = (
+    "statement", "contributor_id", "line", "kind", "table", "model", "dataset_version", "currency", "pool_micros",
+    "share", "numerator_ticks", "denominator_ticks", "amount_micros", "rule",
+)  # fmt: skip
+
+
+def statement_csv(explained: Explained) -> bytes:
+    """UTF-8, `\\n` line ends, header first. All rows but the last add up to the last one's amount_micros.
+
+    Text cells are safe to open in a spreadsheet; amounts and ticks are plain integers.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in _rows(document(explained)):
+        cells = (row.get(column, "") for column in COLUMNS)
+        writer.writerow([cell if isinstance(cell, int) else safe_cell(cell) for cell in cells])
+    return out.getvalue().encode()
+
+
+def _rows(doc: Document) -> Iterator[dict[str, str | int]]:
+    common: dict[str, str | int] = {
+        "statement": doc.number, "contributor_id": doc.explained.content.contributor_id, "currency": doc.currency,
+    }  # fmt: skip
+    yield common | {"kind": "opening", "amount_micros": doc.opening.micros}
+    for item in doc.lines:
+        line = item.line
+        yield common | {
+            "line": line.number, "kind": line.kind, "table": line.table, "model": line.model,
+            "dataset_version": line.dataset_version, "pool_micros": line.pool_micros, "share": item.share,
+            "numerator_ticks": line.numerator_ticks, "denominator_ticks": line.denominator_ticks,
+            "amount_micros": line.amount_micros, "rule": item.rule,
+        }  # fmt: skip
+    for kind, amount in doc.movements:
+        yield common | {"kind": kind, "amount_micros": amount.micros}
+    yield common | {"kind": "closing", "amount_micros": doc.closing.micros}

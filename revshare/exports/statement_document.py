@@ -1,0 +1,231 @@
+"""A statement as a document: what the page, the PDF and the CSV all say, put together once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from babel.dates import format_date
+
+from revshare.contributors.models import Contributor
+from revshare.exports.statement_words import assets, money, money_exact, quotient, sentence
+from revshare.money import group_digits, parse_share
+from revshare.periods import zone
+from revshare.policies.rules import DEFAULT
+from revshare.pools.models import Pool
+from revshare.statements.queries import PUBLISHED, Explained
+from revshare.statements.rules import Line, content_sha256
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount as it is shown: `short` in whole minor units, `exact` to the micro."""
+
+    micros: int
+    currency: str
+
+    @property
+    def short(self) -> str:
+        return money(self.micros, self.currency)
+
+    @property
+    def exact(self) -> str:
+        return money_exact(self.micros, self.currency)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether `short` says less than `exact`."""
+        return self.short != self.exact
+
+
+@dataclass(frozen=True)
+class DocumentLine:
+    """One line with the words that explain it."""
+
+    line: Line
+    currency: str
+    share: str
+    rule: str
+    net_micros: int
+    carried_in_micros: int
+
+    @property
+    def scope(self) -> str:
+        """Which sales the pool is of."""
+        what = "All models"
+        if self.line.model:
+            what = f"Model {self.line.model}"
+        elif self.line.dataset_version:
+            what = f"Dataset {self.line.dataset_version}"
+        return what if self.line.table == DEFAULT else f"{what}, stream {self.line.table}"
+
+    @property
+    def sentence(self) -> str:
+        """How the amount came about, without the scope."""
+        return sentence(
+            self.line, currency=self.currency, share=self.share, share_fraction=self._share_fraction,
+            net_micros=self.net_micros, carried_micros=self.carried_in_micros,
+        )  # fmt: skip
+
+    @property
+    def working(self) -> str:
+        """The division in micros and ticks, as anybody can redo it."""
+        line = self.line
+        return (
+            f"{group_digits(line.pool_micros)} × {group_digits(line.numerator_ticks)} ÷ "
+            f"{group_digits(line.denominator_ticks)} = {quotient(line)} → {group_digits(line.amount_micros)}"
+        )
+
+    @property
+    def pool(self) -> Amount:
+        return Amount(self.line.pool_micros, self.currency)
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(self.line.amount_micros, self.currency)
+
+    @property
+    def your_assets(self) -> str:
+        return assets(self.line.numerator_ticks)
+
+    @property
+    def all_assets(self) -> str:
+        return assets(self.line.denominator_ticks)
+
+    @property
+    def _share_fraction(self) -> Fraction:
+        return parse_share(self.share)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One statement, ready to be shown."""
+
+    explained: Explained
+    lines: tuple[DocumentLine, ...]
+
+    @property
+    def number(self) -> str:
+        return self.explained.content.number
+
+    @property
+    def currency(self) -> str:
+        return self.explained.content.currency
+
+    @property
+    def contributor(self) -> Contributor:
+        return self.explained.statement.contributor
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether the contributor may not see it yet."""
+        return self.explained.statement.cycle.state not in PUBLISHED
+
+    @property
+    def file_name(self) -> str:
+        """Name of a download, without its ending."""
+        return f"{self.number}-DRAFT" if self.is_draft else self.number
+
+    @property
+    def opening(self) -> Amount:
+        return Amount(self.explained.content.opening_micros, self.currency)
+
+    @property
+    def earned(self) -> Amount:
+        return Amount(self.explained.content.earned_micros, self.currency)
+
+    @property
+    def closing(self) -> Amount:
+        return Amount(self.explained.content.closing_micros, self.currency)
+
+    @property
+    def movements(self) -> tuple[tuple[str, Amount], ...]:
+        """What else moved the balance, signed as it moves it; only what is not zero."""
+        content = self.explained.content
+        signed = (
+            ("adjusted", content.adjusted_micros),
+            ("withheld", -content.withheld_micros),
+            ("held", -content.held_micros),
+            ("paid", -content.paid_micros),
+        )
+        return tuple((kind, Amount(micros, self.currency)) for kind, micros in signed if micros)
+
+    @property
+    def answer(self) -> str:
+        """The answer to "how was this computed?" in one sentence: the whole of it for one line, else its sum."""
+        if len(self.lines) == 1:
+            return _capital(f"{self.lines[0].sentence}.")
+        parts = " + ".join(line.amount.exact for line in self.lines[:SUMMED]) if len(self.lines) <= SUMMED else ""
+        total = f"{parts} = {self.earned.exact}" if parts else self.earned.exact
+        return f"You earned {total}: your parts of {len(self.lines)} pools."
+
+    @property
+    def period(self) -> str:
+        """The days of the cycle, both included."""
+        cycle = self.explained.statement.cycle
+        first, last = cycle.starts_on, cycle.ends_on - timedelta(days=1)
+        return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """First instant of the period and first instant after it, in its time zone, ISO 8601."""
+        cycle = self.explained.statement.cycle
+        return self._local(cycle.starts_at).isoformat(), self._local(cycle.ends_at).isoformat()
+
+    @property
+    def policy(self) -> str:
+        policy = self.explained.statement.cycle.policy
+        return f"{policy.name}@{policy.version}"
+
+    @property
+    def dated_at(self) -> datetime:
+        """When it was published; for a draft, the end of its period. Never the clock: files repeat byte for byte."""
+        cycle = self.explained.statement.cycle
+        return cycle.published_at or cycle.ends_at
+
+    @property
+    def published(self) -> str:
+        """The day it was published, in the time zone of its period; blank for a draft."""
+        return "" if self.is_draft else _day(self._local(self.dated_at).date())
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the text it has now is the text that was hashed when it was written."""
+        return content_sha256(self.explained.content) == self.explained.statement.content_sha256
+
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(zone(self.explained.statement.cycle.timezone))
+
+
+SUMMED = 4
+"""Up to so many amounts are written out as a sum."""
+
+
+def document(explained: Explained) -> Document:
+    """The statement with its pools' net sales and what they carried in."""
+    statement = explained.statement
+    pools = {
+        (pool.table, pool.model, pool.dataset_version): pool
+        for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency)
+    }
+    rows = zip(explained.content.lines, explained.shares, explained.rules, strict=True)
+    return Document(
+        explained=explained,
+        lines=tuple(
+            _line(line, share, rule, pools[line.table, line.model, line.dataset_version]) for line, share, rule in rows
+        ),
+    )
+
+
+def _line(line: Line, share: str, rule: str, pool: Pool) -> DocumentLine:
+    return DocumentLine(
+        line=line, currency=pool.currency, share=share, rule=rule, net_micros=pool.net_micros,
+        carried_in_micros=pool.carried_in_micros,
+    )  # fmt: skip
+
+
+def _day(day: date) -> str:
+    return format_date(day, "d MMMM y", locale="en_GB")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,9 @@
+"""One statement as its canonical text: the bytes under content_sha256."""
+
+from revshare.statements.queries import Explained
+from revshare.statements.rules import canonical_text
+
+
+def statement_text(explained: Explained) -> bytes:
+    """UTF-8. The SHA-256 of exactly these bytes is the statement's content_sha256."""
+    return canonical_text(explained.content).encode()

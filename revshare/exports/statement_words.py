@@ -1,0 +1,99 @@
+"""The numbers of a statement as people read them, and the sentence that says how an amount came about.
+
+Pure: no Django, no I/O. Nothing here rounds silently: what is rounded says so.
+"""
+
+from fractions import Fraction
+
+from babel.numbers import get_currency_symbol
+
+from revshare.money import MICRO_DIGITS, format_micros, group_digits, minor_digits, share_of
+from revshare.statements.rules import Line
+
+TICKS_PER_ASSET = 720_720
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+QUOTIENT_DECIMALS = 6
+
+
+def money_exact(micros: int, currency: str) -> str:
+    """All of an amount, to the last micro that is not zero: `£168,110.714219`, `−$0.0069`, `CHF 12.00`."""
+    units, point, decimals = format_micros(abs(micros), currency).partition(".")
+    sign = MINUS if micros < 0 else ""
+    return f"{sign}{_prefix(currency)}{group_digits(int(units))}{point}{decimals}"
+
+
+def money(micros: int, currency: str) -> str:
+    """An amount in whole minor units, cut toward zero as a payment would be; in full if it is less than one of them."""
+    unit = 10 ** (MICRO_DIGITS - minor_digits(currency))
+    cut = abs(micros) // unit * unit
+    return money_exact(micros if cut == 0 else (-cut if micros < 0 else cut), currency)
+
+
+def assets(ticks: int) -> str:
+    """Ticks as assets, exact: `37,644`, `12.5`, or with a fraction where decimals would not end: `12 1/3`."""
+    whole, rest = divmod(ticks, TICKS_PER_ASSET)
+    if rest == 0:
+        return group_digits(whole)
+    part = Fraction(rest, TICKS_PER_ASSET)
+    # The denominator divides 720,720, so decimals that end have four places at most.
+    if 10_000 % part.denominator == 0:
+        decimals = f"{part.numerator * 10_000 // part.denominator:04d}".rstrip("0")
+        return f"{group_digits(whole)}.{decimals}"
+    fraction = f"{part.numerator}/{part.denominator}"
+    return f"{group_digits(whole)}{NO_BREAK_SPACE}{fraction}" if whole else fraction
+
+
+def holding(numerator_ticks: int, denominator_ticks: int) -> str:
+    """`you hold 37,644 of 69,202 assets`; for less than one asset so that no reader takes `1/3 of 2` for a product."""
+    total = f"{assets(denominator_ticks)} asset{'' if denominator_ticks == TICKS_PER_ASSET else 's'}"
+    if numerator_ticks < TICKS_PER_ASSET:
+        return f"you hold {assets(numerator_ticks)} of one asset, out of {total}"
+    return f"you hold {assets(numerator_ticks)} of {total}"
+
+
+def sentence(
+    line: Line, *, currency: str, share: str, share_fraction: Fraction, net_micros: int, carried_micros: int
+) -> str:
+    """How one amount came about, in one sentence with all its numbers; without a capital letter or a full stop.
+
+    `carried_micros` is what the pool brought from the cycle before: zero or a deficit.
+    """
+    base = net_micros + carried_micros
+    source = f"{money_exact(net_micros, currency)} net sales"
+    if carried_micros:
+        deficit = money_exact(-carried_micros, currency)
+        source = f"{money_exact(base, currency)} ({source} less a deficit of {deficit} carried from the cycle before)"
+    held = holding(line.numerator_ticks, line.denominator_ticks)
+    if base < 0:
+        return f"sales and refunds came to {source}, so the pool is {money_exact(0, currency)} and the deficit is carried on; {held}; your part is {money_exact(0, currency)}"  # noqa: E501
+    cut = "" if share_of(base, share_fraction) == base * share_fraction else ", rounded down to a millionth"
+    pool = f"{share} of {source} is a pool of {money_exact(line.pool_micros, currency)}{cut}"
+    return f"{pool}; {held}; your part is {money_exact(line.amount_micros, currency)}{rounding(line)}"
+
+
+def rounding(line: Line) -> str:
+    """Which way largest remainder rounded the amount; blank if pool × numerator ÷ denominator is a whole number."""
+    exact = line.pool_micros * line.numerator_ticks
+    amount = line.amount_micros * line.denominator_ticks
+    if exact == amount:
+        return ""
+    return f", rounded {'down' if amount < exact else 'up'} to a millionth"
+
+
+def quotient(line: Line) -> str:
+    """pool × numerator ÷ denominator in micros, with decimals cut (`…` says so): what was rounded."""
+    if line.denominator_ticks == 0:
+        return "0"
+    whole, rest = divmod(line.pool_micros * line.numerator_ticks, line.denominator_ticks)
+    if rest == 0:
+        return group_digits(whole)
+    scaled, beyond = divmod(rest * 10**QUOTIENT_DECIMALS, line.denominator_ticks)
+    decimals = f"{scaled:0{QUOTIENT_DECIMALS}d}"
+    return f"{group_digits(whole)}.{decimals}…" if beyond else f"{group_digits(whole)}.{decimals.rstrip('0')}"
+
+
+def _prefix(currency: str) -> str:
+    """What stands before the digits: a symbol if it names this currency alone in English (`£`, `$`, `A$`), or the code."""
+    symbol = get_currency_symbol(currency, locale="en")
+    return f"{currency}{NO_BREAK_SPACE}" if symbol == currency or symbol[-1].isalpha() else symbol

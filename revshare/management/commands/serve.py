@@ -1,0 +1,40 @@
+import signal
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from config.instance import ROOT
+from revshare.access.models import User
+from revshare.management.worker import worker
+
+STOP_SECONDS = 10
+
+
+class Command(BaseCommand):
+    help = "Run the web server and a worker, until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
+        parser.add_argument("--processes", type=int, default=2)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        command = [
+            sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", options["bind"], "--workers",
+            str(options["processes"]), "--timeout", "120",
+        ]  # fmt: skip
+        with worker():
+            server = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+            self.stdout.write(f"revshare is at http://{options['bind']}/ (console: /console/, API: /api/v1/docs/).")
+            if not User.objects.exists():
+                self.stdout.write("Nobody can sign in yet: manage.py create_user NAME --role operator")
+            try:
+                server.wait()
+            except KeyboardInterrupt:
+                self.stdout.write("Stopping.")
+            finally:
+                server.terminate()
+                server.wait(STOP_SECONDS)

@@ -1,0 +1,52 @@
+"""A cycle as text for a terminal."""
+
+from collections.abc import Iterator
+
+from revshare.cycles.summary import Summary
+from revshare.money import format_micros, group_digits
+
+
+def money(micros: int, currency: str) -> str:
+    """Readable and exact: `GBP 295,960.05 (295,960,050,000 micros)`."""
+    sign = "-" if micros < 0 else ""
+    units, point, decimals = format_micros(abs(micros), currency).partition(".")
+    return f"{currency} {sign}{group_digits(int(units))}{point}{decimals} ({group_digits(micros)} micros)"
+
+
+def lines(summary: Summary) -> Iterator[str]:
+    """The numbers of a calculated cycle."""
+    cycle = summary.cycle
+    yield f"Cycle {cycle.key}: {cycle.starts_on} to {cycle.ends_on} ({cycle.timezone}), {cycle.state}"
+    for item in summary.pools:
+        pool = item.pool
+        yield f"  Pool {pool.name}"
+        yield f"    net sales       {money(pool.net_micros, pool.currency)} from {pool.sales_count:,} rows"
+        if pool.carried_in_micros or pool.carried_out_micros:
+            yield f"    carried in      {money(pool.carried_in_micros, pool.currency)}"
+            yield f"    carried out     {money(pool.carried_out_micros, pool.currency)}"
+        yield f"    share           {pool.share}"
+        yield f"    to contributors {money(pool.distributable_micros, pool.currency)}"
+        yield f"    denominator     {item.denominator_assets:,} assets ({pool.denominator_ticks:,} ticks)"
+        yield f"    contributors    {item.contributors:,}"
+        if pool.suspense_reason:
+            yield f"    in suspense     {pool.suspense_reason}"
+        left = pool.distributable_micros - item.allocated_micros if item.contributors else 0
+        yield (
+            f"    residue         {item.residue_micros:,} micros of rounding, one each to the largest remainders; "
+            f"{left} left over"
+        )
+    yield "  Largest payouts"
+    width = max((len(payout.name) for payout in summary.largest), default=0)
+    for payout in summary.largest:
+        yield f"    {payout.name:<{width}}  {payout.contributor_id}  {money(payout.amount_micros, payout.currency)}"
+    if summary.journal:
+        yield f"  Journal {summary.journal.seq}: {summary.journal.legs_count:,} legs, hash {summary.journal.hash[:16]}…"
+    for currency, total in summary.trial_balance.items():
+        yield f"  Trial balance {currency}: {total}"
+    count, total = summary.unlinked_refunds
+    if count:
+        yield f"  Refunds that name no sale: {count:,}, {group_digits(total)} micros in all"
+    if summary.late_sales:
+        yield f"  Late sales: {summary.late_sales:,}"
+    if summary.sales_outside:
+        yield f"  Sales dated in no cycle (kept, unassigned): {summary.sales_outside:,}"

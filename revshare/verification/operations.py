@@ -1,0 +1,34 @@
+"""Looks at everything and changes nothing."""
+
+from dataclasses import dataclass
+
+from revshare.cycles.models import Cycle
+from revshare.progress import Progress, no_progress
+from revshare.verification.checks import SQL_CHECKS, WALKS, Finding, run_sql
+from revshare.verification.recompute import recompute
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many checks were made, over how many cycles, and what was found: nothing, if all is well."""
+
+    checks: int
+    cycles: int
+    findings: list[Finding]
+
+
+def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
+    """Checks the invariants over all data, and computes these cycles again from their stored inputs."""
+    findings: list[Finding] = []
+    total = len(SQL_CHECKS) + len(WALKS) + len(cycles)
+    for done, check in enumerate(SQL_CHECKS):
+        progress(check.invariant, done, total)
+        findings += run_sql(check)
+    for done, walk in enumerate(WALKS, len(SQL_CHECKS)):
+        progress("chains", done, total)
+        findings += walk()
+    for done, cycle in enumerate(cycles, len(SQL_CHECKS) + len(WALKS)):
+        progress(cycle.key, done, total)
+        findings += recompute(cycle)
+    progress("done", total, total)
+    return Verdict(checks=total, cycles=len(cycles), findings=findings)
