@@ -93,6 +93,27 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True  # serves the pages of a fresh checkout without a collectstatic step
 
+# The console's frame; what stands in its sidebar is made for each request.
+UNFOLD = {
+    "SITE_TITLE": "revshare",
+    "SITE_HEADER": "revshare",
+    "SITE_SYMBOL": "account_balance",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "revshare.console.sidebar.favicon"}],
+    "STYLES": ["revshare.console.sidebar.stylesheet"],
+    "SIDEBAR": {"navigation": "revshare.console.sidebar.navigation"},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254.604)", "100": "oklch(93.2% .032 255.585)", "200": "oklch(88.2% .059 254.128)",
+            "300": "oklch(80.9% .105 251.813)", "400": "oklch(70.7% .165 254.624)", "500": "oklch(62.3% .214 259.815)",
+            "600": "oklch(54.6% .245 262.881)", "700": "oklch(48.8% .243 264.376)", "800": "oklch(42.4% .199 265.638)",
+            "900": "oklch(37.9% .146 265.522)", "950": "oklch(28.2% .091 267.935)",
+        },
+    },
+}  # fmt: skip
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -124,7 +145,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
 }
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "revshare.tasks.sweep", "schedule": 20.0}}
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(REVSHARE_HOME / "spool" / "beat")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -139,12 +160,25 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
     "PAGE_SIZE": 100,
     "DEFAULT_VERSIONING_CLASS": None,
+    "EXCEPTION_HANDLER": "revshare.api.errors.answer",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "revshare",
-    "DESCRIPTION": "Contributor revenue-share accounting: uploads, cycles, statements.",
+    "DESCRIPTION": (
+        "Contributor revenue-share accounting: uploads, cycles, statements.\n\n"
+        "Money is in fields named `*_micros`: millionths of the currency's major unit, as whole numbers in strings, "
+        "since JavaScript and others cannot hold such numbers exactly. Every error is "
+        "`{\"code\": …, \"detail\": …}`: a code for machines, a sentence for people. Long lists come in pages: follow "
+        "`next`."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "CycleState": "revshare.cycles.rules.STATES",
+        "RunState": "revshare.api.runs.STATES",
+        "QuarantinedRowState": "revshare.api.quarantine.STATES",
+        "StatementState": "revshare.api.statements.STATES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

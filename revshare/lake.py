@@ -5,6 +5,7 @@ count is said by the database alone, so a file left behind by a killed process m
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 if TYPE_CHECKING:
-    from psycopg import Cursor
+    from django.db.backends.utils import CursorWrapper
 
 from revshare.errors import Refused
 
@@ -33,29 +34,43 @@ class LakeDamaged(Refused):
 
 @contextlib.contextmanager
 def spool() -> Iterator[Path]:
-    """A scratch folder inside the instance, gone afterwards. What a killed process left is swept by `sweep_spool`."""
+    """A scratch folder inside the instance, gone afterwards, locked while its process lives. What a killed process left
+    is swept on the next call, or by `sweep_spool`."""
     root: Path = settings.REVSHARE_HOME / "spool"
     root.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
+    sweep_spool()
+    draft = Path(tempfile.mkdtemp(prefix="new-", dir=root))
+    descriptor = os.open(draft, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    # Only now under a name that is swept: of that name there is none without a lock but for the dead.
+    folder = draft.rename(root / draft.name.replace("new", str(os.getpid()), 1))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
 
 
 def sweep_spool() -> None:
-    """Removes scratch folders whose process is gone."""
+    """Removes scratch folders whose process is gone: nobody holds their lock, also where processes do not see each
+    other (containers that share the instance's folder)."""
     for folder in (settings.REVSHARE_HOME / "spool").glob("[0-9]*-*"):
-        if not Path(f"/proc/{folder.name.split('-')[0]}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(descriptor)
 
 
 @contextlib.contextmanager
-def duck(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB connection that spills to `scratch` beyond its memory limit. Paths are ours, never a user's text."""
+def duck(scratch: Path, *, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB connection that spills to `scratch` beyond its memory limit (`memory`, or the setting). Paths are ours,
+    never a user's text."""
     con = duckdb.connect(
         config={
-            "memory_limit": settings.REVSHARE_DUCKDB_MEMORY,
+            "memory_limit": memory or settings.REVSHARE_DUCKDB_MEMORY,
             "temp_directory": str(scratch / "spill"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -115,7 +130,7 @@ def sha256_of(path: Path) -> str:
 
 
 def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, scratch: Path) -> int:
-    """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL stays NULL, '' stays ''."""
+    """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL and '' stay apart."""
     draft = scratch / f"{table}.copy"
     con.execute(f"COPY ({query}) TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)")
     with connection.cursor() as cursor:
@@ -124,7 +139,7 @@ def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: 
     return rows
 
 
-def copy_file_in(cursor: "Cursor", draft: Path, *, table: str, columns: str) -> int:
+def copy_file_in(cursor: "CursorWrapper", draft: Path, *, table: str, columns: str) -> int:
     """Streams a CSV file (every value quoted, NULL as bare \\N) into a table of PostgreSQL."""
     with (
         draft.open("rb") as file,

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from celery.signals import worker_ready
+from django.conf import settings
 from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
@@ -18,13 +20,15 @@ from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.errors import Refused
 from revshare.files import uploads
-from revshare.ingest.operations import ingest
+from revshare.ingest.operations import ingest, release_waiting_refunds
 from revshare.lake import sweep_spool
 from revshare.runs.models import Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start, to_resend
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
+# A broker that accepts a connection and then says nothing must not hold up a web request.
+HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, "socket_connect_timeout": 2}
 
 
 def _ingest(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
@@ -90,10 +94,17 @@ def sweep() -> None:
     sweep_spool()
 
 
+@worker_ready.connect
+def sweep_at_once(**_: Any) -> None:
+    """A worker that starts looks for work that was left behind before it waits for the clock."""
+    sweep.apply_async(retry=False)
+
+
 def send(run_id: int) -> None:
     """Hints to a worker that there is work. If the broker is down, the sweeper will say it again."""
     try:
-        execute.apply_async(args=[run_id], retry=False)
+        with app.connection_for_write(transport_options=HINT_OPTIONS) as broker:
+            execute.apply_async(args=[run_id], retry=False, connection=broker)
     except (OperationalError, OSError) as error:
         log.warning("the broker is not to be reached (%s); run %s waits for the sweeper", error, run_id)
 
@@ -109,7 +120,11 @@ def request_step(*, step: str, subject: str, act: Act, request: dict[str, Any], 
 
 
 def request_cycle_step(*, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = "") -> tuple[Run, bool]:
-    """The same for lock, calculate and publish of a cycle."""
+    """The same for lock, calculate and publish of a cycle. Raises at once what the step would be refused for."""
+    if step == "lock":
+        with transaction.atomic():
+            release_waiting_refunds(act=act)  # they are no reason to refuse
+    cycles.check_step(key=key, step=step, act=act, accept_quarantine=accept_quarantine)
     request = {"key": key, "accept_quarantine": accept_quarantine}
     return request_step(step=step, subject=f"cycle:{key}", act=act, request=request, queue=queue)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,11 @@ class World:
             stdout=(self.home / "process.log").open("ab"), stderr=subprocess.STDOUT,
         )  # fmt: skip
 
+    @property
+    def name(self) -> str:
+        """The name of its database."""
+        return self.database_url.partition("?")[0].rpartition("/")[2]
+
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.database_url, autocommit=True)
 
@@ -96,22 +102,20 @@ def _template() -> Iterator[str]:
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
         subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True,
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"], cwd=ROOT, check=True,
             env=os.environ | {"DATABASE_URL": _with_name(url, name)},
         )  # fmt: skip
         yield name
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def world(_template: str, tmp_path: Path) -> Iterator[World]:
-    """A fresh instance: its own database and home, the tests' broker under a number of its own."""
+@contextmanager
+def new_world(template: str, home: Path) -> Iterator[World]:
     url = os.environ["DATABASE_URL"]
     name = f"world_{uuid.uuid4().hex[:12]}"
-    home = tmp_path / "world"
     home.mkdir()
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {_template}")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         own = _with_name(url, name)
         env = os.environ | {
             "DATABASE_URL": own, "REVSHARE_HOME": str(home), "REVSHARE_QUEUE_PREFIX": name, "PYTHONUNBUFFERED": "1",
@@ -122,3 +126,43 @@ def world(_template: str, tmp_path: Path) -> Iterator[World]:
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
             shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def world(_template: str, tmp_path: Path) -> Iterator[World]:
+    """A fresh instance: its own database and home, the tests' broker under a prefix of its own."""
+    with new_world(_template, tmp_path / "world") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def june(_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """An instance where everything of a small marketplace is in and the cycle `june` is open; only to be copied."""
+    from tests.small import open_small_cycle
+
+    with new_world(_template, tmp_path_factory.mktemp("june") / "world") as made:
+        open_small_cycle(made, made.home / "in")
+        yield made
+
+
+@pytest.fixture
+def june_copy(june: World, tmp_path: Path) -> Iterator[World]:
+    """A copy of `june` to run, kill and break."""
+    with new_world(june.name, tmp_path / "world") as made:
+        shutil.copytree(june.home, made.home, dirs_exist_ok=True)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_world(_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same, shared by the tests of a module: for looking and for attacks that must fail."""
+    with new_world(_template, tmp_path_factory.mktemp("module") / "world") as made:
+        yield made
+
+
+@pytest.fixture
+def story(tmp_path: Path, db: None) -> Any:
+    """A marketplace to tell a story with (`tests.stories`)."""
+    from tests.stories import Story
+
+    return Story(folder=tmp_path, at=AT)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.authentication import SessionScheme
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -34,6 +35,12 @@ class BySession(SessionAuthentication):
         if not (key.isascii() and key.isalnum()):
             return None
         return super().authenticate(request)
+
+
+class BySessionScheme(SessionScheme):
+    """How the schema describes it."""
+
+    target_class = BySession  # type: ignore[assignment]
 
 
 class MayDo(BasePermission):

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound as NoSuchPage
 from rest_framework.generics import GenericAPIView
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.pagination import CursorPagination
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -22,6 +22,7 @@ from revshare.api.fields import PRINTABLE
 from revshare.api.parsers import StrictJson
 
 NUMBER = r"[1-9][0-9]{0,17}"
+NOT_A_CURSOR = serializers.ValidationError({"cursor": "This is not a cursor: follow `next` and `previous`."})
 PAGE = {"cursor": r"[A-Za-z0-9+/=_-]{1,200}", "limit": r"[1-9][0-9]{0,2}"}
 
 
@@ -34,18 +35,18 @@ class Filter:
     choices: tuple[str, ...] = ()
 
     def takes(self, value: str) -> bool:
-        return value in self.choices if self.choices else len(value) <= 300 and bool(re.fullmatch(self.pattern, value))
+        if self.choices:
+            return value in self.choices
+        return len(value) <= 300 and bool(re.fullmatch(self.pattern, value))
 
 
 class JsonOnly(BaseContentNegotiation):
     """Answers are JSON, or the file that the address names; the header Accept changes nothing."""
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
-        from rest_framework.negotiation import DefaultContentNegotiation
-
+    def select_parser(self, request: Request, parsers: Any) -> Any:
         return DefaultContentNegotiation().select_parser(request, parsers)
 
-    def select_renderer(self, request: Request, renderers: Sequence[Any], format_suffix: Any = None) -> Any:
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
@@ -63,12 +64,9 @@ class Keyset(CursorPagination):
         try:
             cursor = super().decode_cursor(request)
         except NoSuchPage:
-            cursor = None
-            position = "none"
-        else:
-            position = cursor.position or "" if cursor else ""
-        if position and not re.fullmatch(NUMBER, position):
-            raise serializers.ValidationError({"cursor": "This is not a cursor: follow `next` and `previous`."})
+            raise NOT_A_CURSOR from None
+        if cursor and cursor.position is not None and not re.fullmatch(NUMBER, str(cursor.position)):
+            raise NOT_A_CURSOR
         return cursor
 
 
@@ -77,8 +75,8 @@ class View(GenericAPIView):
 
     needs: ClassVar[dict[str, tuple[str, ...]]] = {}
     filters: ClassVar[dict[str, Filter]] = {}
-    authentication_classes = (ByToken, BySession)
-    permission_classes = (MayDo,)
+    authentication_classes: Sequence[Any] = (ByToken, BySession)
+    permission_classes: Sequence[Any] = (MayDo,)
     parser_classes: Sequence[Any] = (StrictJson,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = JsonOnly
@@ -148,5 +146,5 @@ def described(
         operation_id=operation_id, summary=summary, description=description or summary, request=request,
         responses=answers | {status: OpenApiResponse(ErrorOut, MEANINGS[status]) for status in wrong},
         parameters=[*known, *places], tags=[tag or operation_id.partition("_")[0]],
-        **({"auth": []} if open_to_all else {}),
+        auth=[] if open_to_all else None,
     )  # fmt: skip

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 WHO = "Say who you are: send the header `Authorization: Token …`, or sign in on the pages first."
 MEANINGS = {
-    400: "The request cannot be understood: a field or parameter is missing, unknown or malformed (`fields` says which).",
+    400: "The request cannot be understood: a field or parameter is missing, unknown or malformed (see `fields`).",
     401: "Nobody is signed in, or the token or password is wrong.",
     403: "You may not do this.",
     404: "There is no such thing, or none that you may know of.",
@@ -132,7 +132,8 @@ def _flat(detail: Any) -> dict[str, str]:
     """DRF's nested errors as one sentence a field."""
     if not isinstance(detail, dict):
         detail = {"request": detail}
-    return {
-        "request" if name == "non_field_errors" else name: " ".join(map(str, said if isinstance(said, list) else [said]))
-        for name, said in detail.items()
-    }
+    flat = {}
+    for name, said in detail.items():
+        words = said if isinstance(said, list) else [said]
+        flat["request" if name == "non_field_errors" else name] = " ".join(map(str, words))
+    return flat

@@ -60,7 +60,7 @@ class PlainText(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> bytes:
+    ) -> Any:
         return _whole(stream, MAX_TEXT_BYTES)
 
 

@@ -1,1 +1,90 @@
-urlpatterns: list = []
+"""The HTTP API, version 1."""
+
+from django.urls import path, re_path, register_converter
+from django.views.decorators.cache import cache_page
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from revshare.api import cycle_steps, cycles, files, policies, quarantine, runs, statements, tokens, uploads
+from revshare.api.base import NUMBER, View
+from revshare.errors import NotFound
+from revshare.exports.operations import FORMATS
+
+SCHEMA_SECONDS = 300  # it is the same for everybody and takes a while to make
+
+
+class RowId:
+    """The id of a row, without leading zeros."""
+
+    regex = NUMBER
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+class Key:
+    """A natural key: printable, no slash."""
+
+    regex = "[^/]{1,200}"
+
+    def to_python(self, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class Extension(Key):
+    regex = "|".join(FORMATS)
+
+
+@extend_schema(exclude=True)
+class NothingHere(View):
+    """Any other address: an error in the same shape as all."""
+
+    def get(self, request: Request) -> Response:
+        raise NotFound("There is nothing at this address (lists and objects end in a slash). See schema/.")
+
+    post = get
+
+
+register_converter(RowId, "row_id")
+register_converter(Key, "natural_key")
+register_converter(Extension, "export_format")
+
+urlpatterns = [
+    path("schema/", cache_page(SCHEMA_SECONDS)(SpectacularAPIView.as_view()), name="api-schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("token/", tokens.Tokens.as_view()),
+    path("uploads/", uploads.Uploads.as_view()),
+    path("uploads/<row_id:id>/", uploads.OneUpload.as_view()),
+    path("files/", files.Files.as_view()),
+    path("files/<row_id:id>/", files.OneFile.as_view()),
+    path("files/<row_id:id>/rejects.csv", files.Rejects.as_view()),
+    path("files/<row_id:id>/quarantine/retry", quarantine.Retry.as_view()),
+    path("files/<row_id:id>/quarantine/dismiss", quarantine.Dismiss.as_view()),
+    path("quarantine/", quarantine.Quarantine.as_view()),
+    path("quarantine/retry", quarantine.RetryAll.as_view()),
+    path("policies/", policies.Policies.as_view()),
+    path("policies/<row_id:id>/", policies.OnePolicy.as_view()),
+    path("cycles/", cycles.Cycles.as_view()),
+    path("cycles/<natural_key:key>/", cycles.OneCycle.as_view()),
+    path("cycles/<natural_key:key>/lock", cycle_steps.Lock.as_view()),
+    path("cycles/<natural_key:key>/calculate", cycle_steps.Calculate.as_view()),
+    path("cycles/<natural_key:key>/submit", cycle_steps.Submit.as_view()),
+    path("cycles/<natural_key:key>/approve", cycle_steps.Approve.as_view()),
+    path("cycles/<natural_key:key>/publish", cycle_steps.Publish.as_view()),
+    path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
+    path("runs/", runs.Runs.as_view()),
+    path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
+    path("statements/", statements.Statements.as_view()),
+    path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
+    re_path("", NothingHere.as_view()),
+]

@@ -5,7 +5,7 @@ from functools import update_wrapper
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django_htmx.http import HttpResponseClientRefresh
@@ -14,7 +14,7 @@ from unfold.sites import UnfoldAdminSite
 from revshare.access.rules import may
 from revshare.console.home import dashboard
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -33,7 +33,7 @@ class ConsoleSite(UnfoldAdminSite):
         return bool(user.is_active) and (user.is_superuser or may(roles=user.roles, action="browse"))
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied as error:
@@ -41,13 +41,13 @@ class ConsoleSite(UnfoldAdminSite):
 
         inner = super().admin_view(update_wrapper(answered, view), cacheable)
 
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_permission(request) and request.path != reverse("admin:logout"):
                 if request.user.is_authenticated:
                     return self.forbidden(request, "The console is for staff.")
                 if getattr(request, "htmx", False):
                     return HttpResponseClientRefresh()  # signed out meanwhile: the whole page goes to sign in
-            return inner(request, *args, **kwargs)  # type: ignore[no-any-return]
+            return inner(request, *args, **kwargs)
 
         return update_wrapper(guarded, inner)
 
@@ -60,13 +60,13 @@ class ConsoleSite(UnfoldAdminSite):
         return [*self.pages, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {**dashboard(request), **(extra_context or {})})  # type: ignore[no-any-return]
+        return super().index(request, {**dashboard(request), **(extra_context or {})})
 
     def page(
         self, request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any
     ) -> TemplateResponse:
         """One of the console's own pages, within its frame."""
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         full = {**self.each_context(request), "title": title, **context}
         return TemplateResponse(request, f"console/{template}", full, status=status)
 

@@ -1,4 +1,4 @@
-"""A calculated cycle's numbers as its page and the home page show them. They cannot change, so they are kept a while."""
+"""A calculated cycle's numbers as its page and the first page show them. They do not change, so they are kept."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -50,9 +50,13 @@ class Facts:
     journal: Journal | None
     trial_balance: list[tuple[str, int, SafeString]]
     statements: int
-    late_sales: int
-    sales_outside: int
-    unlinked_refunds: tuple[int, SafeString] | None
+    late_sales: str
+    sales_outside: str
+    unlinked_refunds: tuple[str, SafeString] | None
+
+    @property
+    def carries(self) -> bool:
+        return any(pool["carries"] for pool in self.pools)
 
     @property
     def balance(self) -> str:
@@ -89,15 +93,15 @@ def _facts(summary: Summary) -> Facts:
             (currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()
         ],
         statements=Statement.objects.filter(cycle=summary.cycle).count(),
-        late_sales=summary.late_sales,
-        sales_outside=summary.sales_outside,
-        unlinked_refunds=(unlinked, amount(unlinked_sum)) if unlinked else None,
+        late_sales=f"{summary.late_sales:,}",
+        sales_outside=f"{summary.sales_outside:,}",
+        unlinked_refunds=(f"{unlinked:,}", amount(unlinked_sum)) if unlinked else None,
     )
 
 
 def _suspended(pool: Pool) -> int:
-    """A pool that cannot be split is set aside whole."""
-    return pool.distributable_micros if pool.suspense_reason else 0
+    """A pool without anybody to share it is set aside whole."""
+    return pool.distributable_micros if pool.denominator_ticks == 0 else 0
 
 
 def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
@@ -105,12 +109,13 @@ def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
         return amount(micros, pool.currency)
 
     return {
-        "pk": pool.pk, "name": pool.name, "rule": pool.rule, "share": pool.share, "sales": pool.sales_count,
+        "pk": pool.pk, "name": pool.name, "rule": pool.rule, "share": pool.share, "sales": f"{pool.sales_count:,}",
         "net": shown(pool.net_micros), "carried_in": shown(pool.carried_in_micros),
         "distributable": shown(pool.distributable_micros), "platform": shown(pool.platform_micros),
-        "carried_out": shown(pool.carried_out_micros), "carries": bool(pool.carried_in_micros or pool.carried_out_micros),
-        "assets": assets(pool.denominator_ticks), "ticks": pool.denominator_ticks, "contributors": contributors,
-        "residue": residue, "suspense": pool.suspense_reason,
+        "carried_out": shown(pool.carried_out_micros),
+        "assets": assets(pool.denominator_ticks), "ticks": f"{pool.denominator_ticks:,}",
+        "contributors": f"{contributors:,}",
+        "carries": bool(pool.carried_out_micros), "residue": f"{residue:,}", "suspense": pool.suspense_reason,
     }  # fmt: skip
 
 

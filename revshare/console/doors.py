@@ -5,7 +5,7 @@ from functools import wraps
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from revshare.access.models import User
 from revshare.access.rules import may
@@ -13,7 +13,7 @@ from revshare.audit_trail.operations import Act
 from revshare.errors import Refused
 from revshare.tasks import now
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def person(request: HttpRequest) -> User:
@@ -42,7 +42,7 @@ def only(action: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        def checked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             require(request, action)
             return view(request, *args, **kwargs)
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from revshare.access.rules import may
 from revshare.console.cycle_facts import Facts, facts_of
-from revshare.console.runs import doing, live_runs, page_of
-from revshare.console.shown import amount, stage
+from revshare.console.runs import doing, live_runs, page_of, stage_of
+from revshare.console.shown import amount
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action
 from revshare.files.models import IngestedFile
@@ -18,7 +18,8 @@ from revshare.files.queries import open_quarantine
 from revshare.policies.models import Policy
 
 WHO = {
-    "lock": "An operator locks it", "calculate": "An operator calculates it", "submit": "An operator submits it for review",
+    "lock": "An operator locks it", "calculate": "An operator calculates it",
+    "submit": "An operator submits it for review",
     "approve": "An approver who did not prepare it approves it", "publish": "An approver publishes it",
 }  # fmt: skip
 
@@ -44,9 +45,10 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     cycle = Cycle.objects.select_related("policy").first()
     facts = facts_of(cycle) if cycle else None
     runs = [
-        {"doing": doing(run), "subject": run.subject, "stage": stage(run.stage), "actor": run.actor, "url": page_of(run)}
+        {"doing": doing(run), "subject": run.subject.partition(":")[2], "stage": stage_of(run), "actor": run.actor,
+         "url": page_of(run)}
         for run in live_runs()
-    ]
+    ]  # fmt: skip
     waiting = open_quarantine().count()
     return {
         "cycle": cycle, "steps": _pipeline(cycle, facts), "waiting": waiting, "runs": runs,
@@ -69,14 +71,14 @@ def _pipeline(cycle: Cycle | None, facts: Facts | None) -> list[Step]:
     blank: list[Any] = ["not yet"]
     return [
         *steps,
-        Step("Pools", [f"{len(facts.pools):,} pools", *_sums(facts)] if facts else blank, done, _records("pool", mine)),
+        Step("Pools", _sums(facts) if facts else blank, done, _records("pool", mine)),
         Step(
-            "Allocation", [f"{facts.statements:,} shares paid out", *facts.suspended] if facts else blank, done,
+            "Allocation", [f"{facts.statements:,} contributors", *facts.suspended] if facts else blank, done,
             _records("allocation", mine),
         ),
         Step(
             "Ledger", [f"journal {facts.journal.seq}" if facts.journal else "nothing to post", facts.balance]
-            if facts else blank, done, _records("leg", f"?journal__cycle__id__exact={cycle.pk}"),
+            if facts else blank, done, _records("leg", f"?cycle={cycle.pk}"),
         ),
         Step("Statements", [f"{facts.statements:,} statements"] if facts else blank, done, _records("statement", mine)),
     ]  # fmt: skip
@@ -87,7 +89,8 @@ def _records(model: str, query: str) -> str:
 
 
 def _sums(facts: Facts) -> list[Any]:
-    return [amount(total.distributable, total.currency) for total in facts.totals]
+    count = len(facts.pools)
+    return [f"{count:,} pool{'' if count == 1 else 's'}", *(amount(t.distributable, t.currency) for t in facts.totals)]
 
 
 def _todo(request: HttpRequest, waiting: int) -> list[Next]:

@@ -34,20 +34,24 @@ def doing(run: Run) -> str:
     return STEPS.get(run.step, run.step.capitalize())
 
 
+def stage_of(run: Run) -> str:
+    return stage(run.stage, waiting=run.state == Run.State.QUEUED)
+
+
 def said(run: Run) -> str:
     """What to read out when it changes."""
     if run.state == Run.State.DONE:
         return f"{doing(run)}: done."
     if run.state == Run.State.FAILED:
         return f"{doing(run)}: refused. {run.error}"
-    return f"{doing(run)}: {stage(run.stage)}."
+    return f"{doing(run)}: {stage_of(run)}."
 
 
 def describe(run: Run) -> dict[str, Any]:
     """What the fragment shows. It asks again with what was said last, so that only news is read out."""
     url = reverse("admin:run-progress", args=[run.pk])
     return {
-        "run": run, "doing": doing(run), "stage": stage(run.stage), "said": said(run),
+        "run": run, "doing": doing(run), "stage": stage_of(run), "said": said(run),
         "poll_url": f"{url}?{urlencode({'said': said(run)})}", "page_url": page_of(run),
     }  # fmt: skip
 
@@ -58,4 +62,5 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     if run is None:
         raise Http404("There is no such run.")
     shown = describe(run)
-    return render(request, "console/_run.html", shown | {"polled": True, "news": request.GET.get("said") != shown["said"]})
+    news = request.GET.get("said") != shown["said"]
+    return render(request, "console/_run.html", shown | {"polled": True, "news": news})

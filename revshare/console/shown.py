@@ -13,7 +13,6 @@ from revshare.money import format_micros, group_digits
 
 NOTHING = "–"
 STAGES = {
-    "": "Waiting for a worker",
     "inspect": "Looking at the file",
     "read": "Reading the file",
     "check": "Checking every row",
@@ -86,7 +85,10 @@ def badge(state: str) -> SafeString:
     return format_html('<span class="rs-badge rs-badge-{}">{}</span>', state, words(state))
 
 
-def stage(name: str) -> str:
+def stage(name: str, *, waiting: bool = False) -> str:
+    """What is being done, in words; before the first word of a run, whether anybody is at it yet."""
+    if not name:
+        return "Waiting for a worker" if waiting else "Beginning"
     return STAGES.get(name, name.capitalize())
 
 

@@ -35,8 +35,8 @@ ICONS = {
     "ingestedfile": "description", "quarantinedrow": "rule", "upload": "cloud_upload", "contributor": "group",
     "manifest": "dataset", "part": "widgets", "partversion": "account_tree", "weight": "scale", "training": "school",
     "sale": "shopping_cart", "policy": "policy", "cycle": "autorenew", "window": "date_range", "pool": "water_drop",
-    "allocation": "pie_chart", "journal": "menu_book", "leg": "balance", "statement": "receipt_long", "run": "play_arrow",
-    "event": "history", "user": "badge",
+    "allocation": "pie_chart", "journal": "menu_book", "leg": "balance", "statement": "receipt_long",
+    "run": "play_arrow", "event": "history", "user": "badge",
 }  # fmt: skip
 SHOWN_CYCLES = 4
 
@@ -70,6 +70,11 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 def _item(title: str, icon: str, link: str) -> dict[str, Any]:
     # A title is put into the page as it is: a cycle's key is somebody's text.
     return {"title": escape(title), "icon": icon, "link": link}
+
+
+def favicon(request: HttpRequest) -> str:
+    """UNFOLD["SITE_FAVICONS"]."""
+    return static("console/favicon.svg")
 
 
 def stylesheet(request: HttpRequest) -> str:

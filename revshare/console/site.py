@@ -1,3 +1,26 @@
-from unfold.sites import UnfoldAdminSite
+"""The finished console: its pages and every stage's records. `config.urls` mounts `site`."""
 
-site = UnfoldAdminSite(name="admin")
+from django.urls import path
+
+from revshare.console import cycles, intake, people, policies, quarantine, runs, stages_in, stages_out
+from revshare.console.base import site
+
+__all__ = ["people", "site", "stages_in", "stages_out"]
+
+guarded = site.admin_view
+site.pages = [
+    path("upload/", guarded(intake.upload), name="upload"),
+    path("uploads/<int:pk>/", guarded(intake.upload_detail), name="upload-detail"),
+    path("uploads/<int:pk>/again/", guarded(intake.upload_again), name="upload-again"),
+    path("files/<int:pk>/", guarded(intake.file_detail), name="file"),
+    path("files/<int:pk>/rejects.csv", guarded(intake.rejects), name="rejects"),
+    path("quarantine/", guarded(quarantine.page), name="quarantine"),
+    path("quarantine/retry/", guarded(quarantine.retry), name="quarantine-retry"),
+    path("quarantine/dismiss/", guarded(quarantine.dismiss), name="quarantine-dismiss"),
+    path("policies/register/", guarded(policies.register_policy), name="register-policy"),
+    path("cycles/open/", guarded(policies.open_new), name="open-cycle"),
+    path("cycle/<str:key>/", guarded(cycles.page), name="cycle"),
+    path("cycle/<str:key>/<slug:action>/", guarded(cycles.move), name="cycle-move"),
+    path("cycle/<str:key>/export/<slug:kind>.<slug:format>", guarded(cycles.export), name="export"),
+    path("runs/<int:pk>/progress/", guarded(runs.progress), name="run-progress"),
+]

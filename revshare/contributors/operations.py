@@ -4,13 +4,16 @@ from typing import Any
 
 from django.db import connection
 
+from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.rules import currency_checks, id_checks, reason, text_checks
 from revshare.files.work import Work
 from revshare.lake import copy_in
 
+TABLE = "incoming_contributor"
 FIELDS = ("contributor_name", "email", "country", "currency", "payee_id")
-KNOWN_IDS = "SELECT id FROM contributors_contributor WHERE id = ANY(%s)"
+STAGED = {"row": "bigint", "contributor_id": 'text COLLATE "C"', **dict.fromkeys(FIELDS, "text")}
+KNOWN_IDS = ("contributors_contributor", "id")
 
 # A blank field says nothing, so it never conflicts; what is filled in must agree with what is known.
 AGREES = " AND ".join(
@@ -44,19 +47,19 @@ class ContributorIntake:
         work.except_rows(repeated_rows(("contributor_id",), content))
 
     def settle(self, work: Work) -> None:
-        work.except_lookalikes(kind="contributor", column="contributor_id", known=KNOWN_IDS)
-        _stage(work)
+        except_lookalikes(work, kind="'contributor'", column="contributor_id", table=KNOWN_IDS)
+        work.stage(TABLE, STAGED)
         work.except_found(
             "SELECT i.row, CASE WHEN "
             + f"{ADDS_NOTHING} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
             + f"CASE WHEN {ADDS_NOTHING} THEN '' ELSE 'conflicting_duplicate@contributor_id' END AS reason "
-            + "FROM incoming_contributor i JOIN contributors_contributor c ON c.id = i.contributor_id "
+            + f"FROM {TABLE} i JOIN contributors_contributor c ON c.id = i.contributor_id "
             + f"WHERE NOT c.unclaimed AND ({ADDS_NOTHING} OR NOT ({AGREES}))"
         )
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
-        _stage(work)
-        work.remember_looks(kind="contributor", column="contributor_id")
+        work.drop_excepted(TABLE)
+        remember_looks(work, kind="'contributor'", column="contributor_id")
         filled = ", ".join(
             f"{ours} = CASE WHEN EXCLUDED.{ours} = '' THEN c.{ours} ELSE EXCLUDED.{ours} END"
             for ours in ("name", "email", "country", "currency", "payee_id")
@@ -66,7 +69,7 @@ class ContributorIntake:
                 "INSERT INTO contributors_contributor AS c "
                 "(id, name, email, country, currency, payee_id, unclaimed, file_id) "
                 "SELECT contributor_id, contributor_name, email, country, currency, payee_id, false, %s "
-                "FROM incoming_contributor "
+                f"FROM {TABLE} ORDER BY contributor_id "
                 f"ON CONFLICT (id) DO UPDATE SET {filled}, unclaimed = false",
                 [file.pk],
             )
@@ -78,25 +81,12 @@ def repeated_rows(key: tuple[str, ...], content: str) -> str:
     differ all of them wait in quarantine: none may win by standing first."""
     keys = ", ".join(key)
     return (
-        f"WITH twins AS (SELECT {keys}, min(row) AS first_row, count(DISTINCT {content}) AS contents "
-        f"FROM accepted GROUP BY {keys} HAVING count(*) > 1) "
+        f"WITH twins AS (SELECT {keys}, min(row) AS first_row FROM accepted GROUP BY {keys} HAVING count(*) > 1), "
+        f"judged AS (SELECT {keys}, any_value(first_row) AS first_row, count(DISTINCT {content}) AS contents "
+        f"FROM accepted JOIN twins USING ({keys}) GROUP BY {keys}) "
         "SELECT row, CASE contents WHEN 1 THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
         f"CASE contents WHEN 1 THEN '' ELSE 'conflicting_duplicate@{key[-1]}' END AS reason "
-        f"FROM accepted JOIN twins USING ({keys}) WHERE contents > 1 OR row <> first_row"
-    )
-
-
-def _stage(work: Work) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS incoming_contributor")
-        cursor.execute(
-            "CREATE TEMP TABLE incoming_contributor (row bigint, contributor_id text COLLATE \"C\", "
-            + ", ".join(f"{name} text" for name in FIELDS)
-            + ") ON COMMIT DROP"
-        )
-    columns = "row, contributor_id, " + ", ".join(FIELDS)
-    copy_in(
-        work.con, f"SELECT {columns} FROM accepted", table="incoming_contributor", columns=columns, scratch=work.scratch
+        f"FROM accepted JOIN judged USING ({keys}) WHERE contents > 1 OR row <> first_row"
     )
 
 

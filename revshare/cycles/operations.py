@@ -71,7 +71,8 @@ def _move(cycle: Cycle, action: str, *, act: Act, detail: dict[str, Any], **fiel
 def open_cycle(*, key: str, period: Period, policy: Policy, act: Act) -> tuple[Cycle, bool]:
     """Opens a cycle; returns it and whether it is new. The same again does nothing; a cycle with this key but another
     period or policy, or one that overlaps, is a Conflict."""
-    if not key.isprintable() or not 0 < len(key) <= KEY_LENGTH or key != key.strip() or "/" in key:
+    unfit = not key.isprintable() or key != key.strip() or "/" in key or key in (".", "..")
+    if unfit or not 0 < len(key) <= KEY_LENGTH:
         raise Refused(f"{key!r} cannot be a cycle's key: 1 to {KEY_LENGTH} printable characters, no slash.")
     starts_at, ends_at = period.bounds()
     if known := Cycle.objects.select_related("policy").filter(key=key).first():
@@ -136,13 +137,7 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -
     cycle.refresh_from_db()
     if reached(state=cycle.state, goal="locked"):
         return cycle
-    waiting = open_quarantine().count()
-    if waiting and not accept_quarantine.strip():
-        raise Refused(
-            f"Cycle {cycle.key} cannot be locked: {waiting} row{'s are' if waiting > 1 else ' is'} in quarantine. See "
-            "`quarantine list`; retry or dismiss them, or lock with --accept-quarantine REASON.",
-            code="quarantine_open",
-        )
+    waiting = _check_quarantine(cycle, accept_quarantine)
     rulebook = parse(cycle.policy.text)
     ranges = _ranges_to_close(cycle, last_seq())
     pins = _pins(ranges, rulebook, cycle)
@@ -162,6 +157,18 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -
         pinned={"manifests": dict(sorted(hashes.items())), "models": pins["models"]},
     )  # fmt: skip
     return cycle
+
+
+def _check_quarantine(cycle: Cycle, accepted_because: str) -> int:
+    """How many rows are in quarantine. Raises Refused if there are any and nobody signed for them."""
+    waiting = open_quarantine().count()
+    if waiting and not accepted_because.strip():
+        raise Refused(
+            f"Cycle {cycle.key} cannot be locked: {waiting} row{'s are' if waiting > 1 else ' is'} in quarantine. See "
+            "`quarantine list`; retry or dismiss them, or lock with --accept-quarantine REASON.",
+            code="quarantine_open",
+        )
+    return waiting
 
 
 def _window(cycle: Cycle, r: Range) -> Window:
@@ -312,8 +319,7 @@ def approve(*, key: str, act: Act, digest: str = "") -> Cycle:
     cycle = find(key)
     if reached(state=cycle.state, goal="approved"):
         return cycle
-    if act.actor in {cycle.locked_by, cycle.calculated_by, cycle.submitted_by}:
-        raise NotAllowed(f"{act.actor} prepared cycle {key}: another person has to approve it.")
+    _check_not_preparer(cycle, act.actor, "approve")
     if digest and digest != cycle.result_digest:
         raise Conflict(f"Cycle {key} has another result by now ({cycle.result_digest[:16]}…): look at it again.")
     _move(cycle, "approve", act=act, detail={"result_digest": cycle.result_digest}, approved_digest=cycle.result_digest)
@@ -328,8 +334,7 @@ def publish(*, key: str, act: Act) -> Cycle:
     if reached(state=cycle.state, goal="published"):
         return cycle
     hold(Lock.CYCLE, cycle.pk)
-    if cycle.state == "approved" and act.actor in {cycle.locked_by, cycle.calculated_by, cycle.submitted_by}:
-        raise NotAllowed(f"{act.actor} prepared cycle {key}: another person has to publish it.")
+    _check_not_preparer(cycle, act.actor, "publish")
     unpublished = Cycle.objects.filter(calculation__lt=cycle.calculation or 0).exclude(state__in=PUBLISHED)
     if other := unpublished.order_by("calculation").first():
         raise Conflict(f"Cycle {other.key} was calculated before {key}: publish it first.")
@@ -337,6 +342,20 @@ def publish(*, key: str, act: Act) -> Cycle:
         raise Conflict(f"Cycle {key} does not have the result that was approved: run `verify {key}`.")
     _move(cycle, "publish", act=act, detail={"result_digest": cycle.result_digest})
     return cycle
+
+
+def _check_not_preparer(cycle: Cycle, actor: str, action: str) -> None:
+    if actor in {cycle.locked_by, cycle.calculated_by, cycle.submitted_by}:
+        raise NotAllowed(f"{actor} prepared cycle {cycle.key}: another person has to {action} it.")
+
+
+def check_step(*, key: str, step: str, act: Act, accept_quarantine: str = "") -> None:
+    """Raises what a step would be refused for at once, so that nobody has to wait for a worker to hear it."""
+    cycle = find(key)
+    if step == "publish":
+        _check_not_preparer(cycle, act.actor, step)
+    if step == "lock" and cycle.state == "open":
+        _check_quarantine(cycle, accept_quarantine)
 
 
 def next_action(cycle: Cycle) -> str | None:

@@ -160,10 +160,8 @@ class Document:
 
     @property
     def period(self) -> str:
-        """The days of the cycle, both included."""
         cycle = self.explained.statement.cycle
-        first, last = cycle.starts_on, cycle.ends_on - timedelta(days=1)
-        return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
+        return period_words(cycle.starts_on, cycle.ends_on)
 
     @property
     def bounds(self) -> tuple[str, str]:
@@ -214,6 +212,12 @@ def document(explained: Explained) -> Document:
             _line(line, share, rule, pools[line.table, line.model, line.dataset_version]) for line, share, rule in rows
         ),
     )
+
+
+def period_words(first: date, end: date) -> str:
+    """The days from `first` up to the day before `end`: `1 November 2011 to 30 November 2011`."""
+    last = end - timedelta(days=1)
+    return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
 
 
 def _line(line: Line, share: str, rule: str, pool: Pool) -> DocumentLine:

@@ -6,10 +6,10 @@ The template gets its data as JSON in an input of its own, so that nothing in a 
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import typst
 
@@ -17,8 +17,9 @@ from revshare.exports.statement_document import Document, DocumentLine, document
 from revshare.statements.queries import Explained
 
 TEMPLATE = Path(__file__).with_name("statement.typ")
-STANDARD = "ua-1"
+STANDARD: Final = "ua-1"
 SUBSTITUTE = "\N{WHITE SQUARE}"
+SAFE_SIGNS = "£€¥×÷−→…\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
 LONGEST_WORD = 36
 BREAK = "\N{ZERO WIDTH SPACE}"
 FONT_SETTING = '#set document(title: "probe")\n#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n'
@@ -54,8 +55,8 @@ def _render(explained: Explained, form: Literal["pdf", "png"], dots_per_inch: in
     try:
         return _compile(drawn | {"replaced": missing}, stamp, form, dots_per_inch)
     except typst.TypstError:
-        # A character that can be drawn alone may still fail beside another one: then ASCII, which never does.
-        plain = _walk(texts, lambda text: "".join(c if c.isascii() else SUBSTITUTE for c in _tidy(text)))
+        # A character that can be drawn alone may still fail beside another one: then ASCII and currency signs only.
+        plain = _walk(texts, _plain)
     try:
         return _compile(plain | {"replaced": True}, stamp, form, dots_per_inch)
     except typst.TypstError as error:
@@ -123,6 +124,11 @@ def _tidy(text: str) -> str:
     return re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: _breakable(word[0]), text)
 
 
+def _plain(text: str) -> str:
+    """Only what certainly can be drawn beside anything else."""
+    return "".join(sign if sign.isascii() or sign in SAFE_SIGNS else SUBSTITUTE for sign in _tidy(text))
+
+
 def _breakable(word: str) -> str:
     pieces = [word[at : at + LONGEST_WORD] for at in range(0, len(word), LONGEST_WORD)]
     return BREAK.join(pieces)
@@ -134,25 +140,25 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _undrawable(signs: str) -> frozenset[str]:
     """Which of these characters no shipped font can draw.
 
     The strict standard refuses them and names the line; each is on a line of its own, as a number, never as text.
     """
+    source = FONT_SETTING + "".join(f"#str.from-unicode({ord(sign)})\n\n" for sign in signs)
     first = FONT_SETTING.count("\n") + 1
-    source = FONT_SETTING + "".join(f"#par(str.from-unicode({ord(sign)}))\n" for sign in signs)
     try:
         typst.Compiler(source.encode(), font_paths=_fonts(), ignore_system_fonts=True).compile(
             format="pdf", pdf_standards=[STANDARD], timestamp=0
         )
     except typst.TypstError as error:
-        lines = {int(number) - first for number in re.findall(r"\.typ:(\d+):", error.diagnostic)}
-        return frozenset(sign for at, sign in enumerate(signs) if at in lines)
+        lines = {int(number) for number in re.findall(r"\.typ:(\d+):", error.diagnostic)}
+        return frozenset(sign for at, sign in enumerate(signs) if first + 2 * at in lines)
     return frozenset()
 
 
-def _walk(value: Any, change: Any) -> Any:
+def _walk(value: Any, change: Callable[[str], str]) -> Any:
     """The same structure with every text changed."""
     if isinstance(value, str):
         return change(value)
@@ -161,8 +167,9 @@ def _walk(value: Any, change: Any) -> Any:
     return [_walk(item, change) for item in value] if isinstance(value, list) else value
 
 
-def _all(value: Any) -> Iterable[str]:
+def _all(value: Any) -> list[str]:
     """Every text in a structure."""
-    found: list[str] = []
-    _walk(value, lambda text: found.append(text) or text)
-    return found
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _all(item)]

@@ -94,6 +94,6 @@ def quotient(line: Line) -> str:
 
 
 def _prefix(currency: str) -> str:
-    """What stands before the digits: a symbol if it names this currency alone in English (`£`, `$`, `A$`), or the code."""
+    """What stands before the digits: a symbol of this currency alone in English (`£`, `$`, `A$`), or the code."""
     symbol = get_currency_symbol(currency, locale="en")
     return f"{currency}{NO_BREAK_SPACE}" if symbol == currency or symbol[-1].isalpha() else symbol

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from revshare.files.formats import Columns
+from revshare.files.headers import MAX_COLUMNS, check_name, missing_of
 from revshare.files.preflight import FileRefused, Source
 from revshare.lake import literal
 
 BATCH_ROWS = 20_000
+BATCH_CHARACTERS = 8 << 20
 LINE = "__line"
 
 
@@ -39,40 +41,35 @@ def spool(
     return rows, list(unknown)
 
 
-def lines_of(
-    con: duckdb.DuckDBPyConnection, source: Source, spooled: Path, count: int, rows: list[int]
-) -> dict[int, int]:
-    found = con.execute(
-        f"SELECT file_row_number, {LINE} FROM read_parquet({literal(spooled)}, file_row_number=true) "
-        "WHERE list_contains(?, file_row_number)",
-        [rows],
-    ).fetchall()
-    return dict(found)
+def lines_of(con: duckdb.DuckDBPyConnection, source: Source, spooled: Path, count: int) -> str:
+    """A query of DuckDB: each `row` with its `line`."""
+    return f"SELECT file_row_number AS row, {LINE} AS line FROM read_parquet({literal(spooled)}, file_row_number=true)"
 
 
 def _batches(path: Path, columns: Columns, unknown: dict[str, None]) -> Iterator[dict[str, list[Any]]]:
-    batch: dict[str, list[Any]] = {name: [] for name in (*columns.known, LINE)}
+    """Columns of values, bounded in rows and in characters."""
+    names = columns.known
+    lists: list[list[Any]] = [[] for _ in names]
+    lines: list[int] = []
+    characters = 0
     with path.open(encoding="utf-8-sig", newline="\n") as file:
         for line, text in enumerate(file, 1):
-            if not text.strip():
+            if text.isspace():
                 continue
-            record = _parse(text, line)
-            for key in record.keys() - set(columns.known):
-                unknown[key] = None
-            for name, value in _values(record, columns, line).items():
-                batch[name].append(value)
-            batch[LINE].append(line)
-            if len(batch[LINE]) == BATCH_ROWS:
-                yield batch
-                batch = {name: [] for name in batch}
-    yield batch
+            for values, value in zip(lists, _values(text, line, columns, unknown), strict=True):
+                values.append(value)
+            lines.append(line)
+            characters += len(text)
+            if len(lines) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                yield {**dict(zip(names, lists, strict=True)), LINE: lines}
+                lists, lines, characters = [[] for _ in names], [], 0
+    yield {**dict(zip(names, lists, strict=True)), LINE: lines}
 
 
-def _parse(text: str, line: int) -> dict[str, Any]:
+def _values(text: str, line: int, columns: Columns, unknown: dict[str, None]) -> list[str]:
+    """The known columns' values of one line, as text."""
     try:
-        record = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_not_a_number, parse_float=str, parse_int=str
-        )
+        record = _DECODER.decode(text)
     except _DuplicateKey as error:
         raise FileRefused("json_duplicate_key", f"(line {line:,}: {error})") from None
     except _NotANumber as error:
@@ -83,39 +80,61 @@ def _parse(text: str, line: int) -> dict[str, Any]:
         raise FileRefused("json_syntax", f"(line {line:,}: {error})") from None
     if not isinstance(record, dict):
         raise FileRefused("json_shape", f"(line {line:,})")
-    return record
-
-
-def _values(record: dict[str, Any], columns: Columns, line: int) -> dict[str, str]:
-    missing = [name for name in columns.required if name not in record]
-    if columns.one_of and not any(name in record for name in columns.one_of):
-        missing.append(" or ".join(columns.one_of))
-    if missing:
+    if missing := missing_of(record, columns):
         raise FileRefused("json_key_missing", f"(line {line:,}: {', '.join(missing)})")
-    return {name: _text(record.get(name), name, line) for name in columns.known}
+    for name, value in record.items():
+        if isinstance(value, dict | list):
+            raise FileRefused("json_shape", f"(line {line:,}: {name[:40]!a} is not a plain value)")
+        if name not in unknown and name not in columns.known:
+            _note_unknown(name, line, unknown)
+    values = [_text(record.get(name)) for name in columns.known]
+    if "\\u" in text:
+        _check_escapes(values, columns, line)
+    return values
 
 
-def _text(value: Any, name: str, line: int) -> str:
+def _note_unknown(name: str, line: int, unknown: dict[str, None]) -> None:
+    try:
+        check_name(name)
+    except FileRefused as refused:
+        raise FileRefused(refused.code, f"(line {line:,}: {name[:40]!a})") from None
+    unknown[name] = None
+    if len(unknown) > MAX_COLUMNS:
+        raise FileRefused("header_too_wide", f"(line {line:,}: more than {MAX_COLUMNS:,} unknown keys so far)")
+
+
+def _text(value: str | bool | None) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, str):
-        raise FileRefused("json_shape", f"(line {line:,}: {name} is not a plain value)")
-    if "\0" in value:
-        raise FileRefused("file_nul", f"(line {line:,}: {name})")
-    if any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise FileRefused("file_encoding", f"(line {line:,}: half a surrogate pair in {name})")
-    return value
+    return "true" if value else "false"
+
+
+def _check_escapes(values: list[str], columns: Columns, line: int) -> None:
+    """What the bytes of a line cannot hold, but an escape can: NUL, half a surrogate pair."""
+    for name, value in zip(columns.known, values, strict=True):
+        if "\0" in value:
+            raise FileRefused("file_nul", f"(line {line:,}: {name})")
+        if any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise FileRefused("file_encoding", f"(line {line:,}: half a surrogate pair in {name})")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
-        names = [key for key, _ in pairs]
-        raise _DuplicateKey(next(repr(name) for name in names if names.count(name) > 1))
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _DuplicateKey(f"{name[:40]!a}")
+            seen.add(name)
     return record
 
 
 def _not_a_number(text: str) -> NoReturn:
     raise _NotANumber(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_not_a_number, parse_float=str, parse_int=str
+)

@@ -6,18 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.files import spooling
 from revshare.files.formats import KINDS
 from revshare.files.models import IngestedFile
-from revshare.files.preflight import Source, inspect
+from revshare.files.preflight import FileRefused, Source, inspect
+from revshare.files.reasons import sentence
 from revshare.files.rules import micros
 from revshare.files.work import Intake, Work, prepare_tables, spooled_rows
-from revshare.lake import copy_file_in, duck, literal, spool
+from revshare.lake import copy_in, duck, literal, spool
 from revshare.locks import Lock, hold
 from revshare.progress import Progress, no_progress
+
+# Above both bounds the rows that break a rule by themselves are no longer kept one by one: the file is refused.
+MAX_BAD_ROWS = 250_000
+MAX_BAD_BYTES = 64 << 20
+# A small file must do with less memory, whatever it holds; beyond it DuckDB spills.
+SMALL_BYTES = 64 << 20
+SMALL_MEMORY = "256MB"
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,14 @@ def take_in(*, path: Path, intake: Intake, act: Act, name: str = "", progress: P
         source = inspect(path, scratch, name=name)
         if (known := _known(intake.kind, source)) is not None:
             return Report(known, seen_before=True)
-        with duck(scratch) as con:
+        with duck(scratch, memory=SMALL_MEMORY if source.size_bytes < SMALL_BYTES else "") as con:
             work = Work(con=con, scratch=scratch, act=act, progress=progress)
             progress("read", 0, 0)
             spooled = spooling.spool_rows(con, source, kind=intake.kind, scratch=scratch)
             prepare_tables(work, spooled_rows(spooled.path))
             progress("check", 0, spooled.rows)
             intake.check(work)
+            _refuse_if_mostly_bad(work, source, spooled, intake.kind)
             try:
                 with transaction.atomic():
                     return _store(work, source, spooled, intake)
@@ -83,7 +92,7 @@ def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake
 def _totals(con: duckdb.DuckDBPyConnection, kind: str, rows: int) -> dict[str, int | None]:
     """Counts and sums by outcome. Amounts that cannot be read are in no sum, on either side of the equation."""
     column = KINDS[kind].amount
-    amount = f"sum({micros(column)})" if column else "NULL"
+    amount = f"sum({micros(column)})" if column else "sum(NULL::BIGINT)"
     counted = dict.fromkeys(("duplicate", "quarantined"), (0, 0))
     query = f"SELECT outcome, count(*), coalesce({amount}, 0) FROM raw JOIN exceptions USING (row) GROUP BY outcome"
     for outcome, count, total in con.execute(query).fetchall():
@@ -103,28 +112,37 @@ def _totals(con: duckdb.DuckDBPyConnection, kind: str, rows: int) -> dict[str, i
     return totals
 
 
+def _refuse_if_mostly_bad(work: Work, source: Source, spooled: spooling.Spooled, kind: str) -> None:
+    """So many rows that break a rule are one mistake, not many: nobody could look at them one by one."""
+    size = " + ".join(f"strlen({name})" for name in KINDS[kind].known)
+    bad = "raw JOIN exceptions USING (row) WHERE outcome = 'quarantined'"
+    found = work.con.execute(f"SELECT count(*), coalesce(sum({size}), 0), min(row) FROM {bad}").fetchone()
+    assert found is not None
+    count, characters, first = found
+    if count > max(MAX_BAD_ROWS, spooled.rows // 20) or characters > max(MAX_BAD_BYTES, source.size_bytes):
+        reason = work.con.execute("SELECT reason FROM exceptions WHERE row = ?", [first]).fetchall()[0][0]
+        line = work.number(f"SELECT line FROM ({spooling.lines_of(work.con, source, spooled)}) WHERE row = {first}")
+        code, _, column = reason.partition("@")
+        raise FileRefused(
+            "too_many_bad_rows", f"({count:,} of {spooled.rows:,}; the first on line {line:,}, {column}: {sentence(code)})"
+        )
+
+
 def _quarantine(work: Work, source: Source, spooled: spooling.Spooled, file: IngestedFile) -> None:
     """Keeps the bad rows whole, each with its line in the file."""
     if not file.rows_quarantined:
         return
-    found = work.con.execute("SELECT row FROM exceptions WHERE outcome = 'quarantined'").fetchall()
-    lines = spooling.lines_of(work.con, source, spooled, (row for (row,) in found))
-    work.con.execute("CREATE TEMP TABLE row_line AS SELECT unnest(?) AS row, unnest(?) AS line", [
-        list(lines.keys()), list(lines.values()),
-    ])  # fmt: skip
     columns = ", ".join(f"{name} := {name}" for name in KINDS[file.kind].known)
     amount = micros(KINDS[file.kind].amount) if KINDS[file.kind].amount else "NULL"
-    draft = work.scratch / "quarantine.copy"
-    work.con.execute(
-        f"COPY (SELECT {file.pk}, line, reason, to_json(struct_pack({columns})), {amount}, 'open', '', '' "
-        "FROM exceptions JOIN raw USING (row) JOIN row_line USING (row) WHERE outcome = 'quarantined' ORDER BY line) "
-        f"TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+    copy_in(
+        work.con,
+        f"SELECT {file.pk}, line, reason, to_json(struct_pack({columns})), {amount}, 'open', '', '' "
+        f"FROM exceptions JOIN raw USING (row) JOIN ({spooling.lines_of(work.con, source, spooled)}) USING (row) "
+        "WHERE outcome = 'quarantined' ORDER BY line",
+        table="files_quarantined_row",
+        columns="file_id, line, reason, row, amount_micros, state, decided_by, decision",
+        scratch=work.scratch,
     )
-    with connection.cursor() as cursor:
-        copy_file_in(
-            cursor, draft, table="files_quarantined_row",
-            columns="file_id, line, reason, row, amount_micros, state, decided_by, decision",
-        )  # fmt: skip
 
 
 def rows_as_parquet(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], *, kind: str, path: Path) -> None:

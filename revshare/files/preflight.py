@@ -1,14 +1,17 @@
 """A first pass over a file's bytes: what it is, its hash, and what refuses it before anything reads its rows.
 
-Memory is bounded by a few blocks, whatever the file.
+Memory is bounded by a few blocks, whatever the file; so is what a packed file may become on disk.
 """
 
 import codecs
 import gzip
 import hashlib
+import stat
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 
@@ -17,12 +20,17 @@ from revshare.files.reasons import sentence
 from revshare.lake import BLOCK_BYTES
 
 MAX_LINE_BYTES = 1 << 20
-MAX_UNPACK_RATIO = 200  # CSV of real sales unpacks about 13-fold, of one repeated line 350-fold
+MAX_UNPACK_RATIO = 100  # text of real sales unpacks 13-fold, of one repeated line 350-fold
 UNPACK_FREE_BYTES = 64 << 20  # below this no ratio is too high: it cannot hurt
+ROWS_PER_BYTE = 1  # a row costs at least a byte, even packed (real ones: four or more); else it is a bomb
+FREE_ROWS = 1_000_000
 ARCHIVES = {
-    b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"7z\xbc\xaf\x27\x1c": "7z", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd", b"Rar!": "rar",
+    b"PK\x03\x04": "zip or spreadsheet", b"PK\x05\x06": "zip", b"7z\xbc\xaf\x27\x1c": "7z", b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"Rar!": "rar", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress",
+    b"\xd0\xcf\x11\xe0": "old spreadsheet",
 }  # fmt: skip
+TAR, TAR_AT = b"ustar", 257
+HEAD_BYTES = TAR_AT + len(TAR)
 GZIP = b"\x1f\x8b"
 PARQUET = b"PAR1"
 
@@ -44,11 +52,15 @@ class Source:
     size_bytes: int
     format: str  # csv, csv.gz, jsonl, jsonl.gz, parquet
     plain: Path  # its unpacked text, or itself
+    mark: tuple[int, int] = field(default=(0, 0))  # size and time of change when it was hashed
+    # Of the text: bytes without a byte order mark, and how many of them are what. `lone_returns`: \r without \n after it.
+    text_bytes: int = 0
     newlines: int = 0
+    returns: int = 0
+    lone_returns: int = 0
     commas: int = 0
     quotes: int = 0
     ends_with_newline: bool = True
-    mark: tuple[int, int] = field(default=(0, 0))  # size and time of change when it was hashed
 
     def assert_unchanged(self) -> None:
         """Raises FileRefused if somebody wrote to the file while we read it."""
@@ -58,37 +70,40 @@ class Source:
 
 def inspect(path: Path, scratch: Path, *, name: str = "") -> Source:
     """Hashes and checks the file. Raises FileRefused with the byte offset or line, and Refused if it cannot be read."""
+    source, head = _identify(path, name)
+    if not head:
+        raise FileRefused("file_empty")
+    _refuse_archive(head, "archive_unsupported")
+    if head.startswith(PARQUET):
+        source.format = "parquet"
+        return source
+    if head.startswith(GZIP):
+        source.plain = scratch / "unpacked"
+        with source.plain.open("wb") as sink:
+            first_sign = _Text(source, packed=True).read(_unpacked(source, sink))
+        source.format = "jsonl.gz" if first_sign == b"{" else "csv.gz"
+    else:
+        first_sign = _Text(source, packed=False).read(_blocks(path))
+        source.format = "jsonl" if first_sign == b"{" else "csv"
+    return source
+
+
+def _identify(path: Path, name: str) -> tuple[Source, bytes]:
+    """The file's identity and its first bytes."""
     try:
         mark = _mark(path)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Refused(f"Cannot read {path}: it is not a file.", code="file_unreadable")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            head = file.read(8)
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise Refused(f"Cannot read {path}: {error.strerror}.", code="file_unreadable") from None
     source = Source(
         path=path, name=name or path.name, sha256=digest, size_bytes=mark[0], format="", plain=path, mark=mark
     )
-    if not head:
-        raise FileRefused("file_empty")
-    _refuse_archive(head, "archive_unsupported")
-    packed = head.startswith(GZIP)
-    if packed:
-        source.plain = scratch / "unpacked"
-        _unpack(path, source.plain)
-        with source.plain.open("rb") as file:
-            head = file.read(8)
-        if not head:
-            raise FileRefused("file_empty")
-        if head.startswith((GZIP, PARQUET)):
-            raise FileRefused("archive_nested")
-        _refuse_archive(head, "archive_nested")
-    if head.startswith(PARQUET):
-        source.format = "parquet"
-        return source
-    _check_text(source)
-    source.format = ("jsonl" if _first_sign(source.plain) == b"{" else "csv") + (".gz" if packed else "")
-    return source
+    return source, head
 
 
 def _mark(path: Path) -> tuple[int, int]:
@@ -100,62 +115,102 @@ def _refuse_archive(head: bytes, code: str) -> None:
     for magic, name in ARCHIVES.items():
         if head.startswith(magic):
             raise FileRefused(code, f"({name})")
+    if head[TAR_AT:].startswith(TAR):
+        raise FileRefused(code, "(tar)")
 
 
-def _unpack(path: Path, target: Path) -> None:
-    packed_size = path.stat().st_size
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+
+
+def _unpacked(source: Source, sink: BinaryIO) -> Iterator[bytes]:
+    """The blocks of the text in a gzip file, each written to `sink` once its reader was content with it."""
     limit = min(
-        settings.REVSHARE_MAX_UNPACKED_BYTES, max(UNPACK_FREE_BYTES, packed_size * MAX_UNPACK_RATIO)
+        settings.REVSHARE_MAX_UNPACKED_BYTES, max(UNPACK_FREE_BYTES, source.size_bytes * MAX_UNPACK_RATIO)
     )
     written = 0
     try:
-        with gzip.open(path) as source, target.open("wb") as sink:
-            while block := source.read(BLOCK_BYTES):
+        with gzip.open(source.path) as file:
+            while block := file.read(BLOCK_BYTES):
+                if not written and block.startswith((GZIP, PARQUET)):
+                    raise FileRefused("archive_nested")
+                if not written:
+                    _refuse_archive(block[:HEAD_BYTES], "archive_nested")
                 written += len(block)
                 if written > limit:
-                    raise FileRefused("archive_bomb", f"({packed_size:,} bytes unpack to more than {limit:,}.)")
+                    raise FileRefused("archive_bomb", f"({source.size_bytes:,} bytes unpack to more than {limit:,})")
+                yield block
                 sink.write(block)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise FileRefused("gzip_damaged", f"(after {written:,} bytes of text)") from None
+    if not written:
+        raise FileRefused("file_empty")
 
 
-def _first_sign(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(BLOCK_BYTES).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+class _Text:
+    """Reads blocks of text: UTF-8, no NUL, no line over 1 MiB; counts what the CSV reader checks itself against."""
 
+    def __init__(self, source: Source, *, packed: bool) -> None:
+        self.source = source
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+        self.max_newlines = max(FREE_ROWS, source.size_bytes * ROWS_PER_BYTE) if packed else 0
+        self.offset = 0
+        self.line_start = 0
+        self.last = b""
 
-def _check_text(source: Source) -> None:
-    """UTF-8, no NUL, no line over 1 MiB; counts what the CSV reader checks itself against."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    offset = line_start = 0
-    block = b""
-    with source.plain.open("rb") as file:
-        while True:
-            following = file.read(BLOCK_BYTES)
-            _decode(decoder, following, offset)
-            if not following:
-                break
-            block = following
+    def read(self, blocks: Iterator[bytes]) -> bytes:
+        """Reads them all; returns the first character that is no blank. Raises FileRefused."""
+        first_sign = b""
+        for block in blocks:
+            self._decode(block)
             if (nul := block.find(b"\0")) >= 0:
-                raise FileRefused("file_nul", f"(byte {offset + nul:,})")
-            first = block.find(b"\n")
-            line_end = offset + (first if first >= 0 else len(block))
-            if line_end - line_start > MAX_LINE_BYTES:
-                raise FileRefused("line_too_long", f"(line {source.newlines + 1:,})")
-            if first >= 0:
-                line_start = offset + block.rfind(b"\n") + 1
-            source.newlines += block.count(b"\n")
-            source.commas += block.count(b",")
-            source.quotes += block.count(b'"')
-            offset += len(block)
-    source.ends_with_newline = block.endswith(b"\n")
+                raise FileRefused("file_nul", f"(byte {self.offset + nul:,})")
+            if not self.offset and block.startswith(codecs.BOM_UTF8):
+                self.source.text_bytes -= len(codecs.BOM_UTF8)
+            first_sign = first_sign or block.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+            self._measure_lines(block)
+            self._count(block)
+            self.offset += len(block)
+            self.last = block[-1:]
+        self._decode(b"")
+        self.source.text_bytes += self.offset
+        self.source.ends_with_newline = self.last == b"\n"
+        self.source.lone_returns += self.last == b"\r"
+        return first_sign
 
+    def _decode(self, block: bytes) -> None:
+        pending = len(self.decoder.getstate()[0])
+        try:
+            self.decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            at = self.offset - pending + error.start
+            utf16 = at <= 1 and error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+            hint = " It looks like UTF-16: save it as UTF-8." if utf16 else ""
+            raise FileRefused("file_encoding", f"(byte {at:,}){hint}") from None
 
-def _decode(decoder: codecs.IncrementalDecoder, block: bytes, offset: int) -> None:
-    pending = len(decoder.getstate()[0])
-    try:
-        decoder.decode(block, final=not block)
-    except UnicodeDecodeError as error:
-        at = offset - pending + error.start
-        hint = " It looks like UTF-16: save it as UTF-8." if at <= 1 and error.object[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        raise FileRefused("file_encoding", f"(byte {at:,}).{hint}") from None
+    def _measure_lines(self, block: bytes) -> None:
+        """A block is no longer than a line may be, so only a line that began in an earlier one can be too long."""
+        first = block.find(b"\n")
+        line_end = self.offset + (first if first >= 0 else len(block))
+        if line_end - self.line_start > MAX_LINE_BYTES:
+            if not self.source.newlines and self.source.returns > 1:
+                raise FileRefused("line_ends", "(line 1)")
+            raise FileRefused("line_too_long", f"(line {self.source.newlines + 1:,})")
+        if first >= 0:
+            self.line_start = self.offset + block.rfind(b"\n") + 1
+
+    def _count(self, block: bytes) -> None:
+        source = self.source
+        source.newlines += block.count(b"\n")
+        if source.newlines > self.max_newlines > 0:
+            raise FileRefused("archive_bomb", f"({source.size_bytes:,} bytes hold more than {self.max_newlines:,} lines)")
+        source.commas += block.count(b",")
+        source.quotes += block.count(b'"')
+        returns = block.count(b"\r")
+        source.returns += returns
+        if returns:
+            source.lone_returns += returns - block.count(b"\r\n") - block.endswith(b"\r")
+        if self.last == b"\r" and not block.startswith(b"\n"):
+            source.lone_returns += 1

@@ -5,15 +5,18 @@ REFUSALS: dict[str, str] = {
     "file_encoding": "The file is not UTF-8.",
     "file_nul": "The file holds a NUL byte.",
     "file_changed": "The file changed while it was read.",
-    "file_format": "The file is neither CSV, JSON Lines nor Parquet.",
-    "line_too_long": "A line is longer than 1 MiB.",
+    "line_too_long": "A line or a value is longer than 1 MiB.",
     "header_missing": "A required column is missing.",
     "header_duplicate": "Two columns have the same name.",
     "header_malformed": "The header line cannot be read.",
+    "header_too_wide": "There are more than 1,000 columns.",
     "csv_ragged": "A row has more or fewer values than the header.",
     "csv_quote": "A quote is not closed, or stands in the wrong place.",
+    "line_ends": "Lines must end with a line feed (LF or CR LF), and a carriage return alone ends none.",
     "csv_malformed": "The file is not well-formed CSV.",
     "gzip_damaged": "The gzip file is damaged or cut off.",
+    "too_many_bad_rows": "So many rows break a rule that the file as a whole must be wrong.",
+    "too_many_versions": "The file names more than 10,000 dataset versions.",
     "archive_bomb": "The file unpacks to far more than a table of this kind can be.",
     "archive_nested": "There is an archive inside the gzip file.",
     "archive_unsupported": "Archives other than gzip are not taken: unpack it first.",
@@ -24,6 +27,7 @@ REFUSALS: dict[str, str] = {
     "json_key_missing": "An object lacks a required key.",
     "parquet_damaged": "The Parquet file is damaged.",
     "parquet_float": "A column of amounts or counts is binary floating point: store it as text or decimal.",
+    "parquet_row_groups": "The Parquet file is cut into too many row groups: write it with larger ones.",
     "parquet_type": "A column has a type that cannot be taken as text without loss.",
 }
 
@@ -62,5 +66,5 @@ QUARANTINE: dict[str, str] = {
 
 
 def sentence(code: str) -> str:
-    """What a code means, for people."""
-    return REFUSALS.get(code) or QUARANTINE[code]
+    """What a code means, for people; a code of another version of this program stands for itself."""
+    return REFUSALS.get(code) or QUARANTINE.get(code, code)

@@ -4,7 +4,6 @@ Every known column is there; an optional one that the file lacks is blank. The p
 back to its line in the file.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +35,7 @@ def spool_rows(con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, scr
     return Spooled(path=target, rows=rows, unknown_columns=unknown)
 
 
-def lines_of(con: duckdb.DuckDBPyConnection, source: Source, spooled: Spooled, rows: Iterable[int]) -> dict[int, int]:
-    """The line of the file (1 is its first) on which each of these rows (0 is the first) begins."""
-    return READERS[source.format].lines_of(con, source, spooled.path, spooled.rows, sorted(set(rows)))
+def lines_of(con: duckdb.DuckDBPyConnection, source: Source, spooled: Spooled) -> str:
+    """A query of DuckDB that gives each `row` (0 is the first) the `line` of the file on which it begins (1 is the
+    file's first)."""
+    return READERS[source.format].lines_of(con, source, spooled.path, spooled.rows)

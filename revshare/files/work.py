@@ -1,5 +1,6 @@
 """What a stage gets to work on when a file comes in, and what it owes in return."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,9 +10,9 @@ from django.db import connection
 
 from revshare.audit_trail.operations import Act
 from revshare.files.models import IngestedFile
-from revshare.files.rules import looks_like
-from revshare.lake import copy_out, csv_scan, literal
+from revshare.lake import copy_in, copy_out, csv_scan, literal
 from revshare.progress import Progress, no_progress
+
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
@@ -36,6 +37,28 @@ class Work:
             f"FROM ({query}) ANTI JOIN exceptions USING (row) WHERE reason IS NOT NULL GROUP BY row"
         )
 
+    def stage(self, table: str, columns: Mapping[str, str]) -> None:
+        """Makes the rows accepted so far a table of the transaction in PostgreSQL. `columns`: name to type."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {table}")
+            types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            cursor.execute(f"CREATE TEMP TABLE {table} ({types}) ON COMMIT DROP")
+        names = ", ".join(columns)
+        copy_in(self.con, f"SELECT {names} FROM accepted", table=table, columns=names, scratch=self.scratch)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {table}")
+
+    def drop_excepted(self, table: str) -> None:
+        """Takes rows that were excepted since `stage` out of the staged table."""
+        if not self.number("SELECT count(*) FROM exceptions"):
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE excepted (row bigint) ON COMMIT DROP")
+        copy_in(self.con, "SELECT row FROM exceptions", table="excepted", columns="row", scratch=self.scratch)
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} i USING excepted e WHERE e.row = i.row")
+            cursor.execute("DROP TABLE excepted")
+
     def except_found(self, query: str) -> None:
         """The same for a query of PostgreSQL."""
         draft = self.scratch / "found.copy"
@@ -43,69 +66,6 @@ class Work:
         scan = csv_scan(draft, {"row": "BIGINT", "outcome": "VARCHAR", "reason": "VARCHAR"})
         self.except_rows(f"SELECT * FROM {scan}")
         draft.unlink()
-
-    def except_lookalikes(self, *, kind: str, column: str, known: str) -> None:
-        """Quarantines rows whose id in `column` looks like another id of this file or one known already.
-
-        `known` is a query of PostgreSQL with one parameter, an array of ids: those of them that exist already. Within
-        the file the plain id stays; of several that are not plain, the lowest in code-point order.
-        """
-        query = f"SELECT DISTINCT {column} FROM accepted WHERE regexp_matches({column}, '[^\\x00-\\x7f]')"
-        foreign = sorted(row[0] for row in self.con.execute(query).fetchall())
-        looks = {identifier: looks_like(identifier) for identifier in foreign}
-        taken = self._taken_looks(kind, column, set(looks.values()), known)
-        bad: set[str] = set()
-        for identifier, look in looks.items():
-            if taken.setdefault(look, identifier) != identifier:
-                bad.add(identifier)
-        bad |= self._plain_ids_like_foreign(kind, column)
-        if bad:
-            self.con.execute("CREATE OR REPLACE TEMP TABLE lookalikes AS SELECT unnest(?) AS identifier", [sorted(bad)])
-            self.except_rows(
-                f"SELECT row, 'quarantined' AS outcome, 'id_confusable@{column}' AS reason FROM accepted "
-                f"JOIN lookalikes ON identifier = {column}"
-            )
-
-    def _taken_looks(self, kind: str, column: str, looks: set[str], known: str) -> dict[str, str]:
-        """Which of these looks an id has already, in this file (plain ids) or from before."""
-        if not looks:
-            return {}
-        wanted = sorted(looks)
-        rows = self.con.execute(
-            f"SELECT DISTINCT {column} FROM accepted WHERE list_contains(?, {column})", [wanted]
-        ).fetchall()
-        taken = {identifier: identifier for (identifier,) in rows}
-        with connection.cursor() as cursor:
-            cursor.execute(known, [wanted])
-            taken |= {identifier: identifier for (identifier,) in cursor.fetchall()}
-            cursor.execute(
-                "SELECT looks_like, identifier FROM files_folded_id WHERE kind = %s AND looks_like = ANY(%s)",
-                [kind, wanted],
-            )
-            taken |= dict(cursor.fetchall())
-        return taken
-
-    def _plain_ids_like_foreign(self, kind: str, column: str) -> set[str]:
-        """Plain ids of this file that an accepted foreign id of before looks like."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT looks_like, identifier FROM files_folded_id WHERE kind = %s", [kind])
-            foreign = dict(cursor.fetchall())
-        if not foreign:
-            return set()
-        rows = self.con.execute(
-            f"SELECT DISTINCT {column} FROM accepted WHERE list_contains(?, {column})", [sorted(foreign)]
-        ).fetchall()
-        return {identifier for (identifier,) in rows if foreign[identifier] != identifier}
-
-    def remember_looks(self, *, kind: str, column: str) -> None:
-        """Stores what the accepted foreign ids of this file look like."""
-        query = f"SELECT DISTINCT {column} FROM accepted WHERE regexp_matches({column}, '[^\\x00-\\x7f]')"
-        found = [(kind, row[0], looks_like(row[0])) for row in self.con.execute(query).fetchall()]
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO files_folded_id (kind, identifier, looks_like) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-                found,
-            )
 
 
 class Intake(Protocol):

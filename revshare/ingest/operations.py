@@ -1,5 +1,6 @@
 """Conducts files to the stages that take them, and quarantined rows back to them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -12,8 +13,8 @@ from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.files.operations import Report, take_in
 from revshare.files.work import Intake
 from revshare.manifests.operations import AttributionIntake, ModelIntake
-from revshare.sales.operations import SalesIntake
 from revshare.progress import Progress, no_progress
+from revshare.sales.operations import SalesIntake
 
 # In the order in which a folder of files is taken in.
 INTAKES: dict[str, Intake] = {
@@ -21,6 +22,30 @@ INTAKES: dict[str, Intake] = {
 }
 LATER_KINDS = ("consents", "rates")
 EXTENSIONS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Quarantined rows that wait for other rows: `found` gives (file, row) of those to judge again."""
+
+    counted_as: str
+    found: str
+
+
+# By the kind of file that brings what is waited for.
+WAITING = {
+    "sales": Waiting(
+        "released_refunds",
+        "SELECT q.file_id, q.id FROM files_quarantined_row q JOIN sales_sale s ON s.sale_id = q.row->>'refund_of' "
+        "WHERE q.state = 'open' AND q.reason = 'refund_of_unknown_sale@refund_of'",
+    ),
+    # A share of zero is fine beside others that are not: those may have come now.
+    "attributions": Waiting(
+        "released_shares",
+        "SELECT q.file_id, q.id FROM files_quarantined_row q "
+        "WHERE q.state = 'open' AND q.reason = 'asset_share_zero@share'",
+    ),
+}
 
 
 def ingest(*, kind: str, path: Path, act: Act, name: str = "", progress: Progress = no_progress) -> Report:
@@ -34,9 +59,11 @@ def ingest(*, kind: str, path: Path, act: Act, name: str = "", progress: Progres
         raise Refused(f"There is no kind of file called {kind!r}; there are {', '.join(INTAKES)}.")
     with transaction.atomic():
         report = take_in(path=path, intake=INTAKES[kind], act=act, name=name, progress=progress)
-        if kind == "sales" and not report.seen_before:
+        if not report.seen_before:
             progress("release", 0, 0)
-            report.facts["released_refunds"] = release_waiting_refunds(act=act)
+            released = release_waiting(kind=kind, act=act) if report.file.rows_accepted else 0
+            if kind in WAITING:
+                report.facts[WAITING[kind].counted_as] = released
     return report
 
 
@@ -53,15 +80,13 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def release_waiting_refunds(*, act: Act) -> int:
-    """Takes in quarantined refunds whose sale has come by now, until none is left. Returns how many."""
+def release_waiting(*, kind: str, act: Act) -> int:
+    """Takes in quarantined rows for which what they waited for has come in a file of this kind, until none is left.
+    Returns how many."""
     released = 0
-    while True:
+    while kind in WAITING:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT q.file_id, q.id FROM files_quarantined_row q JOIN sales_sale s ON s.sale_id = q.row->>'refund_of' "
-                "WHERE q.state = 'open' AND q.reason = 'refund_of_unknown_sale@refund_of'"
-            )
+            cursor.execute(WAITING[kind].found)
             waiting: dict[int, list[int]] = {}
             for file_id, row_id in cursor.fetchall():
                 waiting.setdefault(file_id, []).append(row_id)
@@ -70,8 +95,14 @@ def release_waiting_refunds(*, act: Act) -> int:
             file = IngestedFile.objects.get(pk=file_id)
             count += quarantine.retry(file=file, intake=INTAKES[file.kind], act=act, only=rows)["accepted"]
         if not count:
-            return released
+            break
         released += count
+    return released
+
+
+def release_waiting_refunds(*, act: Act) -> int:
+    """Takes in quarantined refunds whose sale has come by now. Returns how many."""
+    return release_waiting(kind="sales", act=act)
 
 
 def retry_quarantine(*, file_id: int | None, act: Act) -> dict[str, int]:
@@ -86,5 +117,6 @@ def retry_quarantine(*, file_id: int | None, act: Act) -> dict[str, int]:
         for file in files:
             for outcome, count in quarantine.retry(file=file, intake=INTAKES[file.kind], act=act).items():
                 totals[outcome] += count
-        totals["released_refunds"] = release_waiting_refunds(act=act)
+        for kind, waiting in WAITING.items():
+            totals[waiting.counted_as] = release_waiting(kind=kind, act=act)
     return totals

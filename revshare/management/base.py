@@ -21,6 +21,8 @@ COMMAND_LINE = "command-line"
 class Command(BaseCommand):
     """Exit 0: done; 1: refused, with the reason on stderr; 2: wrong usage. With --json, stdout ends with one object."""
 
+    requires_system_checks: list[str] = []  # they load every page; `manage.py check` runs them
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object last on stdout")
         self.arguments(parser)

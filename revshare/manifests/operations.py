@@ -1,23 +1,32 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
+import duckdb
 from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed, repeated_rows
+from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
+from revshare.files.preflight import FileRefused
 from revshare.files.rules import id_checks, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, copy_in, duck, keep, literal, spool
+from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
-from revshare.manifests.models import Manifest, Part, PartVersion, Weight
+from revshare.manifests.models import Manifest, Part, PartVersion
 from revshare.manifests.queries import LAKE, parts_of
 from revshare.manifests.rules import digest_header, weigh_sql
 
 ASSET = ("dataset_version", "asset_id")
 KEY = (*ASSET, "contributor_id")
+KNOWN_VERSIONS = ("manifests_manifest", "dataset_version")
+ASSET_KIND = "'asset ' || dataset_version"
+INCOMING_MODELS = "incoming_model"
+STAGED_MODELS = {"row": "bigint", "model": 'text COLLATE "C"', "dataset_version": 'text COLLATE "C"'}
+MAX_VERSIONS = 10_000  # of one file
 
 
 def facts(table: str) -> str:
@@ -48,20 +57,24 @@ class AttributionIntake:
             + number_checks("weight", "weight_syntax")
             + "END AS reason FROM raw"
         )
+        versions = work.number("SELECT count(DISTINCT dataset_version) FROM accepted")
+        if versions > MAX_VERSIONS:
+            raise FileRefused("too_many_versions", f"({versions:,})")
         work.except_rows(repeated_rows(KEY, facts("accepted")))
 
     def settle(self, work: Work) -> None:
-        work.except_lookalikes(kind="contributor", column="contributor_id", known=KNOWN_IDS)
-        work.except_lookalikes(
-            kind="dataset", column="dataset_version",
-            known="SELECT dataset_version FROM manifests_manifest WHERE dataset_version = ANY(%s)",
-        )  # fmt: skip
+        _see_stored(work)
+        except_lookalikes(work, kind="'contributor'", column="contributor_id", table=KNOWN_IDS)
+        except_lookalikes(work, kind="'dataset'", column="dataset_version", table=KNOWN_VERSIONS)
+        known_assets = f"SELECT {ASSET_KIND} AS kind, asset_id AS identifier FROM stored"
+        except_lookalikes(work, kind=ASSET_KIND, column="asset_id", lake=known_assets)
         _against_stored(work)
         _within_assets(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
-        work.remember_looks(kind="contributor", column="contributor_id")
-        work.remember_looks(kind="dataset", column="dataset_version")
+        remember_looks(work, kind="'contributor'", column="contributor_id")
+        remember_looks(work, kind="'dataset'", column="dataset_version")
+        remember_looks(work, kind=ASSET_KIND, column="asset_id")
         # The name in the file is a hint for contributors nobody has told us of; of several the lowest, in any order.
         names = (
             "SELECT contributor_id, coalesce(min(contributor_name) FILTER (contributor_name <> ''), '') "
@@ -93,19 +106,19 @@ def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int]) -> None:
     )
 
 
+def _see_stored(work: Work) -> None:
+    """Makes the view `stored`: the records stored before of the dataset versions in this file."""
+    versions = [row[0] for row in work.con.execute("SELECT DISTINCT dataset_version FROM accepted").fetchall()]
+    work.con.execute(f"CREATE OR REPLACE VIEW stored AS {parts_of(versions).query}")
+    work.con.execute("CREATE OR REPLACE TEMP TABLE frozen (dataset_version VARCHAR)")
+    frozen = Manifest.objects.filter(dataset_version__in=versions, frozen_at__isnull=False)
+    for name in frozen.values_list("dataset_version", flat=True):
+        work.con.execute("INSERT INTO frozen VALUES (?)", [name])
+
+
 def _against_stored(work: Work) -> None:
     """Rows of dataset versions that have parts already: known rows are duplicates or conflicts, and a frozen version
     takes no new one."""
-    versions = [row[0] for row in work.con.execute("SELECT DISTINCT dataset_version FROM accepted").fetchall()]
-    stored = parts_of(versions)
-    work.con.execute("CREATE OR REPLACE TEMP TABLE frozen (dataset_version VARCHAR)")
-    work.con.execute(f"CREATE OR REPLACE VIEW stored AS {stored.query}")
-    if not stored.parts:
-        return
-    for name in Manifest.objects.filter(dataset_version__in=versions, frozen_at__isnull=False).values_list(
-        "dataset_version", flat=True
-    ):
-        work.con.execute("INSERT INTO frozen VALUES (?)", [name])
     equal = f"{facts('accepted')} IS NOT DISTINCT FROM {facts('stored')}"
     work.except_rows(
         f"SELECT row, CASE WHEN {equal} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
@@ -158,43 +171,31 @@ class ModelIntake:
         work.except_rows(repeated_rows(("model", "dataset_version"), "''"))
 
     def settle(self, work: Work) -> None:
-        work.except_lookalikes(
-            kind="model", column="model", known="SELECT DISTINCT model FROM manifests_training WHERE model = ANY(%s)"
-        )
-        _stage_models(work)
+        except_lookalikes(work, kind="'model'", column="model", table=("manifests_training", "model"))
+        except_lookalikes(work, kind="'dataset'", column="dataset_version", table=KNOWN_VERSIONS)
+        work.stage(INCOMING_MODELS, STAGED_MODELS)
         work.except_found(
-            "SELECT i.row, 'duplicate' AS outcome, '' AS reason FROM incoming_model i "
+            f"SELECT i.row, 'duplicate' AS outcome, '' AS reason FROM {INCOMING_MODELS} i "
             "JOIN manifests_training t ON t.model = i.model AND t.dataset_version = i.dataset_version"
         )
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
-        work.remember_looks(kind="model", column="model")
-        _stage_models(work)
+        remember_looks(work, kind="'model'", column="model")
+        work.drop_excepted(INCOMING_MODELS)
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO manifests_training (model, dataset_version, file_id) "
-                "SELECT model, dataset_version, %s FROM incoming_model ORDER BY model, dataset_version",
+                f"SELECT model, dataset_version, %s FROM {INCOMING_MODELS} ORDER BY model, dataset_version",
                 [file.pk],
             )
         return {}
-
-
-def _stage_models(work: Work) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS incoming_model")
-        cursor.execute(
-            'CREATE TEMP TABLE incoming_model (row bigint, model text COLLATE "C", dataset_version text COLLATE "C") '
-            "ON COMMIT DROP"
-        )
-    columns = "row, model, dataset_version"
-    copy_in(work.con, f"SELECT {columns} FROM accepted", table="incoming_model", columns=columns, scratch=work.scratch)
 
 
 @transaction.atomic
 def freeze(*, dataset_version: str, act: Act) -> Manifest:
     """Weighs a dataset version and closes it for good. Once frozen, it is returned as it is.
 
-    Reads every record of the version in the lake; writes one row per contributor.
+    Reads every record of the version in the lake; writes one row per contributor. Raises LakeDamaged.
     """
     hold(Lock.INTAKE)
     manifest = Manifest.objects.select_for_update().get(dataset_version=dataset_version)
@@ -204,41 +205,53 @@ def freeze(*, dataset_version: str, act: Act) -> Manifest:
     for digest in stored.parts:
         check_part(LAKE, digest)
     with spool() as scratch, duck(scratch) as con:
-        con.execute(f"CREATE TABLE weights AS {weigh_sql(stored.query)}")
-        counts = con.execute(
-            f"SELECT count(*), count(DISTINCT asset_id) FROM ({stored.query})"
-        ).fetchone()
-        totals = con.execute("SELECT count(*), coalesce(sum(assets_ticks), 0) FROM weights").fetchone()
-        assert counts is not None
-        assert totals is not None
-        manifest.records, manifest.assets = counts
-        manifest.contributors, manifest.assets_ticks = totals
-        draft = scratch / "weights.copy"
-        con.execute(
-            "COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM weights ORDER BY contributor_id) "
-            f"TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
-        )
-        digest = hashlib.sha256(digest_header(dataset_version, manifest.assets, manifest.records))
-        with draft.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
-        manifest.sha256, manifest.frozen_at = digest.hexdigest(), act.at
-        table = f"{Weight._meta.db_table}_incoming"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"CREATE TEMP TABLE {table} (contributor_id text COLLATE \"C\", assets_ticks bigint, "
-                "weight_ticks numeric(38, 6)) ON COMMIT DROP"
-            )
-            copy_file_in(cursor, draft, table=table, columns="contributor_id, assets_ticks, weight_ticks")
-            cursor.execute(
-                "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks, weight_ticks) "
-                f"SELECT %s, contributor_id, assets_ticks, weight_ticks FROM {table} ORDER BY contributor_id",
-                [manifest.pk],
-            )
-            cursor.execute(f"DROP TABLE {table}")
+        weights = _weigh(con, stored.query, manifest, scratch)
+        manifest.sha256, manifest.frozen_at = _digest(manifest, weights), act.at
+        _store_weights(weights, manifest)
     manifest.save()
     record(
         act=act, action="manifest.frozen", object=f"manifest:{dataset_version}",
         detail={"sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records},
     )  # fmt: skip
     return manifest
+
+
+def _weigh(con: duckdb.DuckDBPyConnection, records: str, manifest: Manifest, scratch: Path) -> Path:
+    """Counts the records into `manifest`; returns the file of its weights, in code-point order of contributors."""
+    con.execute(f"CREATE TABLE weights AS {weigh_sql(records)}")
+    counts = con.execute(f"SELECT count(*), count(DISTINCT asset_id) FROM ({records})").fetchone()
+    totals = con.execute("SELECT count(*), coalesce(sum(assets_ticks), 0) FROM weights").fetchone()
+    assert counts is not None
+    assert totals is not None
+    manifest.records, manifest.assets = counts
+    manifest.contributors, manifest.assets_ticks = totals
+    draft = scratch / "weights.copy"
+    con.execute(
+        "COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM weights ORDER BY contributor_id) "
+        f"TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+    )
+    return draft
+
+
+def _digest(manifest: Manifest, weights: Path) -> str:
+    """The manifest's hash (`rules.digest_header`)."""
+    digest = hashlib.sha256(digest_header(manifest.dataset_version, manifest.assets, manifest.records))
+    with weights.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _store_weights(weights: Path, manifest: Manifest) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'CREATE TEMP TABLE incoming_weight (contributor_id text COLLATE "C", assets_ticks bigint, '
+            "weight_ticks numeric(38, 6)) ON COMMIT DROP"
+        )
+        copy_file_in(cursor, weights, table="incoming_weight", columns="contributor_id, assets_ticks, weight_ticks")
+        cursor.execute(
+            "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks, weight_ticks) "
+            "SELECT %s, contributor_id, assets_ticks, weight_ticks FROM incoming_weight ORDER BY contributor_id",
+            [manifest.pk],
+        )
+        cursor.execute("DROP TABLE incoming_weight")

@@ -54,7 +54,7 @@ def parse(text: str) -> Rulebook:
     mistake would otherwise quietly change what people are paid."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # besides bad TOML: numbers of thousands of digits, deep nesting
         raise BadPolicy(f"The policy is not valid TOML: {error}.") from None
     _only(data, {"name", "version", "streams"}, "the policy")
     name, version = _string(data, "name", "the policy"), _string(data, "version", "the policy")

@@ -1,1 +1,18 @@
-urlpatterns: list = []
+"""Pages for contributors, and the sign-in page for everybody. A statement's number ends in nine digits, so the endings
+of downloads cannot be part of it; it has no slash, because a cycle's key has none."""
+
+from django.urls import path
+
+from revshare.portal import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("statements/", views.statements, name="statements"),
+    path("statements/<str:number>/", views.statement_page, name="statement"),
+    *(
+        path(f"statements/<str:number>.{form}", views.statement_file, {"form": form}, name=f"statement-{form}")
+        for form in views.FORMS
+    ),
+]

@@ -65,7 +65,8 @@ def to_resend() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id FROM runs_run WHERE state = 'queued' "
-            "AND requested_at < clock_timestamp() - interval '5 seconds' OR state = 'running' AND lease_until < clock_timestamp() ORDER BY id"
+            "AND requested_at < clock_timestamp() - interval '5 seconds' "
+            "OR state = 'running' AND lease_until < clock_timestamp() ORDER BY id"
         )
         return [run_id for (run_id,) in cursor.fetchall()]
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from revshare.contributors.operations import repeated_rows
+from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.rules import (
     FUTURE_DAYS,
@@ -20,7 +21,6 @@ from revshare.files.rules import (
     text_checks,
 )
 from revshare.files.work import Work
-from revshare.lake import copy_in
 from revshare.sales.rules import Refund, beyond_their_sale
 
 CONTENT = (
@@ -32,6 +32,7 @@ STAGED = {
     "dataset_version": "text", "currency": "text", "micros": "bigint", "refund_of": 'text COLLATE "C"',
     "fees_micros": "bigint", "tax_micros": "bigint", "customer_id": "text", "generation_id": "text",
 }  # fmt: skip
+TABLE = "incoming_sale"
 # The microseconds of a timestamptz, exactly: EXTRACT gives numeric.
 STORED_US = "(extract(epoch FROM s.sold_at) * 1000000)::bigint"
 
@@ -72,16 +73,14 @@ class SalesIntake:
         work.except_rows(repeated_rows(("sale_id",), content))
 
     def settle(self, work: Work) -> None:
-        work.except_lookalikes(
-            kind="sale", column="sale_id", known="SELECT sale_id FROM sales_sale WHERE sale_id = ANY(%s)"
-        )
-        _stage(work)
+        except_lookalikes(work, kind="'sale'", column="sale_id", table=("sales_sale", "sale_id"))
+        work.stage(TABLE, STAGED)
         _against_stored(work)
         _judge_refunds(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
-        work.remember_looks(kind="sale", column="sale_id")
-        _drop_excepted(work)
+        remember_looks(work, kind="'sale'", column="sale_id")
+        work.drop_excepted(TABLE)
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO sales_sale (sale_id, sold_at, stream, model, dataset_version, currency, gross_micros, "
@@ -91,30 +90,9 @@ class SalesIntake:
                 "%s, row FROM incoming_sale ORDER BY row",
                 [file.pk],
             )
-            cursor.execute("ANALYZE sales_sale")
+            if cursor.rowcount:
+                cursor.execute("ANALYZE sales_sale")
         return {}
-
-
-def _stage(work: Work) -> None:
-    """The rows accepted so far, as a table of the transaction in PostgreSQL."""
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS incoming_sale")
-        columns = ", ".join(f"{name} {kind}" for name, kind in STAGED.items())
-        cursor.execute(f"CREATE TEMP TABLE incoming_sale ({columns}) ON COMMIT DROP")
-    names = ", ".join(STAGED)
-    copy_in(work.con, f"SELECT {names} FROM accepted", table="incoming_sale", columns=names, scratch=work.scratch)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE incoming_sale")
-
-
-def _drop_excepted(work: Work) -> None:
-    """Takes rows that were excepted since `_stage` out of the staged table."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMP TABLE excepted (row bigint) ON COMMIT DROP")
-    copy_in(work.con, "SELECT row FROM exceptions", table="excepted", columns="row", scratch=work.scratch)
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM incoming_sale i USING excepted e WHERE e.row = i.row")
-        cursor.execute("DROP TABLE excepted")
 
 
 def _against_stored(work: Work) -> None:
@@ -130,7 +108,7 @@ def _against_stored(work: Work) -> None:
 
 def _judge_refunds(work: Work) -> None:
     """Refunds against the sales they name, be those stored or in this file."""
-    _drop_excepted(work)
+    work.drop_excepted(TABLE)
     target = (
         "LEFT JOIN LATERAL (SELECT gross_micros AS micros, currency, refund_of FROM sales_sale s "
         "WHERE s.sale_id = i.refund_of UNION ALL SELECT micros, currency, refund_of FROM incoming_sale t "
@@ -146,7 +124,7 @@ def _judge_refunds(work: Work) -> None:
         f"FROM incoming_sale i {target} WHERE i.refund_of <> '' "
         "AND (t.micros IS NULL OR t.refund_of <> '' OR t.micros < 0 OR t.currency <> i.currency)"
     )
-    _drop_excepted(work)
+    work.drop_excepted(TABLE)
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH new AS (SELECT refund_of, sum(micros) AS micros FROM incoming_sale WHERE refund_of <> '' GROUP BY 1), "

@@ -1,6 +1,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
+from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
@@ -9,22 +12,28 @@ from revshare.cycles.summary import summarise
 from revshare.errors import Refused
 from revshare.management import base
 from revshare.management.report import lines
+from revshare.periods import PeriodError, parse_period
+from revshare.policies.models import Policy
+from revshare.policies.operations import find as find_policy
 from revshare.tasks import request_cycle_step, wait
 
 ACTIONS = ("lock", "calculate", "submit", "approve", "publish")
 
 
 class Command(base.Command):
-    help = "Move a cycle on by one step, or show its numbers."
+    help = "Open a cycle, move it on by one step, or show its numbers."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=[*ACTIONS, "show"])
+        parser.add_argument("action", choices=["open", *ACTIONS, "show"])
         parser.add_argument("key")
         parser.add_argument("--by", metavar="USER", help="who does it")
         parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
         parser.add_argument("--queue", action="store_true", help="let a worker do it, and wait")
+        period_arguments(parser, required=False)
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        if options["action"] == "open":
+            return self._open(options)
         before = find(options["key"])
         if options["action"] == "show":
             for line in lines(summarise(before)):
@@ -37,6 +46,31 @@ class Command(base.Command):
         no_op = before.state == cycle.state
         self.say(f"Cycle {cycle.key} is {'already ' if no_op else ''}{cycle.state}.")
         return describe(cycle) | {"no_op": no_op}
+
+    def _open(self, options: dict[str, Any]) -> dict[str, Any]:
+        if missing := [name for name in ("start", "end", "timezone", "policy") if not options[name]]:
+            raise CommandError(f"opening a cycle needs {', '.join(f'--{name}' for name in missing)}", returncode=2)
+        act = base.acting(options["by"], "open_cycle")
+        cycle, new = open_cycle(options, policy=find_policy(options["policy"]), act=act)
+        self.say(f"Cycle {cycle.key} is {'open' if new else f'there already, {cycle.state}'}.")
+        return describe(cycle) | {"no_op": not new}
+
+
+def period_arguments(parser: ArgumentParser, *, required: bool) -> None:
+    """What says which cycle to open."""
+    parser.add_argument("--start", required=required, metavar="YYYY-MM-DD", help="first day")
+    parser.add_argument("--end", required=required, metavar="YYYY-MM-DD", help="the day after the last")
+    parser.add_argument("--timezone", required=required, metavar="ZONE", help="such as Europe/London")
+    parser.add_argument("--policy", metavar="NAME", help="NAME (latest version) or NAME@VERSION")
+
+
+def open_cycle(options: dict[str, Any], *, policy: Policy, act: Act) -> tuple[Cycle, bool]:
+    """Opens the cycle that the arguments describe. Raises Refused."""
+    try:
+        period = parse_period(options["start"], options["end"], options["timezone"])
+    except PeriodError as error:
+        raise Refused(f"{str(error).rstrip('.')}.", code="period_invalid") from None
+    return cycles.open_cycle(key=options["key"], period=period, policy=policy, act=act)
 
 
 def describe(cycle: Cycle) -> dict[str, Any]:

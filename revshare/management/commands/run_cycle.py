@@ -6,7 +6,6 @@ from django.core.management.base import CommandError
 
 from revshare.audit_trail.operations import Act
 from revshare.cycles.models import Cycle
-from revshare.cycles.operations import open_cycle
 from revshare.cycles.rules import reached
 from revshare.errors import NotFound, Refused
 from revshare.exports.operations import EXPORTS, write
@@ -17,7 +16,6 @@ from revshare.lake import sha256_of
 from revshare.management import base
 from revshare.management.commands import cycle as cycle_command
 from revshare.management.commands import ingest as ingest_command
-from revshare.periods import PeriodError, parse_period
 from revshare.policies.models import Policy
 from revshare.policies.operations import find as find_policy
 from revshare.policies.operations import register
@@ -32,10 +30,7 @@ class Command(base.Command):
 
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("key")
-        parser.add_argument("--start", required=True, metavar="YYYY-MM-DD", help="first day")
-        parser.add_argument("--end", required=True, metavar="YYYY-MM-DD", help="the day after the last")
-        parser.add_argument("--timezone", required=True, metavar="ZONE", help="such as Europe/London")
-        parser.add_argument("--policy", metavar="NAME", help="NAME (latest version) or NAME@VERSION")
+        cycle_command.period_arguments(parser, required=True)
         parser.add_argument(
             "--until", choices=["calculated", "published"], help="default: published if --approved-by is given"
         )
@@ -57,12 +52,8 @@ class Command(base.Command):
         act = base.acting(options["prepared_by"], "open_cycle")
         if options["approved_by"]:
             base.acting(options["approved_by"], "approve")
-        try:
-            period = parse_period(options["start"], options["end"], options["timezone"])
-        except PeriodError as error:
-            raise Refused(f"{error}.".replace("..", "."), code="period_invalid") from None
         files = self._ingest(options["folder"], act, queue=options["queue"]) if options["folder"] else []
-        cycle, _ = open_cycle(key=options["key"], period=period, policy=self._policy(options, act), act=act)
+        cycle, _ = cycle_command.open_cycle(options, policy=self._policy(options, act), act=act)
         state = cycle.state
         cycle = self._steps(cycle, until, options)
         result = cycle_command.describe(cycle) | {"no_op": state == cycle.state, "files": files}

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         command = [
             sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", options["bind"], "--workers",
-            str(options["processes"]), "--timeout", "120",
+            str(options["processes"]), "--timeout", "120", "--no-control-socket",
         ]  # fmt: skip
         with worker():
             server = subprocess.Popen(command, cwd=ROOT, start_new_session=True)

@@ -1,0 +1,176 @@
+"""Cycles: opened, seen, exported."""
+
+from typing import Any
+
+from django.http import FileResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from revshare.api.access import act_of
+from revshare.api.base import Filter, Keyset, View, described
+from revshare.api.fields import Input, Micros, Text, Ticks
+from revshare.api.files import download
+from revshare.api.policies import PolicyOut
+from revshare.api.runs import RunOut
+from revshare.cycles.models import Cycle
+from revshare.cycles.operations import next_action, open_cycle
+from revshare.cycles.queries import find
+from revshare.cycles.rules import STATES, reached
+from revshare.errors import Conflict, NotFound, Refused
+from revshare.exports.operations import EXPORTS, csv_blocks, write
+from revshare.lake import spool
+from revshare.periods import DAY_PATTERN, PeriodError, parse_period
+from revshare.policies.operations import find as find_policy
+from revshare.pools.models import Pool
+from revshare.runs.models import LIVE, Run
+
+KEY = {"key": "The cycle's key."}
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class CycleIn(Input):
+    """What a cycle is to cover, and by which rules."""
+
+    key = Text(max_length=60, help_text="1 to 60 printable characters, no slash.")
+    start = Text(DAY_PATTERN, meant='a date such as "2011-11-01"', help_text="The first day.")
+    end = Text(DAY_PATTERN, meant='a date such as "2011-12-01"', help_text="The day after the last.")
+    timezone = Text(r"[A-Za-z0-9+_/-]{1,60}", meant='a time zone such as "Europe/London"')
+    policy = Text(help_text="NAME (its latest version) or NAME@VERSION.", max_length=500)
+
+
+class CycleOut(serializers.Serializer):
+    """A payout cycle."""
+
+    key = serializers.CharField()
+    state = serializers.ChoiceField(choices=STATES)
+    next_action = serializers.CharField(allow_null=True, help_text="The move that comes next; null at the end.")
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField(help_text="The day after the last.")
+    timezone = serializers.CharField()
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    policy = PolicyOut()
+    opened_by = serializers.CharField()
+    locked_at = serializers.DateTimeField(allow_null=True)
+    locked_by = serializers.CharField()
+    input_digest = serializers.CharField(help_text="SHA-256 over all that the result depends on; empty until locked.")
+    calculated_at = serializers.DateTimeField(allow_null=True)
+    calculated_by = serializers.CharField()
+    result_digest = serializers.CharField(help_text="SHA-256 over pools and allocations: what an approval is bound to.")
+    submitted_by = serializers.CharField()
+    approved_at = serializers.DateTimeField(allow_null=True)
+    approved_by = serializers.CharField()
+    approved_digest = serializers.CharField()
+    published_at = serializers.DateTimeField(allow_null=True)
+    published_by = serializers.CharField()
+
+
+class PoolOut(serializers.Serializer):
+    """What was sold under one rule, model and currency, and how much of it is shared over how many assets."""
+
+    table = serializers.CharField(help_text="The policy's rule table: a stream, or `default`.")
+    model = serializers.CharField()
+    dataset_version = serializers.CharField()
+    currency = serializers.CharField()
+    rule = serializers.CharField(help_text="In words, as on the statements.")
+    share = serializers.CharField(help_text="As the policy says it.")
+    sales_count = serializers.IntegerField()
+    net_micros = Micros(help_text="Sales less refunds.")
+    carried_in_micros = Micros(help_text="What the cycle before could not take off its own sales; never positive.")
+    distributable_micros = Micros(help_text="Shared among contributors: (net + carried in) × share, rounded down.")
+    platform_micros = Micros(help_text="Stays with the platform.")
+    carried_out_micros = Micros(help_text="Handed on to the next cycle; never positive.")
+    denominator_ticks = Ticks(help_text="All assets it is shared over.")
+    versions = serializers.ListField(child=serializers.CharField(), help_text="The dataset versions it is shared over.")
+    suspense_reason = serializers.CharField(help_text="Why it waits in suspense; empty if it does not.")
+
+
+class CycleWithPools(CycleOut):
+    """A payout cycle with its pools and the run that is at work on it."""
+
+    pools = PoolOut(many=True, help_text="Empty until it is calculated.")
+    run = RunOut(allow_null=True, help_text="The run that is at work on it now.")
+
+
+def represent(cycle: Cycle) -> dict[str, Any]:
+    plain = [str(name) for name in CycleOut().fields if name != "next_action"]
+    return {name: getattr(cycle, name) for name in plain} | {"next_action": next_action(cycle)}
+
+
+def represent_whole(cycle: Cycle) -> Any:
+    run = Run.objects.filter(subject=f"cycle:{cycle.key}", state__in=LIVE).first()
+    return CycleWithPools(represent(cycle) | {"pools": Pool.objects.filter(cycle=cycle), "run": run}).data
+
+
+class Cycles(View):
+    needs = {"GET": ("browse",), "POST": ("open_cycle",)}
+    pagination_class = Keyset
+    filters = {"state": Filter("Only cycles in this state.", choices=STATES)}
+
+    @described("cycles_list", "List cycles, latest first", answers={200: CycleOut(many=True)}, filters=filters)
+    def get(self, request: Request) -> Response:
+        rows = self.page(Cycle.objects.filter(**self.chosen).select_related("policy"))
+        return self.get_paginated_response(CycleOut([represent(cycle) for cycle in rows], many=True).data)
+
+    @described(
+        "cycles_open", "Open a cycle",
+        description="201 if it is new, 200 if the very same cycle is there, 409 if one with this key differs or "
+        "another overlaps it.",
+        request=CycleIn, answers={201: CycleWithPools, 200: CycleWithPools}, refuses=[404, 409, 413, 415, 422],
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        body = self.given(CycleIn)
+        try:
+            period = parse_period(body["start"], body["end"], body["timezone"])
+        except PeriodError as error:
+            raise Refused(f"{error}.".replace("..", "."), code="period_invalid") from None
+        cycle, new = open_cycle(
+            key=body["key"], period=period, policy=find_policy(body["policy"]), act=act_of(request)
+        )
+        return Response(represent_whole(cycle), status=201 if new else 200)
+
+
+class OneCycle(View):
+    needs = {"GET": ("browse",)}
+
+    @described("cycles_read", "See a cycle and its pools", answers={200: CycleWithPools}, refuses=[404], paths=KEY)
+    def get(self, request: Request, key: str) -> Response:
+        return Response(represent_whole(find(key)))
+
+
+class Exports(View):
+    needs = {"GET": ("export",)}
+
+    @described(
+        "cycles_export", "Download a cycle's figures for finance",
+        description="Once it is calculated. The same cycle gives the same bytes. Text that a spreadsheet would take "
+        "for a formula has an apostrophe before it.",
+        answers={
+            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The file."),
+            (200, CONTENT_TYPES["xlsx"]): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
+        },
+        refuses=[404, 409, 422],
+        paths=KEY | {"kind": f"One of {', '.join(EXPORTS)}.", "extension": "csv or xlsx."},
+    )  # fmt: skip
+    def get(self, request: Request, key: str, kind: str, extension: str) -> HttpResponseBase:
+        if kind not in EXPORTS:
+            raise NotFound(f"There is no export called {kind!r}; there are {', '.join(EXPORTS)}.")
+        cycle = find(key)
+        if not reached(state=cycle.state, goal="calculated"):
+            raise Conflict(f"Cycle {key} is {cycle.state}: there is nothing to export before it is calculated.")
+        name = f"{kind}-{key}.{extension}"
+        if extension == "csv":
+            return download(csv_blocks(kind=kind, cycle_id=cycle.pk), name, CONTENT_TYPES["csv"])
+        with spool() as folder:
+            path = folder / "export"
+            write(kind=kind, cycle_id=cycle.pk, format=extension, target=path)
+            file = path.open("rb")  # stays readable although its folder goes
+        headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
+        return FileResponse(file, content_type=CONTENT_TYPES[extension], headers=headers)

@@ -1,0 +1,101 @@
+"""Rows in quarantine: why they wait, and the two ways out."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from revshare.console.base import site
+from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.shown import amount
+from revshare.errors import Refused
+from revshare.files import quarantine as files_quarantine
+from revshare.files.queries import open_quarantine
+from revshare.files.reasons import sentence
+from revshare.ingest.operations import retry_quarantine
+
+
+@dataclass
+class Waiting:
+    """A file with rows in quarantine, by reason."""
+
+    pk: int
+    name: str
+    kind: str
+    rows: int = 0
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _waiting() -> list[Waiting]:
+    groups = (
+        open_quarantine()
+        .values("file_id", "file__name", "file__kind", "reason")
+        .annotate(rows=Count("pk"), micros=Sum("amount_micros"))
+        .order_by("file_id", "reason")
+    )
+    files: dict[int, Waiting] = {}
+    for group in groups:
+        pk = group["file_id"]
+        file = files.setdefault(pk, Waiting(pk, group["file__name"], group["file__kind"]))
+        code, _, column = group["reason"].partition("@")
+        file.rows += group["rows"]
+        file.reasons.append(
+            {"code": code, "column": column, "meaning": sentence(code), "rows": group["rows"],
+             "amount": amount(group["micros"]),
+             "query": urlencode({"file": str(pk), "state": "open", "reason": group["reason"]})}
+        )  # fmt: skip
+    return list(files.values())
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    return site.page(
+        request, "quarantine.html", title="Quarantine", files=_waiting(), may_decide=allowed(request, "quarantine")
+    )
+
+
+@require_POST
+@only("quarantine")
+def retry(request: HttpRequest) -> HttpResponse:
+    """Judges a file's rows again, or all rows."""
+
+    def deed() -> str:
+        counts = retry_quarantine(file_id=_file_id(request, required=False), act=acting(request))
+        released = counts["released_refunds"]
+        also = f" {released:,} waiting refunds were taken in with them." if released else ""
+        return (
+            f"Judged again: {counts['accepted']:,} accepted, {counts['duplicate']:,} duplicate, "
+            f"{counts['quarantined']:,} still in quarantine.{also}"
+        )
+
+    attempt(request, deed)
+    return redirect("admin:quarantine")
+
+
+@require_POST
+@only("quarantine")
+def dismiss(request: HttpRequest) -> HttpResponse:
+    """Closes a file's open rows for good, for a reason."""
+
+    def deed() -> str:
+        file_id = _file_id(request, required=True)
+        assert file_id is not None
+        why = request.POST.get("reason", "").strip()
+        count = files_quarantine.dismiss(file_id=file_id, act=acting(request, why=why))
+        return f"{count:,} row{'' if count == 1 else 's'} dismissed; they stay on record with your reason."
+
+    attempt(request, deed)
+    return redirect("admin:quarantine")
+
+
+def _file_id(request: HttpRequest, *, required: bool) -> int | None:
+    text = request.POST.get("file", "")
+    if not text and not required:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise Refused("Say which file.")
+    return int(text)

@@ -1,0 +1,91 @@
+"""Every stage's records, read-only: nothing here can add, change or delete."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
+
+from revshare.console.base import site
+from revshare.console.shown import amount, moment
+
+
+def _amount_of(field: str) -> Callable[[Any], SafeString]:
+    @admin.display(description=field.removesuffix("_micros").replace("_", " "), ordering=field)
+    def shown(record: Any) -> SafeString:
+        return amount(getattr(record, field), _currency_of(record))
+
+    return shown
+
+
+def _moment_of(field: str) -> Callable[[Any], str]:
+    @admin.display(description=field.replace("_", " "), ordering=field)
+    def shown(record: Any) -> str:
+        return moment(getattr(record, field))
+
+    return shown
+
+
+def _currency_of(record: Any) -> str:
+    return getattr(record, "currency", "") or ""
+
+
+class RecordAdmin(ModelAdmin):
+    """Looks at records. For each column `x_micros` there is `x_amount`, and for each time `t` there is `t_utc`; they
+    stand in its place on a record's page. `hidden` columns are left out there; `extra` ones stand at its end."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+    list_fullwidth = True
+    list_filter_submit = False
+    compressed_fields = True
+    hidden: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        self.shown: list[str] = []
+        for field in model._meta.concrete_fields:
+            name = field.name
+            if name.endswith("_micros"):
+                name = f"{name.removesuffix('_micros')}_amount"
+                setattr(self, name, _amount_of(field.name))
+            elif isinstance(field, models.DateTimeField):
+                name = f"{name}_utc"
+                setattr(self, name, _moment_of(field.name))
+            if field.name not in self.hidden:
+                self.shown.append(name)
+        super().__init__(model, admin_site)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*self.shown, *self.extra]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_fields(request, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class BulkAdmin(RecordAdmin):
+    """For tables of millions of rows: turns pages without counting them."""
+
+    paginator = InfinitePaginator
+    show_all = False
+    list_max_show_all = 0

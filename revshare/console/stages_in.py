@@ -1,0 +1,187 @@
+"""Records of what came in: files, contributors, manifests, sales, policies."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from revshare.console.base import site
+from revshare.console.filters import CycleOfSales, FileFilter, KindOfSale, ReasonFilter, StateOfRow
+from revshare.console.records import BulkAdmin, RecordAdmin
+from revshare.console.shown import amount, assets, digest, link, masked_email, size
+from revshare.contributors.models import Contributor
+from revshare.files.models import IngestedFile, QuarantinedRow, Upload
+from revshare.files.reasons import sentence
+from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
+from revshare.policies.models import Policy
+from revshare.sales.models import Sale
+
+NO_PERSONAL = {"email"}
+
+
+def pretty(value: Any) -> SafeString:
+    return format_html('<pre class="rs-text">{}</pre>', json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+@admin.register(IngestedFile, site=site)
+class FileAdmin(RecordAdmin):
+    list_display = ("id", "kind", "name", "rows_in", "rows_accepted", "rows_duplicate", "rows_quarantined",
+                    "loaded_at_utc", "loaded_by", "totals_now")  # fmt: skip
+    list_display_links = ("id", "name")
+    list_filter = ("kind", "loaded_at")
+    search_fields = ("name", "sha256__startswith")
+    hidden = ("sum_in", "sum_accepted", "sum_duplicate", "sum_quarantined", "size_bytes")
+    extra = ("size", "sum", "totals_now")
+
+    @admin.display(description="control totals")
+    def totals_now(self, file: IngestedFile) -> SafeString:
+        return link("As of now", "file", file.pk)
+
+    @admin.display(description="size")
+    def size(self, file: IngestedFile) -> str:
+        return size(file.size_bytes)
+
+    @admin.display(description="sum of amounts in the file")
+    def sum(self, file: IngestedFile) -> SafeString:
+        return amount(file.sum_in)
+
+
+@admin.register(QuarantinedRow, site=site)
+class QuarantinedRowAdmin(BulkAdmin):
+    list_display = ("id", "file", "line", "reason", "meaning", "amount_amount", "state", "decided_by")
+    list_filter = (StateOfRow, ReasonFilter, FileFilter)
+    list_select_related = ("file",)
+    search_fields = ("reason__startswith", "file__name")
+    hidden = ("row",)
+    extra = ("meaning", "content")
+
+    @admin.display(description="meaning")
+    def meaning(self, row: QuarantinedRow) -> str:
+        return sentence(row.reason.partition("@")[0])
+
+    @admin.display(description="the row as it was read")
+    def content(self, row: QuarantinedRow) -> SafeString:
+        return pretty({k: masked_email(v) if k in NO_PERSONAL else v for k, v in row.row.items()})
+
+
+@admin.register(Upload, site=site)
+class UploadAdmin(RecordAdmin):
+    list_display = ("id", "kind", "name", "size", "uploaded_at_utc", "uploaded_by", "file", "report")
+    list_display_links = ("id", "name")
+    list_filter = ("kind", "uploaded_at")
+    list_select_related = ("file",)
+    search_fields = ("name", "sha256__startswith", "uploaded_by")
+    hidden = ("size_bytes",)
+    extra = ("size", "report")
+
+    @admin.display(description="size")
+    def size(self, upload: Upload) -> str:
+        return size(upload.size_bytes)
+
+    @admin.display(description="report")
+    def report(self, upload: Upload) -> SafeString:
+        return link("Progress and totals", "upload-detail", upload.pk)
+
+
+@admin.register(Contributor, site=site)
+class ContributorAdmin(BulkAdmin):
+    list_display = ("id", "name", "country", "currency", "payee_id", "unclaimed")
+    list_display_links = ("id", "name")
+    list_filter = ("unclaimed",)
+    search_fields = ("id__startswith", "name")
+    hidden = ("email",)
+    extra = ("masked_email",)
+
+    @admin.display(description="e-mail")
+    def masked_email(self, contributor: Contributor) -> str:
+        return masked_email(contributor.email)
+
+
+@admin.register(Manifest, site=site)
+class ManifestAdmin(RecordAdmin):
+    list_display = ("dataset_version", "frozen_at_utc", "assets", "records", "contributors", "hash")
+    search_fields = ("dataset_version",)
+    list_filter = (("frozen_at", admin.EmptyFieldListFilter),)
+
+    @admin.display(description="hash", ordering="sha256")
+    def hash(self, manifest: Manifest) -> SafeString:
+        return digest(manifest.sha256)
+
+
+@admin.register(Part, site=site)
+class PartAdmin(RecordAdmin):
+    list_display = ("id", "file", "rows", "parquet_sha256")
+    list_select_related = ("file",)
+    search_fields = ("parquet_sha256__startswith", "file__name")
+    ordering = ("-pk",)
+
+
+@admin.register(PartVersion, site=site)
+class PartVersionAdmin(RecordAdmin):
+    list_display = ("id", "part", "manifest", "rows")
+    list_select_related = ("part", "manifest")
+    search_fields = ("manifest__dataset_version",)
+    ordering = ("-pk",)
+
+
+@admin.register(Weight, site=site)
+class WeightAdmin(BulkAdmin):
+    list_display = ("id", "manifest", "contributor", "in_assets", "assets_ticks")
+    list_filter = ("manifest",)
+    list_select_related = ("manifest", "contributor")
+    search_fields = ("contributor__id__exact",)
+    search_help_text = "A contributor's id, whole"
+    ordering = ("-pk",)
+    extra = ("in_assets",)
+
+    @admin.display(description="assets", ordering="assets_ticks")
+    def in_assets(self, weight: Weight) -> SafeString:
+        return assets(weight.assets_ticks)
+
+
+@admin.register(Training, site=site)
+class TrainingAdmin(RecordAdmin):
+    list_display = ("model", "dataset_version", "file")
+    list_select_related = ("file",)
+    search_fields = ("model", "dataset_version")
+
+
+@admin.register(Policy, site=site)
+class PolicyAdmin(RecordAdmin):
+    list_display = ("name", "version", "registered_at_utc", "registered_by", "hash")
+    list_display_links = ("name", "version")
+    search_fields = ("name", "version", "sha256__startswith")
+    hidden = ("text",)
+    extra = ("policy_text",)
+
+    @admin.display(description="hash")
+    def hash(self, policy: Policy) -> SafeString:
+        return digest(policy.sha256)
+
+    @admin.display(description="text")
+    def policy_text(self, policy: Policy) -> SafeString:
+        return format_html('<pre class="rs-text">{}</pre>', policy.text)
+
+
+@admin.register(Sale, site=site)
+class SaleAdmin(BulkAdmin):
+    list_display = ("seq", "sale_id", "sold_at_utc", "stream", "target", "gross_amount", "kind", "refund_of")
+    list_display_links = ("seq", "sale_id")
+    list_filter = (CycleOfSales, KindOfSale)
+    search_fields = ("sale_id__startswith", "refund_of__exact")
+    search_help_text = "How the sale's id begins, or the id of the sale that a refund refunds"
+    extra = ("kind",)
+
+    @admin.display(description="model or dataset version")
+    def target(self, sale: Sale) -> str:
+        return sale.model or sale.dataset_version
+
+    @admin.display(description="kind")
+    def kind(self, sale: Sale) -> str:
+        return sale.kind
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("-seq",)

@@ -1,0 +1,94 @@
+"""The pages: sign-in, home, a contributor's statements, one statement and its downloads."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+
+from revshare.access.models import User
+from revshare.access.rules import may
+from revshare.exports.statement_csv import statement_csv
+from revshare.exports.statement_document import Amount, document, period_words
+from revshare.exports.statement_pdf import statement_pdf
+from revshare.exports.statement_text import statement_text
+from revshare.portal.access import find_readable, reads_own
+from revshare.portal.guard import contained, member_page
+from revshare.statements.queries import Explained, explain, published_for
+
+PAGE_SIZE = 50
+FORMS: dict[str, tuple[str, Callable[[Explained], bytes]]] = {
+    "pdf": ("application/pdf", statement_pdf),
+    "csv": ("text/csv; charset=utf-8", statement_csv),
+    "txt": ("text/plain; charset=utf-8", statement_text),
+}
+
+sign_in = contained(LoginView.as_view(template_name="portal/sign_in.html", redirect_authenticated_user=True))
+sign_out = contained(LogoutView.as_view())
+
+
+@member_page
+def home(request: HttpRequest) -> HttpResponse:
+    """Staff to the console, contributors to their statements."""
+    user = _user(request)
+    if user.is_superuser or may(roles=user.roles, action="browse"):
+        return redirect("admin:index")
+    return redirect("statements")
+
+
+@member_page
+def statements(request: HttpRequest) -> HttpResponse:
+    """The contributor's own published statements, latest first, and the balance per currency."""
+    user = _user(request)
+    if not reads_own(user):
+        raise PermissionDenied
+    assert user.contributor_id is not None, "reads_own says so"
+    own = published_for(user.contributor_id)
+    page = Paginator(own, PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [
+        {
+            "statement": statement,
+            "period": period_words(statement.cycle.starts_on, statement.cycle.ends_on),
+            "earned": Amount(statement.earned_micros, statement.currency),
+            "closing": Amount(statement.closing_micros, statement.currency),
+        }
+        for statement in page
+    ]
+    # Statements are numbered in the order in which balances moved, which need not be that of the periods.
+    latest = own.order_by("currency", "-pk").distinct("currency")
+    balances = [(Amount(statement.closing_micros, statement.currency), statement) for statement in latest]
+    return render(
+        request, "portal/statements.html",
+        {"contributor": user.contributor, "page": page, "rows": rows, "balances": balances},
+    )  # fmt: skip
+
+
+@member_page
+def statement_page(request: HttpRequest, number: str) -> HttpResponse:
+    """One statement: how it was computed, the account in full, how to check it."""
+    reading = find_readable(user=_user(request), number=number)
+    shown = {"doc": document(explain(reading.statement)), "own": reading.own}
+    response = render(request, "portal/statement.html", shown)
+    reading.log("page")
+    return response
+
+
+@member_page
+def statement_file(request: HttpRequest, number: str, form: str) -> HttpResponse:
+    """One statement as a file to keep."""
+    reading = find_readable(user=_user(request), number=number)
+    explained = explain(reading.statement)
+    content_type, write = FORMS[form]
+    response = HttpResponse(write(explained), content_type=content_type)
+    name = f"{document(explained).file_name}.{form}"
+    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
+    reading.log(form)
+    return response
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)

@@ -1,0 +1,215 @@
+"""PDF, CSV and canonical text of a statement, worked out by hand and through real operations."""
+
+import csv
+import hashlib
+import io
+import time
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from revshare.exports import statement_pdf as pdf
+from revshare.exports.statement_csv import COLUMNS, statement_csv
+from revshare.exports.statement_document import document
+from revshare.exports.statement_text import statement_text
+from revshare.statements.models import Statement
+from revshare.statements.queries import Explained, explain
+from tests.portal.conftest import ANN, BEN, CY, worked_example
+from tests.portal.pdf_text import pdf_text
+
+pytestmark = pytest.mark.django_db
+HOSTILE = '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw` مرحبا שלום 漢字 😀 \x07\u202etxt ' + "long" * 60
+
+
+@pytest.fixture
+def explained(story: Any) -> dict[str, Explained]:
+    """The worked example's statements of May, by contributor."""
+    worked_example(story)
+    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
+    return by_contributor("2026-05")
+
+
+def by_contributor(key: str) -> dict[str, Explained]:
+    rows = Statement.objects.select_related("cycle__policy", "contributor").filter(cycle__key=key)
+    return {row.contributor_id: explain(row) for row in rows}
+
+
+def test_the_sentence_has_the_numbers_of_the_example_worked_out_by_hand(explained: dict[str, Explained]) -> None:
+    net = Fraction("10.000003")
+    pool = Fraction(net * Fraction(20, 100) * 10**6 // 1, 10**6)
+    assert pool == 2
+    held = {ANN: 1 + Fraction(1, 3), BEN: Fraction(1, 3), CY: Fraction(1, 3)}
+    quotas = {who: pool * part / 2 for who, part in held.items()}
+    floors = {who: quota * 10**6 // 1 for who, quota in quotas.items()}
+    # All remainders are a third of a micro, so the one micro that is left goes to the first id: "=1+1".
+    assert {who: quotas[who] * 10**6 - floors[who] for who in held} == dict.fromkeys(held, Fraction(1, 3))
+    assert floors == {ANN: 1_333_333, BEN: 333_333, CY: 333_333}
+    beginning = "20% of $10.000003 net sales is a pool of $2.00, rounded down to a millionth; "
+    third = "you hold 1/3 of one asset, out of 2 assets; your part is $0.333333, rounded down to a millionth."
+    more = "you hold 1\N{NO-BREAK SPACE}1/3 of 2 assets; your part is $1.333334, rounded up to a millionth."
+    answers = {who: document(item).answer.removeprefix(beginning) for who, item in explained.items()}
+    assert answers == {ANN: more, BEN: third, CY: third}
+
+
+def test_several_pools_are_a_sum_with_a_sentence_each(story: Any) -> None:
+    worked_example(story)
+    story.attributions(("deal@1", "x1", BEN), ("deal@1", "x2", CY))
+    story.deals(("d1", "2026-05-20T00:00:00Z", "deal@1", "USD", "100.00"))
+    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
+    doc = document(by_contributor("2026-05")[BEN])
+    assert doc.answer == "You earned $10.00 + $0.333333 = $10.333333: your parts of 2 pools."
+    assert [item.scope for item in doc.lines] == ["Dataset deal@1", "Model m"]
+    assert doc.lines[0].sentence == (
+        "20% of $100.00 net sales is a pool of $20.00; you hold 1 of 2 assets; your part is $10.00"
+    )
+
+
+def test_a_deficit_is_told_in_both_cycles(story: Any) -> None:
+    worked_example(story)
+    story.sales(("u1", "2026-04-02T00:00:00Z", "m", "USD", "-5.00"))
+    story.publish("2026-04", "2026-04-01", "2026-05-01", zone="Europe/London")
+    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
+    assert document(by_contributor("2026-04")[BEN]).answer == (
+        "Sales and refunds came to −$5.00 net sales, so the pool is $0.00 and the deficit is carried on; "
+        "you hold 1/3 of one asset, out of 2 assets; your part is $0.00."
+    )
+    assert document(by_contributor("2026-05")[BEN]).answer.startswith(
+        "20% of $5.000003 ($10.000003 net sales less a deficit of $5.00 carried from the cycle before) "
+        "is a pool of $1.00, rounded down to a millionth; "
+    )
+
+
+def test_the_canonical_text_has_the_hash_of_the_statement(explained: dict[str, Explained]) -> None:
+    for item in explained.values():
+        assert hashlib.sha256(statement_text(item)).hexdigest() == item.statement.content_sha256
+        assert document(item).is_intact
+    other = explained[ANN]
+    assert not document(replace(other, content=replace(other.content, closing_micros=1))).is_intact
+
+
+def test_csv_has_numbers_as_numbers_and_no_formulas(explained: dict[str, Explained]) -> None:
+    content = statement_csv(explained[ANN])
+    assert b"\r" not in content
+    assert content == statement_csv(explained[ANN])
+    rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["kind"] for row in rows] == ["opening", "earned", "closing"]
+    assert {row["contributor_id"] for row in rows} == {"'=1+1"}
+    line = rows[1]
+    assert (line["pool_micros"], line["amount_micros"]) == ("2000000", "1333334")
+    assert (line["numerator_ticks"], line["denominator_ticks"]) == ("960960", "1441440")
+    assert (line["share"], line["model"], line["table"], line["currency"]) == ("20%", "m", "default", "USD")
+    assert line["rule"].startswith("20% of net sales")
+    assert sum(int(row["amount_micros"]) for row in rows[:-1]) == int(rows[-1]["amount_micros"])
+
+
+def test_negative_numbers_are_not_escaped(explained: dict[str, Explained]) -> None:
+    item = explained[ANN]
+    moved = replace(item, content=replace(item.content, opening_micros=-5, paid_micros=7, closing_micros=1_333_322))
+    rows = list(csv.DictReader(io.StringIO(statement_csv(moved).decode(), newline="")))
+    assert [(row["kind"], row["amount_micros"]) for row in rows] == [
+        ("opening", "-5"), ("earned", "1333334"), ("paid", "-7"), ("closing", "1333322"),
+    ]  # fmt: skip
+    assert "Paid" in pdf_text(pdf.statement_pdf(moved))
+
+
+def test_pdf_repeats_and_is_tagged_dated_and_quick(explained: dict[str, Explained]) -> None:
+    item = explained[ANN]
+    start = time.monotonic()
+    first = pdf.statement_pdf(item)
+    assert time.monotonic() - start < 1
+    pdf._undrawable.cache_clear()
+    pdf._fonts.cache_clear()
+    assert pdf.statement_pdf(item) == first
+    assert first.startswith(b"%PDF-1.7")
+    assert first.rstrip().endswith(b"%%EOF")
+    for mark in (b"/StructTreeRoot", b"/Marked true", b"<pdfuaid:part>1</pdfuaid:part>", b"/Lang(en-GB)"):
+        assert mark in first
+    published = item.statement.cycle.published_at
+    assert f"/CreationDate(D:{published:%Y%m%d%H%M%S}Z)".encode() in first
+
+
+def test_pdf_says_what_the_page_says(explained: dict[str, Explained]) -> None:
+    item = explained[ANN]
+    text = pdf_text(pdf.statement_pdf(item))
+    for words in (
+        item.statement.number, "Ann <b>&amp; Co</b>", ANN, document(item).answer, "$1.333334", "2 assets",
+        "Page 1 of 1", "Europe/London", "p@1", item.statement.cycle.policy.sha256, item.statement.content_sha256,
+        item.chain_head, "2026-05-01T00:00:00+01:00", "2,000,000 × 960,960 ÷ 1,441,440 = 1,333,333.333333… → 1,333,334",
+    ):  # fmt: skip
+        assert words in text
+    assert "DRAFT" not in text
+    assert BEN not in text
+
+
+def test_a_draft_is_marked_and_dated_by_its_period(story: Any) -> None:
+    worked_example(story)
+    story.calculate("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
+    content = pdf.statement_pdf(by_contributor("2026-05")[ANN])
+    assert "DRAFT: not published" in pdf_text(content)
+    assert b"/CreationDate(D:20260531230000Z)" in content
+
+
+def test_hostile_names_are_text_and_cannot_break_the_document(explained: dict[str, Explained]) -> None:
+    item = explained[ANN]
+    item.statement.contributor.name = HOSTILE
+    content = pdf.statement_pdf(item)
+    text = pdf_text(content).replace(pdf.BREAK, "")
+    assert '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw`' in text
+    assert "□□ □" in text
+    assert "stands for a character" in text
+    assert "long" * 60 in text
+    assert all(sign in text for sign in "שלום")  # right to left: drawn in the other order
+    assert "مرحبا"[0] in text
+    assert content == pdf.statement_pdf(item)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["漢" * 2_000, "\U0010ffff\ufffe\ud7ff", "e\u0301\u0327" * 50, "👩‍👩‍👧", "ไทย", "\n\t\0", "ﷺ" * 120],
+)
+def test_no_name_is_too_strange(explained: dict[str, Explained], name: str) -> None:
+    item = explained[BEN]
+    item.statement.contributor.name = name
+    assert item.statement.number in pdf_text(pdf.statement_pdf(item))
+
+
+def test_only_what_no_font_has_is_replaced() -> None:
+    assert pdf._undrawable("aé漢ж□字ש€😀\x01") == set("漢字😀\x01")
+    assert pdf._undrawable("".join(chr(0x4E00 + at) for at in range(2_000))) == {
+        chr(0x4E00 + at) for at in range(2_000)
+    }
+    assert pdf._undrawable("Zoë Лев שרה") == frozenset()
+
+
+def test_what_cannot_be_set_even_so_falls_back_to_ascii(
+    explained: dict[str, Explained], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = explained[BEN]
+    item.statement.contributor.name = "漢字 Ben"
+    monkeypatch.setattr(pdf, "_undrawable", lambda signs: frozenset())
+    assert "□□ Ben" in pdf_text(pdf.statement_pdf(item))
+
+
+def test_an_error_in_the_template_is_a_clear_error(
+    explained: dict[str, Explained], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    broken = tmp_path / "broken.typ"
+    broken.write_text("#let x = ")
+    monkeypatch.setattr(pdf, "TEMPLATE", broken)
+    with pytest.raises(pdf.StatementNotRendered, match=explained[ANN].statement.number):
+        pdf.statement_pdf(explained[ANN])
+
+
+def test_many_lines_run_over_pages(story: Any) -> None:
+    worked_example(story)
+    versions = [f"deal-{'x' * 100}-{at:02d}@1" for at in range(30)]
+    story.attributions(*((version, "x", BEN) for version in versions))
+    story.deals(*((f"d{at}", "2026-05-20T00:00:00Z", version, "USD", "1.00") for at, version in enumerate(versions)))
+    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
+    text = pdf_text(pdf.statement_pdf(by_contributor("2026-05")[BEN])).replace(pdf.BREAK, "")
+    assert all(version in text for version in versions)
+    assert "Page 2 of " in text
+    assert text.count("Pool shared") >= 2

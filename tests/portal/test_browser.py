@@ -1,0 +1,154 @@
+"""The portal in Chromium: accessible in light and dark, on a telephone and a desk, by keyboard, without JavaScript."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import launched, overflow, served, sign_in, violations
+from tests.conftest import World
+from tests.portal.pdf_text import pdf_text
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff" * 4
+CONTRIBUTORS = f"contributor_id,contributor_name\nann,{LONG[:120]}\nben,Ben מרים 漢字\ncy,Cy\n"
+ATTRIBUTIONS = (
+    "dataset_version,asset_id,contributor_id\nd@1,1,ann\nd@1,2,ann\nd@1,2,ben\nd@1,2,cy\ne@1,1,ann\ne@1,2,ben\n"
+)
+MODELS = f"model,dataset_version\nm,d@1\nmodel-{'x' * 120},e@1\n"
+SALES = (
+    "sale_id,sold_at,stream,model,currency,gross_amount\ns1,2026-05-01T12:00:00Z,generation,m,USD,10.000003\n"
+    f"s2,2026-05-02T12:00:00Z,generation,model-{'x' * 120},USD,123456.70\ns3,2026-05-03T12:00:00Z,generation,m,JPY,1000\n"
+)
+POLICY = (
+    'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
+    'allocation = "asset_count"\n'
+)
+WINDOWS = [(scheme, width) for scheme in ("light", "dark") for width in (360, 1000, 1280)]
+
+
+@dataclass
+class Portal:
+    """A running site with a published cycle, and how to sign in."""
+
+    base: str
+    browser: Browser
+    passwords: dict[str, str]
+    numbers: dict[tuple[str, str], str]
+
+
+@pytest.fixture(scope="module")
+def portal(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    folder = tmp_path_factory.mktemp("portal")
+    files = {"contributors": CONTRIBUTORS, "attributions": ATTRIBUTIONS, "models": MODELS, "sales": SALES}
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    (folder / "policy.toml").write_text(POLICY)
+    with launched() as browser:
+        for name, role in (("olivia", "operator"), ("adam", "approver")):
+            module_world.manage("create_user", name, "--role", role)
+        module_world.manage(
+            "run_cycle", "2026-05", "--start", "2026-05-01", "--end", "2026-06-01", "--timezone", "Europe/London",
+            "--from", folder, "--prepared-by", "olivia", "--approved-by", "adam",
+        )  # fmt: skip
+        passwords = {
+            name: module_world.json("create_user", name, "--role", "contributor", "--contributor", name)["password"]
+            for name in ("ann", "ben")
+        }
+        rows = module_world.rows("SELECT contributor_id, currency, number FROM statements_statement")
+        numbers = {(contributor, currency): number for contributor, currency, number in rows}
+        with served(module_world) as base:
+            yield Portal(base, browser, passwords, numbers)
+
+
+@pytest.mark.parametrize(("scheme", "width"), WINDOWS)
+def test_pages_are_accessible_and_fit(portal: Portal, scheme: str, width: int) -> None:
+    context = portal.browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
+    page = context.new_page()
+    problems: list[str] = []
+
+    def look(where: str) -> None:
+        problems.extend(f"{where}: {problem}" for problem in violations(page))
+        if overflow(page) > 0:
+            problems.append(f"{where}: wider than the window by {overflow(page)} px")
+
+    page.goto(f"{portal.base}/sign-in/")
+    look("sign-in")
+    sign_in(page, portal.base, "ann", "wrong")
+    look("sign-in refused")
+    sign_in(page, portal.base, "ann", portal.passwords["ann"])
+    assert page.url == f"{portal.base}/statements/"
+    look("list")
+    for currency in ("USD", "JPY"):
+        page.goto(f"{portal.base}/statements/{portal.numbers['ann', currency]}/")
+        look(f"statement {currency}")
+    assert page.goto(f"{portal.base}/statements/{portal.numbers['ben', 'USD']}/").status == 404  # type: ignore[union-attr]
+    look("not found")
+    context.close()
+    assert problems == []
+
+
+def test_from_sign_in_to_the_pdf_by_keyboard_alone(portal: Portal) -> None:
+    context = portal.browser.new_context(accept_downloads=True)
+    page = context.new_page()
+    page.goto(portal.base)
+    assert focused(page) == "username"
+    page.keyboard.type("ben")
+    page.keyboard.press("Tab")
+    page.keyboard.type(portal.passwords["ben"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/statements/")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to main content"
+    page.keyboard.press("Enter")
+    number = portal.numbers["ben", "USD"]
+    tab_to(page, number)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/statements/{number}/")
+    tab_to(page, "Download PDF")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename == f"{number}.pdf"
+    assert number in pdf_text(Path(download.value.path()).read_bytes())
+    context.close()
+
+
+def focused(page: Page) -> str:
+    """The name or text of the element that has the focus, which must be visibly marked."""
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    return str(page.evaluate("document.activeElement.name || document.activeElement.innerText"))
+
+
+def tab_to(page: Page, text: str) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if focused(page) == text:
+            return
+    raise AssertionError(f"{text} is not reached by TAB")
+
+
+def test_everything_works_without_javascript_and_keeps_names_apart(portal: Portal) -> None:
+    context = portal.browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, portal.base, "ben", portal.passwords["ben"])
+    page.get_by_role("link", name=portal.numbers["ben", "JPY"]).first.click()
+    assert "20% of ¥1,000 net sales is a pool of ¥200; you hold 1/3 of one asset" in page.inner_text("main")
+    assert "Ben מרים 漢字" in page.inner_text("main")
+    page.get_by_role("button", name="Sign out").click()
+    assert page.url == f"{portal.base}/sign-in/"
+    page.goto(f"{portal.base}/statements/{portal.numbers['ben', 'JPY']}/")
+    assert "/sign-in/?next=" in page.url
+    context.close()
+
+
+def test_tables_stay_tables_on_a_narrow_screen(portal: Portal) -> None:
+    context = portal.browser.new_context(viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    sign_in(page, portal.base, "ann", portal.passwords["ann"])
+    page.goto(f"{portal.base}/statements/{portal.numbers['ann', 'USD']}/")
+    table = page.get_by_role("table")
+    assert table.get_by_role("row").count() == 5
+    assert table.get_by_role("columnheader").count() == 7
+    assert table.get_by_role("rowheader").count() == 4
+    context.close()

@@ -1,0 +1,126 @@
+"""Sign-in, home, the list and what it explains, the error pages."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from revshare.access.operations import create_user
+from revshare.cycles import operations as cycles
+from tests.portal.conftest import ANN, BEN, PASSWORD, Marketplace, worked_example
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(person: str, **more: str) -> tuple[Client, str]:
+    client = Client()
+    response = client.post("/sign-in/", {"username": person, "password": PASSWORD, **more})
+    assert response.status_code == 302
+    return client, response.headers["Location"]
+
+
+def test_home_sends_everybody_to_their_own_place(marketplace: Marketplace) -> None:
+    for person, place in (
+        ("stranger", "/sign-in/?next=/"), ("ann", "/statements/"), ("operator", "/console/"), ("approver", "/console/"),
+        ("finance", "/console/"), ("root", "/console/"), ("both", "/console/"), ("nobody", "/statements/"),
+    ):  # fmt: skip
+        assert marketplace.client(person).get("/").headers["Location"] == place, person
+
+
+def test_sign_in_and_out(marketplace: Marketplace) -> None:
+    client, place = sign_in("ann")
+    assert place == "/"
+    assert client.get("/statements/").status_code == 200
+    assert client.get("/sign-in/").headers["Location"] == "/"
+    assert client.get("/sign-out/").status_code == 405
+    assert client.post("/sign-out/").headers["Location"] == "/sign-in/"
+    assert client.get("/statements/").status_code == 302
+
+
+def test_next_leads_only_into_this_site(marketplace: Marketplace) -> None:
+    page = reverse("statement", args=[marketplace.numbers[ANN, "2026 May"]])
+    assert sign_in("ann", next=page)[1] == page
+    for outside in ("https://evil.example/", "//evil.example/", "\\\\evil.example", "javascript:alert(1)"):
+        assert sign_in("ann", next=outside)[1] == "/"
+
+
+def test_a_wrong_password_says_so_and_keeps_the_name(marketplace: Marketplace) -> None:
+    response = Client().post("/sign-in/", {"username": "ann", "password": "wrong"})
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert "There is a problem" in body
+    assert 'value="ann"' in body
+    assert "wrong" not in body
+    assert "There is a problem" in Client().post("/sign-in/", {}).content.decode()
+
+
+def test_sign_in_needs_its_token(marketplace: Marketplace) -> None:
+    response = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "ann", "password": PASSWORD})
+    assert response.status_code == 403
+    assert "This form is out of date" in response.content.decode()
+
+
+def test_the_balance_is_the_closing_of_the_latest_statement(story, act) -> None:
+    worked_example(story)
+    story.sales(("s3", "2026-05-11T00:00:00Z", "m", "JPY", "1000"), ("s4", "2026-05-12T00:00:00Z", "m", "EUR", "0.01"))
+    story.publish("june", "2026-06-01", "2026-07-01")
+    story.publish("may", "2026-05-01", "2026-06-01")  # calculated later: it opens with what June closed with
+    create_user(name="ben", roles=["contributor"], contributor_id=BEN, password=PASSWORD, act=act)
+    client, _ = sign_in("ben")
+    body = client.get("/statements/").content.decode()
+    # Ben has a sixth: $1.40 / 6 = 0.233333; then $2.00 / 6 = 0.333333; ¥200 / 6; €0.002 / 6
+    cards = body.split('<ul class="cards">')[1].split("</ul>")[0]
+    figures = [part.split("</span>")[0] for part in cards.split('"figure">')[1:]]
+    assert figures == ["€0.000333", "¥33", "$0.56"]
+    assert "exactly $0.566666" in body
+    assert "exactly ¥33.333333" in body
+    assert "may-00" in cards
+
+
+def test_somebody_without_a_statement_reads_why(story, act) -> None:
+    worked_example(story)
+    create_user(name="ann", roles=["contributor"], contributor_id=ANN, password=PASSWORD, act=act)
+    body = sign_in("ann")[0].get("/statements/").content.decode()
+    assert "No statement yet" in body
+    assert "when a payout cycle is published" in body
+    assert "<table" not in body
+
+
+def test_error_pages_are_ours(marketplace: Marketplace, settings) -> None:
+    missing = marketplace.client("ann").get("/nothing-here/")
+    assert missing.status_code == 404
+    assert "There is no such page" in missing.content.decode()
+    refused = marketplace.client("nobody").get("/statements/")
+    assert refused.status_code == 403
+    assert "You may not do this" in refused.content.decode()
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "auth.middleware" not in name]
+    broken = Client(raise_request_exception=False).get("/statements/")
+    assert broken.status_code == 500
+    assert "Something went wrong on our side" in broken.content.decode()
+    assert "Traceback" not in broken.content.decode()
+
+
+def test_pages_hold_browsers_to_no_script_and_nothing_from_elsewhere(marketplace: Marketplace) -> None:
+    for person, where in (("stranger", "/sign-in/"), ("ann", "/statements/")):
+        response = marketplace.client(person).get(where)
+        body = response.content.decode()
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+        assert "<script" not in body
+        assert "style=" not in body
+        assert "http://" not in body
+        assert "https://" not in body
+
+
+def test_many_statements_come_in_pages(marketplace: Marketplace, monkeypatch: pytest.MonkeyPatch, story) -> None:
+    story.sales(("s9", "2026-05-11T00:00:00Z", "m", "EUR", "10"))
+    monkeypatch.setattr("revshare.portal.views.PAGE_SIZE", 1)
+    story.calculate("late", "2026-07-01", "2026-08-01")
+    client = marketplace.client("ann")
+    for key in ("2026-06", "late"):
+        cycles.submit(key=key, act=story.act())
+        cycles.approve(key=key, act=story.act("adam"))
+        cycles.publish(key=key, act=story.act("adam"))
+    first, second = (client.get(f"/statements/?page={page}").content.decode() for page in (1, 2))
+    assert "Page 1 of" in first
+    assert "Older statements" in first
+    assert "Newer statements" in second
+    assert client.get("/statements/?page=nonsense").status_code == 200

@@ -1,0 +1,55 @@
+"""A small marketplace as files, for tests that run real processes: Ann holds three of four assets, Ben one."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import World
+
+PERIOD = ("--start", "2026-06-01", "--end", "2026-07-01", "--timezone", "UTC")
+FILES = {
+    "contributors.csv": "contributor_id,contributor_name\nann,Ann\nben,Ben\ncy,Cy\nмира,Mira\n",
+    "models.csv": "model,dataset_version\nm,ds@1\n",
+    "attributions.csv": "dataset_version,asset_id,contributor_id\nds@1,1,ann\nds@1,2,ann\nds@1,3,ann\nds@1,4,ben\n",
+    "sales.csv": "sale_id,sold_at,stream,model,currency,gross_amount,refund_of\n"
+    "s1,2026-06-10T00:00:00Z,generation,m,USD,100.00,\ns2,2026-06-11T00:00:00Z,generation,m,USD,20.00,\n"
+    "r1,2026-06-12T00:00:00Z,generation,m,USD,-20.00,s2\n",
+    "policy.toml": 'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
+    'allocation = "asset_count"\n',
+}
+
+
+def write_files(folder: Path, **changed: str) -> Path:
+    """Writes the files; `changed` replaces whole files by stem."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in FILES.items():
+        (folder / name).write_text(changed.get(name.split(".")[0], text), encoding="utf-8")
+    return folder
+
+
+def staff(world: World) -> None:
+    for name, role in (("olivia", "operator"), ("oscar", "operator"), ("adam", "approver"), ("fiona", "finance")):
+        world.manage("create_user", name, "--role", role)
+
+
+def open_small_cycle(world: World, folder: Path) -> None:
+    """Takes everything in and opens the cycle `june`."""
+    staff(world)
+    write_files(folder)
+    for kind in ("contributors", "models", "attributions", "sales"):
+        world.manage("ingest", kind, folder / f"{kind}.csv")
+    world.manage("register_policy", folder / "policy.toml")
+    world.manage("cycle", "open", "june", *PERIOD, "--policy", "p", "--by", "olivia")
+
+
+def finish(world: World) -> dict[str, Any]:
+    """Takes the cycle `june` as far as published, from wherever it is."""
+    people = ("--prepared-by", "olivia", "--approved-by", "adam")
+    return world.json("run_cycle", "june", *PERIOD, "--policy", "p", *people)
+
+
+def publish_small_cycle(world: World, folder: Path, key: str = "june") -> dict[str, Any]:
+    staff(world)
+    return world.json(
+        "run_cycle", key, *PERIOD, "--from", write_files(folder), "--prepared-by", "olivia", "--approved-by", "adam",
+        "--export", folder / "out",
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""What is posted, published or frozen cannot be changed, removed or added to by SQL (I14, I23): each attack is tried as
+the application's role on a real, committed instance, and again with the tricks an owner might try."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import World
+from tests.small import publish_small_cycle
+
+pytestmark = pytest.mark.usefixtures("published")
+
+FROZEN = (
+    "audit_event", "policies_policy", "files_file", "files_folded_id", "sales_sale", "manifests_part",
+    "manifests_part_version", "manifests_weight", "manifests_training", "cycles_window", "pools_pool",
+    "allocation_allocation", "ledger_leg", "ledger_journal", "statements_statement",
+)  # fmt: skip
+# Mutable by design: each with the rule that bounds it, or none where it holds no money.
+MUTABLE = {
+    "access_user": "people", "access_user_groups": "people", "access_user_user_permissions": "people",
+    "authtoken_token": "people", "contributors_contributor": "completed, never deleted", "runs_run": "work in progress",
+    "files_upload": "points to its file", "files_quarantined_row": "decided once", "manifests_manifest": "frozen once",
+    "cycles_cycle": "moves by the table of moves",
+}  # fmt: skip
+EDITS = {
+    "audit_event": "action = 'nothing'", "policies_policy": "text = ''", "files_file": "rows_in = 0",
+    "files_folded_id": "looks_like = ''", "sales_sale": "gross_micros = gross_micros + 1",
+    "manifests_part": "rows = 0", "manifests_part_version": "rows = 0", "manifests_weight": "assets_ticks = 1",
+    "manifests_training": "model = 'x'", "cycles_window": "upto_seq = upto_seq + 1", "pools_pool": "sales_count = 0",
+    "allocation_allocation": "amount_micros = amount_micros + 1", "ledger_leg": "amount_micros = amount_micros + 1",
+    "ledger_journal": "posted_at = now()", "statements_statement": "content_sha256 = ''",
+}  # fmt: skip
+LATE_INSERTS = {
+    "a leg of a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
+    "VALUES (1, 'platform', 'EUR', 'D', 5)",
+    "a weight of a frozen manifest": "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks, weight_ticks) "
+    "SELECT id, 'cy', 1, 1 FROM manifests_manifest LIMIT 1",
+    "a part of a frozen manifest": "WITH p AS (INSERT INTO manifests_part (file_id, parquet_sha256, rows) "
+    "SELECT id, repeat('a', 64), 1 FROM files_file LIMIT 1 RETURNING id) INSERT INTO manifests_part_version "
+    "(part_id, manifest_id, rows) SELECT p.id, m.id, 1 FROM p, manifests_manifest m",
+    "an allocation of a calculated cycle": "INSERT INTO allocation_allocation (cycle_id, pool_id, currency, bucket, "
+    "numerator_ticks, amount_micros) SELECT cycle_id, id, 'USD', 'suspense', 0, 1 FROM pools_pool LIMIT 1",
+    "a pool of a calculated cycle": 'INSERT INTO pools_pool (cycle_id, "table", model, dataset_version, currency, rule, '
+    "share, sales_count, net_micros, carried_in_micros, distributable_micros, platform_micros, carried_out_micros, "
+    "denominator_ticks, versions, suspense_reason) SELECT id, 'x', '', '', 'USD', '', '', 0, 0, 0, 0, 0, 0, 0, '[]', '' "
+    "FROM cycles_cycle LIMIT 1",
+    "a statement of a published cycle": "INSERT INTO statements_statement (number, cycle_id, contributor_id, currency, "
+    "opening_micros, earned_micros, adjusted_micros, withheld_micros, held_micros, paid_micros, closing_micros, "
+    "content_sha256) SELECT 'x', id, 'ann', 'EUR', 0, 0, 0, 0, 0, 0, 0, '' FROM cycles_cycle LIMIT 1",
+    "a window of a locked cycle": "INSERT INTO cycles_window (cycle_id, starts_at, ends_at, after_seq, upto_seq, late) "
+    "SELECT id, '2000-01-01', '2000-02-01', 0, 9, true FROM cycles_cycle LIMIT 1",
+    "an event out of order": "INSERT INTO audit_event (seq, at, actor, action, object, detail, prev_hash, hash) "
+    "VALUES (1000, now(), 'x', 'x', 'x', '{}', '', '')",
+    "a journal out of order": "INSERT INTO ledger_journal (seq, kind, key, posted_at, created_by, legs_count, legs_sha256, "
+    "prev_hash, hash, sealed) VALUES (9, 'x', 'x', now(), 'x', 0, '', '', '', false)",
+}  # fmt: skip
+CYCLE_EDITS = (
+    "state = 'open'", "state = 'settled', result_digest = ''", "ends_at = now()", "result_digest = repeat('0', 64)",
+    "input_digest = repeat('0', 64)", "approved_by = 'mallory'", "published_at = now()", "policy_id = policy_id + 1",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    publish_small_cycle(module_world, Path(tmp_path_factory.mktemp("small")))
+    yield module_world
+
+
+def refused(world: World, statement: str) -> None:
+    with world.connect() as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute(statement)
+    assert caught.value.sqlstate in {"23001", "23514"}, caught.value  # restrict_violation, check_violation
+
+
+@pytest.mark.parametrize("table", FROZEN)
+@pytest.mark.parametrize("attack", ["update", "delete", "truncate", "replica", "upsert"])
+def test_rows_do_not_change_and_do_not_go(module_world: World, table: str, attack: str) -> None:
+    if attack != "truncate" and not module_world.rows(f"SELECT 1 FROM {table} LIMIT 1"):
+        pytest.fail(f"{table} is empty: the attack would prove nothing")
+    statements = {
+        "update": f"UPDATE {table} SET {EDITS[table]}",
+        "delete": f"DELETE FROM {table}",
+        "truncate": f"TRUNCATE {table} CASCADE",
+        # Django's own way around triggers; needs a superuser, which the application's role is not.
+        "replica": f"SET session_replication_role = replica; DELETE FROM {table}",
+        "upsert": f"WITH gone AS (DELETE FROM {table} RETURNING 1) SELECT count(*) FROM gone",
+    }
+    if attack == "replica":
+        with module_world.connect() as connection, pytest.raises(psycopg.Error):
+            connection.execute(statements[attack])
+    else:
+        refused(module_world, statements[attack])
+
+
+@pytest.mark.parametrize("what", LATE_INSERTS)
+def test_nothing_is_added_to_what_is_closed(module_world: World, what: str) -> None:
+    refused(module_world, LATE_INSERTS[what])
+
+
+@pytest.mark.parametrize("edit", CYCLE_EDITS)
+def test_a_published_cycle_keeps_what_it_was_published_with(module_world: World, edit: str) -> None:
+    refused(module_world, f"UPDATE cycles_cycle SET {edit}")
+
+
+@pytest.mark.parametrize(
+    "table", ["cycles_cycle", "manifests_manifest", "files_quarantined_row", "contributors_contributor"]
+)
+def test_what_may_move_still_never_goes(module_world: World, table: str) -> None:
+    refused(module_world, f"TRUNCATE {table} CASCADE")
+    if module_world.rows(f"SELECT 1 FROM {table} LIMIT 1"):
+        refused(module_world, f"DELETE FROM {table}")
+
+
+def test_a_frozen_manifest_does_not_thaw(module_world: World) -> None:
+    refused(module_world, "UPDATE manifests_manifest SET frozen_at = NULL, sha256 = ''")
+
+
+def test_an_unbalanced_or_empty_or_unsealed_journal_cannot_be_committed(module_world: World) -> None:
+    head = (
+        "INSERT INTO ledger_journal (seq, kind, key, posted_at, created_by, legs_count, legs_sha256, prev_hash, hash, sealed) "
+        "SELECT seq + 1, 'test', 'x', now(), 'x', 0, '', hash, '', false FROM ledger_journal ORDER BY seq DESC LIMIT 1;"
+    )
+    leg = (
+        "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) VALUES (2, '{}', 'USD', '{}', {});"
+    )
+    seal = "UPDATE ledger_journal SET sealed = true, legs_count = {}, hash = repeat('a', 64) WHERE seq = 2;"
+    refused(module_world, head)  # one statement, one transaction: it is not sealed when it ends
+    refused(module_world, f"BEGIN; {head} {seal.format(0)} COMMIT;")
+    uneven = leg.format("platform", "D", 5) + leg.format("sales", "C", 4)
+    refused(module_world, f"BEGIN; {head} {uneven} {seal.format(2)} COMMIT;")
+    even = leg.format("platform", "D", 5) + leg.format("sales", "C", 5)
+    refused(module_world, f"BEGIN; {head} {even} {seal.format(3)} COMMIT;")
+    refused(module_world, f"BEGIN; {head} {leg.format('platform', 'D', 0)} COMMIT;")
+    with module_world.connect() as connection:
+        connection.execute(f"BEGIN; {head} {even} {seal.format(2)} ROLLBACK;")  # the same, balanced, would pass
+
+
+def test_every_table_is_listed_as_one_or_the_other(module_world: World) -> None:
+    tables = {
+        name
+        for (name,) in module_world.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        if not name.startswith(("django_", "auth_"))
+    }
+    assert tables == set(FROZEN) | set(MUTABLE)
+
+
+def test_triggers_fire_always(module_world: World) -> None:
+    """ENABLE ALWAYS: even `session_replication_role = replica` does not go round them."""
+    asleep = module_world.rows(
+        "SELECT tgname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE starts_with(p.proname, 'revshare') "
+        "AND t.tgenabled <> 'A'"
+    )
+    assert asleep == []
+
+
+def test_the_data_is_untouched_after_all_this(module_world: World) -> None:
+    assert module_world.json("verify")["clean"] is True

@@ -1,0 +1,79 @@
+"""I17: the same payouts to the byte whatever the order and cut of the files, the machine's zone, locale and hash seed."""
+
+import csv
+import gzip
+import io
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FIXTURES, World
+
+PERIOD = ("--start", "2011-11-01", "--end", "2011-12-01", "--timezone", "Europe/London")
+TATE = FIXTURES / "tate"
+
+
+def read(name: str) -> tuple[list[str], list[list[str]]]:
+    opened = gzip.open(TATE / name, "rt", encoding="utf-8", newline="") if name.endswith(".gz") else (TATE / name).open(
+        encoding="utf-8", newline=""
+    )  # fmt: skip
+    with opened as file:
+        header, *rows = csv.reader(file)
+    return header, rows
+
+
+def write(path: Path, header: list[str], rows: list[list[str]]) -> Path:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    path.write_text(text.getvalue(), encoding="utf-8")
+    return path
+
+
+def outcome(world: World, folder: Path, **env: str) -> tuple[bytes, str, str]:
+    """(payouts file, input digest, result digest) of November over what is in."""
+    world.manage("register_policy", TATE / "policy.toml", **env)
+    result = world.json(
+        "run_cycle", "2011-11", *PERIOD, "--policy", "contributor-fund", "--export", folder / "out", **env
+    )
+    return (folder / "out" / "payouts.csv").read_bytes(), result["input_digest"], result["result_digest"]
+
+
+@pytest.fixture(scope="module")
+def reference(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, str]:
+    for kind, name in (("contributors", "contributors.csv"), ("models", "models.csv"),
+                       ("attributions", "attributions.csv.gz"), ("sales", "sales.csv.gz")):  # fmt: skip
+        module_world.manage("ingest", kind, TATE / name)
+    return outcome(module_world, tmp_path_factory.mktemp("reference"))
+
+
+def test_shuffled_rows_in_ten_files_in_another_order(
+    world: World, tmp_path: Path, reference: tuple[bytes, str, str]
+) -> None:
+    """Ten files of each kind, shuffled; sales before anything else, and many refunds before their sales; contributors
+    last. On a machine with another time zone, locale and hash seed."""
+    rng = random.Random(17)
+    env = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C.UTF-8", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "4711"}
+    for kind, name in (("sales", "sales.csv.gz"), ("attributions", "attributions.csv.gz")):
+        header, rows = read(name)
+        rng.shuffle(rows)
+        columns = list(range(len(header)))
+        rng.shuffle(columns)
+        header, rows = [header[c] for c in columns], [[row[c] for c in columns] for row in rows]
+        parts = [rows[start::10] for start in range(10)]
+        rng.shuffle(parts)
+        for number, part in enumerate(parts):
+            world.manage("ingest", kind, write(tmp_path / f"{kind}-{number}.csv", header, part), **env)
+    world.manage("ingest", "models", TATE / "models.csv", **env)
+    world.manage("ingest", "contributors", TATE / "contributors.csv", **env)
+    assert world.rows("SELECT count(*) FROM files_quarantined_row WHERE state = 'open'") == [(0,)]
+    assert world.rows("SELECT count(*) > 50 FROM files_quarantined_row WHERE state = 'accepted'") == [(True,)]
+    assert outcome(world, tmp_path, **env) == reference
+
+
+def test_other_hash_seed_zone_and_threads(world: World, tmp_path: Path, reference: tuple[bytes, str, str]) -> None:
+    env = {"TZ": "America/St_Johns", "LC_ALL": "C", "PYTHONHASHSEED": "1", "REVSHARE_DUCKDB_THREADS": "1"}
+    for kind, name in (("attributions", "attributions.csv.gz"), ("contributors", "contributors.csv"),
+                       ("sales", "sales.csv.gz"), ("models", "models.csv")):  # fmt: skip
+        world.manage("ingest", kind, TATE / name, **env)
+    assert outcome(world, tmp_path, **env) == reference
