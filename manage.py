@@ -35,7 +35,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    wants_services = len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVICES and "--help" not in sys.argv
+    command = sys.argv[1:3]
+    wants_services = bool(command) and command[0] not in WITHOUT_SERVICES and "--help" not in sys.argv
+    wants_services |= command == ["services", "start"]
     if wants_services:
         import django
 

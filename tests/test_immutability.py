@@ -1,7 +1,6 @@
 """What is posted, published or frozen cannot be changed, removed or added to by SQL (I14, I23): each attack is tried as
 the application's role on a real, committed instance, and again with the tricks an owner might try."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -63,9 +62,8 @@ CYCLE_EDITS = (
 
 
 @pytest.fixture(scope="module")
-def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     publish_small_cycle(module_world, Path(tmp_path_factory.mktemp("small")))
-    yield module_world
 
 
 def refused(world: World, statement: str) -> None:

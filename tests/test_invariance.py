@@ -15,11 +15,9 @@ TATE = FIXTURES / "tate"
 
 
 def read(name: str) -> tuple[list[str], list[list[str]]]:
-    opened = gzip.open(TATE / name, "rt", encoding="utf-8", newline="") if name.endswith(".gz") else (TATE / name).open(
-        encoding="utf-8", newline=""
-    )  # fmt: skip
-    with opened as file:
-        header, *rows = csv.reader(file)
+    content = (TATE / name).read_bytes()
+    text = (gzip.decompress(content) if name.endswith(".gz") else content).decode("utf-8")
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
     return header, rows
 
 

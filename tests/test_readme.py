@@ -23,13 +23,17 @@ def example(story: Story) -> str:
     cycle = story.publish("june", "2026-06-01", "2026-07-01")
     pool = Pool.objects.get(cycle=cycle)
     lines = [f"sale        s1        {group_digits(pool.net_micros):>8}  (0.50 USD)"]
-    lines.append(f"pool        20%       {group_digits(pool.distributable_micros):>8}  ÷ {pool.denominator_ticks // TICKS_PER_ASSET} assets")
+    lines.append(
+        f"pool        20%       {group_digits(pool.distributable_micros):>8}  ÷ {pool.denominator_ticks // TICKS_PER_ASSET} assets"
+    )
     rows = Allocation.objects.filter(cycle=cycle, bucket="contributor").order_by("contributor_id")
     for row in rows:
         quota = f"{group_digits(pool.distributable_micros)} × {row.numerator_ticks // TICKS_PER_ASSET} ÷ 3"
         lines.append(f"allocation  {row.contributor_id:<8}  {group_digits(row.amount_micros):>8}  = {quota}")
     for leg in Leg.objects.order_by("-side", "-amount_micros", "account"):
-        lines.append(f"journal     {'debit ' if leg.side == 'D' else 'credit'}    {group_digits(leg.amount_micros):>8}  {leg.account}")
+        lines.append(
+            f"journal     {'debit ' if leg.side == 'D' else 'credit'}    {group_digits(leg.amount_micros):>8}  {leg.account}"
+        )
     for statement in Statement.objects.order_by("number"):
         closing = format_micros(statement.closing_micros, statement.currency)
         lines.append(
@@ -53,5 +57,9 @@ def test_commands_and_files_that_the_documents_name_exist() -> None:
         assert target in documents
     for line in documents.splitlines():
         for word in line.split("`")[1::2]:
-            if word.startswith(("revshare/", "tests/", "config/", "docs/", "fixtures/")) and "*" not in word and " " not in word:
+            if (
+                word.startswith(("revshare/", "tests/", "config/", "docs/", "fixtures/"))
+                and "*" not in word
+                and " " not in word
+            ):
                 assert Path(ROOT / word.split("::")[0]).exists(), word

@@ -21,7 +21,8 @@ class Manifest(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="manifests_frozen_has_hash",
-                condition=Q(frozen_at__isnull=True, sha256="") | Q(frozen_at__isnull=False, sha256__regex="^[0-9a-f]{64}$"),
+                condition=Q(frozen_at__isnull=True, sha256="")
+                | Q(frozen_at__isnull=False, sha256__regex="^[0-9a-f]{64}$"),
             ),
         ]
 

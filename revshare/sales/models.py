@@ -30,7 +30,9 @@ class Sale(models.Model):
                 name="sales_one_target",
                 condition=(Q(model="") & ~Q(dataset_version="")) | (~Q(model="") & Q(dataset_version="")),
             ),
-            models.CheckConstraint(name="sales_refund_not_positive", condition=Q(refund_of="") | Q(gross_micros__lte=0)),
+            models.CheckConstraint(
+                name="sales_refund_not_positive", condition=Q(refund_of="") | Q(gross_micros__lte=0)
+            ),
         ]
         indexes = [
             models.Index(fields=["sold_at"], name="sales_by_time"),

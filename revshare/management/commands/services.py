@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from config import embedded
-from config.instance import home, migrate_embedded, prepare
+from config.instance import home
 
 
 class Command(BaseCommand):
@@ -18,9 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            if options["action"] == "start":
-                prepare()
-                migrate_embedded()
+            # They have been started on the way here (manage.py), as for any command.
             if options["action"] == "stop":
                 stopped = embedded.stop(home())
                 self.stdout.write(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
