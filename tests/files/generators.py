@@ -270,8 +270,8 @@ def parquet_million_rows(path: Path) -> None:
 
 @bomb("sales", "sales.parquet")
 def parquet_long_dictionary(path: Path) -> None:
-    """One value of 100 MB, named by 100,000 rows: ten terabytes if written out."""
-    _dictionary(path, 100_000, 100_000_000)
+    """One value of 30 MB, named by 300,000 rows: nine terabytes if written out."""
+    _dictionary(path, 300_000, 30_000_000)
 
 
 @bomb("sales", "sales.parquet")
