@@ -20,9 +20,9 @@ from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.errors import Refused
 from revshare.files import uploads
-from revshare.ingest.operations import ingest, release_waiting_refunds
+from revshare.ingest.operations import ingest
 from revshare.lake import sweep_spool
-from revshare.runs.models import Run
+from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start, to_resend
 
 log = logging.getLogger(__name__)
@@ -121,12 +121,11 @@ def request_step(*, step: str, subject: str, act: Act, request: dict[str, Any], 
 
 def request_cycle_step(*, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = "") -> tuple[Run, bool]:
     """The same for lock, calculate and publish of a cycle. Raises at once what the step would be refused for."""
-    if step == "lock":
-        with transaction.atomic():
-            release_waiting_refunds(act=act)  # they are no reason to refuse
-    cycles.check_step(key=key, step=step, act=act, accept_quarantine=accept_quarantine)
+    subject = f"cycle:{key}"
+    if not Run.objects.filter(subject=subject, state__in=LIVE).exists():
+        cycles.check_step(key=key, step=step, act=act, accept_quarantine=accept_quarantine)
     request = {"key": key, "accept_quarantine": accept_quarantine}
-    return request_step(step=step, subject=f"cycle:{key}", act=act, request=request, queue=queue)
+    return request_step(step=step, subject=subject, act=act, request=request, queue=queue)
 
 
 def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:

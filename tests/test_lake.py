@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from revshare import lake
 
@@ -30,9 +31,11 @@ def test_what_is_kept_is_named_by_its_bytes(tmp_path: Path) -> None:
 
 
 def test_a_scratch_folder_is_gone_afterwards_also_after_an_error() -> None:
-    with pytest.raises(ZeroDivisionError), lake.spool() as folder:
+    with lake.spool() as folder:
         (folder / "file").touch()
-        raise ZeroDivisionError
+    assert not folder.exists()
+    with pytest.raises(ZeroDivisionError), lake.spool():
+        1 / 0  # noqa: B018
     assert not any((settings.REVSHARE_HOME / "spool").iterdir())
 
 
@@ -65,8 +68,6 @@ def test_the_dead_are_swept_and_the_living_are_not() -> None:
 
 
 def test_text_moves_to_the_database_and_back_unchanged(db: None, tmp_path: Path) -> None:
-    from django.db import connection
-
     texts = ["", "\\N", "\\.", '"', "a\n\\.\nb", "é作\U0001f600", "a,b\r\n", " ", "'", "\\\\", None]
     with lake.duck(tmp_path) as con, connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE moved (n int, t text)")

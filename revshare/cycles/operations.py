@@ -355,6 +355,8 @@ def check_step(*, key: str, step: str, act: Act, accept_quarantine: str = "") ->
     if step == "publish":
         _check_not_preparer(cycle, act.actor, step)
     if step == "lock" and cycle.state == "open":
+        with transaction.atomic():
+            release_waiting_refunds(act=act)  # what has its sale by now is no reason to refuse
         _check_quarantine(cycle, accept_quarantine)
 
 

@@ -123,9 +123,8 @@ def _refuse_if_mostly_bad(work: Work, source: Source, spooled: spooling.Spooled,
         reason = work.con.execute("SELECT reason FROM exceptions WHERE row = ?", [first]).fetchall()[0][0]
         line = work.number(f"SELECT line FROM ({spooling.lines_of(work.con, source, spooled)}) WHERE row = {first}")
         code, _, column = reason.partition("@")
-        raise FileRefused(
-            "too_many_bad_rows", f"({count:,} of {spooled.rows:,}; the first on line {line:,}, {column}: {sentence(code)})"
-        )
+        where = f"the first on line {line:,}, {column}: {sentence(code)}"
+        raise FileRefused("too_many_bad_rows", f"({count:,} of {spooled.rows:,}; {where})")
 
 
 def _quarantine(work: Work, source: Source, spooled: spooling.Spooled, file: IngestedFile) -> None:

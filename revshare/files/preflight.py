@@ -26,8 +26,8 @@ ROWS_PER_BYTE = 1  # a row costs at least a byte, even packed (real ones: four o
 FREE_ROWS = 1_000_000
 ARCHIVES = {
     b"PK\x03\x04": "zip or spreadsheet", b"PK\x05\x06": "zip", b"7z\xbc\xaf\x27\x1c": "7z", b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"Rar!": "rar", b"\x04\x22\x4d\x18": "lz4", b"\x1f\x9d": "compress",
-    b"\xd0\xcf\x11\xe0": "old spreadsheet",
+    b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"Rar!": "rar", b"\x04\x22\x4d\x18": "lz4",
+    b"\x1f\x9d": "compress", b"\xd0\xcf\x11\xe0": "old spreadsheet",
 }  # fmt: skip
 TAR, TAR_AT = b"ustar", 257
 HEAD_BYTES = TAR_AT + len(TAR)
@@ -53,7 +53,7 @@ class Source:
     format: str  # csv, csv.gz, jsonl, jsonl.gz, parquet
     plain: Path  # its unpacked text, or itself
     mark: tuple[int, int] = field(default=(0, 0))  # size and time of change when it was hashed
-    # Of the text: bytes without a byte order mark, and how many of them are what. `lone_returns`: \r without \n after it.
+    # Of the text: bytes without a byte order mark, and how many of them are what; a lone return has no \n after it.
     text_bytes: int = 0
     newlines: int = 0
     returns: int = 0
@@ -205,7 +205,8 @@ class _Text:
         source = self.source
         source.newlines += block.count(b"\n")
         if source.newlines > self.max_newlines > 0:
-            raise FileRefused("archive_bomb", f"({source.size_bytes:,} bytes hold more than {self.max_newlines:,} lines)")
+            detail = f"({source.size_bytes:,} bytes hold more than {self.max_newlines:,} lines)"
+            raise FileRefused("archive_bomb", detail)
         source.commas += block.count(b",")
         source.quotes += block.count(b'"')
         returns = block.count(b"\r")

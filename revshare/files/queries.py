@@ -81,8 +81,8 @@ def reject_lines(file: IngestedFile) -> Iterator[str]:
     spec = KINDS[file.kind]
     columns = spec.known
     writer = csv.writer(_Line(), lineterminator="\n")
-    yield writer.writerow(["line", "reason", "column", "state", "meaning", *columns])  # type: ignore[misc]
+    yield writer.writerow(["line", "reason", "column", "state", "meaning", *columns])
     for rejected in QuarantinedRow.objects.filter(file=file).order_by("line").iterator(chunk_size=5000):
         code, _, column = rejected.reason.partition("@")
         cells = [_cell(rejected.row.get(name, ""), number=name in spec.numbers) for name in columns]
-        yield writer.writerow([rejected.line, code, column, rejected.state, sentence(code), *cells])  # type: ignore[misc]
+        yield writer.writerow([rejected.line, code, column, rejected.state, sentence(code), *cells])

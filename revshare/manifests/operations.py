@@ -46,7 +46,8 @@ class AttributionIntake:
     def check(self, work: Work) -> None:
         # No weight given means 1; said once here, so that '' and '1' and '1.0' are the same from here on.
         work.con.execute(
-            "CREATE OR REPLACE VIEW accepted AS SELECT * REPLACE (CASE weight WHEN '' THEN '1' ELSE weight END AS weight) "
+            "CREATE OR REPLACE VIEW accepted AS "
+            "SELECT * REPLACE (CASE weight WHEN '' THEN '1' ELSE weight END AS weight) "
             "FROM raw ANTI JOIN exceptions USING (row)"
         )
         work.except_rows(

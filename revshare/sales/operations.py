@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -21,6 +22,7 @@ from revshare.files.rules import (
     text_checks,
 )
 from revshare.files.work import Work
+from revshare.lake import csv_scan
 from revshare.sales.rules import Refund, beyond_their_sale
 
 CONTENT = (
@@ -102,7 +104,7 @@ def _against_stored(work: Work) -> None:
     work.except_found(
         f"SELECT i.row, CASE WHEN {same} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
         f"CASE WHEN {same} THEN '' ELSE 'conflicting_duplicate@sale_id' END AS reason "
-        "FROM incoming_sale i JOIN sales_sale s ON s.sale_id = i.sale_id"
+        f"FROM {TABLE} i JOIN sales_sale s ON s.sale_id = i.sale_id"
     )
 
 
@@ -115,7 +117,7 @@ def _judge_refunds(work: Work) -> None:
         "WHERE t.sale_id = i.refund_of) t ON true"
     )
     with connection.cursor() as cursor:
-        cursor.execute("CREATE INDEX ON incoming_sale (sale_id)")
+        cursor.execute(f"CREATE INDEX ON {TABLE} (sale_id)")
     work.except_found(
         "SELECT i.row, 'quarantined' AS outcome, CASE "
         "WHEN t.micros IS NULL THEN 'refund_of_unknown_sale@refund_of' "
@@ -125,25 +127,29 @@ def _judge_refunds(work: Work) -> None:
         "AND (t.micros IS NULL OR t.refund_of <> '' OR t.micros < 0 OR t.currency <> i.currency)"
     )
     work.drop_excepted(TABLE)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH new AS (SELECT refund_of, sum(micros) AS micros FROM incoming_sale WHERE refund_of <> '' GROUP BY 1), "
-            "old AS (SELECT refund_of, sum(gross_micros) AS micros FROM sales_sale "
-            "WHERE refund_of <> '' AND refund_of IN (SELECT refund_of FROM new) GROUP BY 1), "
-            "beyond AS (SELECT i.refund_of, t.micros AS sale, coalesce(old.micros, 0) AS before FROM new i "
-            f"{target} LEFT JOIN old ON old.refund_of = i.refund_of "
-            "WHERE t.micros + i.micros + coalesce(old.micros, 0) < 0) "
-            "SELECT b.refund_of, b.sale::bigint, b.before::bigint, r.at_us, r.sale_id, r.row, r.micros FROM beyond b "
-            "JOIN incoming_sale r ON r.refund_of = b.refund_of ORDER BY b.refund_of"
-        )
-        found = cursor.fetchall()
-    rows: list[int] = []
-    for _, group in groupby(found, key=lambda line: line[0]):
-        lines = list(group)
-        refunds = [Refund(at_us, sale_id, row, amount) for *_, at_us, sale_id, row, amount in lines]
-        rows += beyond_their_sale(sale_micros=lines[0][1], refunded_micros=lines[0][2], refunds=refunds)
-    if rows:
-        work.con.execute("CREATE OR REPLACE TEMP TABLE beyond AS SELECT unnest(?) AS row", [rows])
-        work.except_rows(
-            "SELECT row, 'quarantined' AS outcome, 'refund_exceeds_sale@gross_amount' AS reason FROM beyond"
-        )
+    work.except_rows(
+        "SELECT row, 'quarantined' AS outcome, 'refund_exceeds_sale@gross_amount' AS reason "
+        f"FROM {csv_scan(_beyond_their_sales(work, target), {'row': 'BIGINT'})}"
+    )
+
+
+def _beyond_their_sales(work: Work, target: str) -> Path:
+    """Writes the rows of refunds that are more than is left of their sales, one a line."""
+    query = (
+        f"WITH new AS (SELECT refund_of, sum(micros) AS micros FROM {TABLE} WHERE refund_of <> '' GROUP BY 1), "
+        "old AS (SELECT refund_of, sum(gross_micros) AS micros FROM sales_sale "
+        "WHERE refund_of <> '' AND refund_of IN (SELECT refund_of FROM new) GROUP BY 1), "
+        "beyond AS (SELECT i.refund_of, t.micros AS sale, coalesce(old.micros, 0) AS before FROM new i "
+        f"{target} LEFT JOIN old ON old.refund_of = i.refund_of "
+        "WHERE t.micros + i.micros + coalesce(old.micros, 0) < 0) "
+        "SELECT b.refund_of, b.sale::bigint, b.before::bigint, r.at_us, r.sale_id, r.row, r.micros FROM beyond b "
+        f"JOIN {TABLE} r ON r.refund_of = b.refund_of ORDER BY b.refund_of"
+    )
+    draft = work.scratch / "beyond.csv"
+    with connection.chunked_cursor() as cursor, draft.open("w") as file:
+        cursor.execute(query)
+        for (_, sale, before), group in groupby(cursor, key=lambda line: line[:3]):
+            refunds = [Refund(*line[3:]) for line in group]
+            rows = beyond_their_sale(sale_micros=sale, refunded_micros=before, refunds=refunds)
+            file.writelines(f"{row}\n" for row in rows)
+    return draft

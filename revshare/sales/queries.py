@@ -47,7 +47,10 @@ def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
             f"WHERE {where} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
             params,
         )
-        return [Sum(*row[:4], net_micros=int(row[4]), count=row[5]) for row in cursor.fetchall()]
+        return [
+            Sum(stream, model, version, currency, int(net), number)
+            for stream, model, version, currency, net, number in cursor.fetchall()
+        ]
 
 
 def count(ranges: Sequence[Range]) -> int:

@@ -60,6 +60,7 @@ def sign_in(browser: Browser, address: str, name: str, password: str) -> Page:
 
 def accessible(page: Page) -> None:
     """No violations, in light and in dark; nothing to scroll for sideways on a small phone."""
+    page.wait_for_load_state("networkidle")  # the click before may still be on its way to the page
     for dark in (True, False):
         page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
         found = violations(page)

@@ -2,10 +2,8 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +14,18 @@ from tests.files.generators import BOMBS
 MAX_BYTES = 512 << 20
 MAX_SECONDS = 10
 STOP_BYTES = 8 << 30  # address space: a bomb that goes off must not take the machine with it
+# The peak that the system reports counts from the memory of the process that started it: so a small one does.
+LAUNCHER = f"""
+import json, os, resource, subprocess, sys, time
+resource.setrlimit(resource.RLIMIT_AS, ({STOP_BYTES}, {STOP_BYTES}))
+began = time.monotonic()
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+seconds = time.monotonic() - began
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss]), file=sys.stderr)
+"""
 QUICK = {
     "wide_header", "repeated_keys", "nesting_in_lines", "tiny_bad_rows", "gz_of_long_values", "parquet_long_dictionary",
-    "parquet_huge_page",
 }  # fmt: skip
 
 
@@ -32,7 +39,7 @@ def test_a_hostile_file_is_bounded(name: str, world: World, tmp_path: Path) -> N
     assert path.stat().st_size < 10_000_000
     code, out, errors, seconds, peak_bytes = _ingest(world, kind, path)
     assert code in (0, 1), errors
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
     answer = json.loads(out.splitlines()[-1])
     stored = world.rows("SELECT count(*) FROM audit.file")[0][0]
     if code:
@@ -51,14 +58,8 @@ def test_a_hostile_file_is_bounded(name: str, world: World, tmp_path: Path) -> N
 
 def _ingest(world: World, kind: str, path: Path) -> tuple[int, str, str, float, int]:
     """Exit code, stdout, stderr, seconds and peak memory of one command."""
-    command = [sys.executable, "manage.py", "ingest", kind, str(path), "--json"]
-    with (world.home / "out").open("w+") as out, (world.home / "err").open("w+") as errors:
-        began = time.monotonic()
-        process = subprocess.Popen(command, cwd=ROOT, env=world.env, stdout=out, stderr=errors)
-        resource.prlimit(process.pid, resource.RLIMIT_AS, (STOP_BYTES, STOP_BYTES))
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        errors.seek(0)
-        return process.returncode, out.read(), errors.read(), seconds, usage.ru_maxrss * 1024
+    command = [sys.executable, "-c", LAUNCHER, sys.executable, "manage.py", "ingest", kind, str(path), "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=world.env, text=True, capture_output=True)
+    *errors, measured = done.stderr.splitlines()
+    code, seconds, kibibytes = json.loads(measured)
+    return code, done.stdout, "\n".join(errors), seconds, kibibytes * 1024

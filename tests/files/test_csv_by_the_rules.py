@@ -20,7 +20,7 @@ class _Refused(Exception):
     pass
 
 
-def naive(text: str) -> list[tuple[int, list[str]]]:
+def naive(text: str) -> list[tuple[int, list[str]]]:  # noqa: C901 - one branch a rule
     """The records of a text with the line each begins on; blank lines are none. Raises _Refused."""
     records: list[tuple[int, list[str]]] = []
     cells: list[str] = []
@@ -65,7 +65,7 @@ texts = st.lists(st.tuples(lines, ends), max_size=4).map(lambda found: "".join(l
 
 
 @given(body=texts, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_csv_is_read_by_the_rules(body: str, end: str, mark: bool) -> None:
     text = "x,y,z" + end + body
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from revshare.apportion import TICKS_PER_ASSET
@@ -25,7 +25,7 @@ COLUMNS = ("dataset_version", "asset_id", "contributor_id", "contributor_name", 
 ACT = Act(actor="olivia", at=datetime(2026, 6, 30, tzinfo=UTC))
 Row = dict[str, str]
 lenient = settings(
-    max_examples=25, deadline=None,
+    max_examples=16, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 
