@@ -145,7 +145,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
 }
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)}
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(REVSHARE_HOME / "spool" / "beat")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
@@ -168,7 +170,7 @@ SPECTACULAR_SETTINGS = {
         "Contributor revenue-share accounting: uploads, cycles, statements.\n\n"
         "Money is in fields named `*_micros`: millionths of the currency's major unit, as whole numbers in strings, "
         "since JavaScript and others cannot hold such numbers exactly. Every error is "
-        "`{\"code\": …, \"detail\": …}`: a code for machines, a sentence for people. Long lists come in pages: follow "
+        '`{"code": …, "detail": …}`: a code for machines, a sentence for people. Long lists come in pages: follow '
         "`next`."
     ),
     "VERSION": "1",

@@ -12,6 +12,7 @@ from tests.conftest import FIXTURES, World
 
 PERIOD = ("--start", "2011-11-01", "--end", "2011-12-01", "--timezone", "Europe/London")
 TATE = FIXTURES / "tate"
+NAMES = ("contributors.csv", "models.csv", "attributions.csv.gz", "sales.csv.gz")
 
 
 def read(name: str) -> tuple[list[str], list[list[str]]]:
@@ -28,6 +29,16 @@ def write(path: Path, header: list[str], rows: list[list[str]]) -> Path:
     return path
 
 
+def take_in(world: World, files: list[tuple[str, Path]], **env: str) -> None:
+    """Takes in files in this order, in one process that lives under `env`."""
+    listed = [(kind, str(path)) for kind, path in files]
+    script = (
+        "from pathlib import Path; from revshare.management.base import acting; from revshare.ingest.operations import ingest\n"
+        f"for kind, path in {listed!r}: ingest(kind=kind, path=Path(path), act=acting(None, 'ingest'))"
+    )
+    world.manage("shell", "--no-imports", "-c", script, **env)
+
+
 def outcome(world: World, folder: Path, **env: str) -> tuple[bytes, str, str]:
     """(payouts file, input digest, result digest) of November over what is in."""
     world.manage("register_policy", TATE / "policy.toml", **env)
@@ -39,9 +50,7 @@ def outcome(world: World, folder: Path, **env: str) -> tuple[bytes, str, str]:
 
 @pytest.fixture(scope="module")
 def reference(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str, str]:
-    for kind, name in (("contributors", "contributors.csv"), ("models", "models.csv"),
-                       ("attributions", "attributions.csv.gz"), ("sales", "sales.csv.gz")):  # fmt: skip
-        module_world.manage("ingest", kind, TATE / name)
+    take_in(module_world, [(name.split(".")[0], TATE / name) for name in NAMES])
     return outcome(module_world, tmp_path_factory.mktemp("reference"))
 
 
@@ -52,6 +61,7 @@ def test_shuffled_rows_in_ten_files_in_another_order(
     last. On a machine with another time zone, locale and hash seed."""
     rng = random.Random(17)
     env = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C.UTF-8", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "4711"}
+    files: list[tuple[str, Path]] = []
     for kind, name in (("sales", "sales.csv.gz"), ("attributions", "attributions.csv.gz")):
         header, rows = read(name)
         rng.shuffle(rows)
@@ -60,10 +70,8 @@ def test_shuffled_rows_in_ten_files_in_another_order(
         header, rows = [header[c] for c in columns], [[row[c] for c in columns] for row in rows]
         parts = [rows[start::10] for start in range(10)]
         rng.shuffle(parts)
-        for number, part in enumerate(parts):
-            world.manage("ingest", kind, write(tmp_path / f"{kind}-{number}.csv", header, part), **env)
-    world.manage("ingest", "models", TATE / "models.csv", **env)
-    world.manage("ingest", "contributors", TATE / "contributors.csv", **env)
+        files += [(kind, write(tmp_path / f"{kind}-{number}.csv", header, part)) for number, part in enumerate(parts)]
+    take_in(world, [*files, ("models", TATE / "models.csv"), ("contributors", TATE / "contributors.csv")], **env)
     assert world.rows("SELECT count(*) FROM files_quarantined_row WHERE state = 'open'") == [(0,)]
     assert world.rows("SELECT count(*) > 50 FROM files_quarantined_row WHERE state = 'accepted'") == [(True,)]
     assert outcome(world, tmp_path, **env) == reference
@@ -71,7 +79,5 @@ def test_shuffled_rows_in_ten_files_in_another_order(
 
 def test_other_hash_seed_zone_and_threads(world: World, tmp_path: Path, reference: tuple[bytes, str, str]) -> None:
     env = {"TZ": "America/St_Johns", "LC_ALL": "C", "PYTHONHASHSEED": "1", "REVSHARE_DUCKDB_THREADS": "1"}
-    for kind, name in (("attributions", "attributions.csv.gz"), ("contributors", "contributors.csv"),
-                       ("sales", "sales.csv.gz"), ("models", "models.csv")):  # fmt: skip
-        world.manage("ingest", kind, TATE / name, **env)
+    take_in(world, [(name.split(".")[0], TATE / name) for name in reversed(NAMES)], **env)
     assert outcome(world, tmp_path, **env) == reference

@@ -131,9 +131,7 @@ class Cycles(View):
             period = parse_period(body["start"], body["end"], body["timezone"])
         except PeriodError as error:
             raise Refused(f"{error}.".replace("..", "."), code="period_invalid") from None
-        cycle, new = open_cycle(
-            key=body["key"], period=period, policy=find_policy(body["policy"]), act=act_of(request)
-        )
+        cycle, new = open_cycle(key=body["key"], period=period, policy=find_policy(body["policy"]), act=act_of(request))
         return Response(represent_whole(cycle), status=201 if new else 200)
 
 

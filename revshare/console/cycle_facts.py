@@ -89,9 +89,7 @@ def _facts(summary: Summary) -> Facts:
             for payout in summary.largest
         ],
         journal=summary.journal,
-        trial_balance=[
-            (currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()
-        ],
+        trial_balance=[(currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()],
         statements=Statement.objects.filter(cycle=summary.cycle).count(),
         late_sales=f"{summary.late_sales:,}",
         sales_outside=f"{summary.sales_outside:,}",

@@ -160,9 +160,7 @@ def _start(request: HttpRequest, cycle: Cycle, action: str) -> str:
             f"{waiting:,} row{'s are' if waiting > 1 else ' is'} in quarantine: decide about them first, or give the "
             "reason to lock all the same."
         )
-    run, new = request_cycle_step(
-        step=action, key=cycle.key, act=acting(request), queue=True, accept_quarantine=reason
-    )
+    run, new = request_cycle_step(step=action, key=cycle.key, act=acting(request), queue=True, accept_quarantine=reason)
     if not new:
         return f"{STEPS[action]} is under way already: {run.actor} started it. You see the same run."
     return f"{STEPS[action]} has started."

@@ -46,9 +46,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         file: UploadedFile = form.cleaned_data["file"]
         act = acting(request)
         try:
-            taken = uploads.receive(
-                kind=form.cleaned_data["kind"], name=file.name or "", chunks=file.chunks(), act=act
-            )
+            taken = uploads.receive(kind=form.cleaned_data["kind"], name=file.name or "", chunks=file.chunks(), act=act)
             _start(taken, request)
         except Refused as error:
             form.add_error("file", str(error))
@@ -96,9 +94,7 @@ def upload_again(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     file = _file(pk)
-    return site.page(
-        request, "file.html", title=f"{file.kind}: {file.name}", **_file_context(request, file)
-    )
+    return site.page(request, "file.html", title=f"{file.kind}: {file.name}", **_file_context(request, file))
 
 
 @require_GET

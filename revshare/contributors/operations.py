@@ -98,9 +98,7 @@ def add_unclaimed(work: Work, *, query: str, file: IngestedFile) -> int:
         cursor.execute(
             'CREATE TEMP TABLE incoming_unclaimed (contributor_id text COLLATE "C", name text) ON COMMIT DROP'
         )
-        copy_in(
-            work.con, query, table="incoming_unclaimed", columns="contributor_id, name", scratch=work.scratch
-        )
+        copy_in(work.con, query, table="incoming_unclaimed", columns="contributor_id, name", scratch=work.scratch)
         cursor.execute(
             "INSERT INTO contributors_contributor (id, name, email, country, currency, payee_id, unclaimed, file_id) "
             "SELECT contributor_id, name, '', '', '', '', true, %s FROM incoming_unclaimed ON CONFLICT DO NOTHING",

@@ -25,9 +25,7 @@ SPECIAL = ',"\n\r'
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 
-def spool(
-    con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path
-) -> tuple[int, list[str]]:
+def spool(con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path) -> tuple[int, list[str]]:
     """Writes the file's rows to `target` as text columns; returns (rows, unknown columns). Raises FileRefused."""
     names = _header(source.plain)
     unknown = match(names, columns)
@@ -104,9 +102,7 @@ def _copy(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], columns:
     return int(row[0])
 
 
-def _accounted_for(
-    con: duckdb.DuckDBPyConnection, source: Source, path: Path, names: list[str], rows: int
-) -> bool:
+def _accounted_for(con: duckdb.DuckDBPyConnection, source: Source, path: Path, names: list[str], rows: int) -> bool:
     """Whether each comma of the file stands inside a value or between two, and each byte that is no comma, quote or
     line end inside a value."""
     between = (len(names) - 1) * (rows + 1)

@@ -27,9 +27,7 @@ class _NotANumber(ValueError):
     pass
 
 
-def spool(
-    con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path
-) -> tuple[int, list[str]]:
+def spool(con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path) -> tuple[int, list[str]]:
     """Writes the file's objects to `target` as text columns, with the line of each. Raises FileRefused."""
     unknown: dict[str, None] = {}
     schema = pa.schema([(name, pa.string()) for name in columns.known] + [(LINE, pa.int64())])
@@ -135,6 +133,4 @@ def _not_a_number(text: str) -> NoReturn:
     raise _NotANumber(text)
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_not_a_number, parse_float=str, parse_int=str
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_not_a_number, parse_float=str, parse_int=str)

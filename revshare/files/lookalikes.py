@@ -68,8 +68,7 @@ def _look(work: Work, kind: str, column: str) -> None:
     draft = work.scratch / "looks.parquet"
     schema = pa.schema([("kind", pa.string()), ("identifier", pa.string()), ("look", pa.string())])
     work.con.execute(
-        f"SELECT DISTINCT {kind} AS kind, {column} AS identifier FROM accepted "
-        f"WHERE {NOT_PLAIN.format(column=column)}"
+        f"SELECT DISTINCT {kind} AS kind, {column} AS identifier FROM accepted WHERE {NOT_PLAIN.format(column=column)}"
     )
     with pq.ParquetWriter(draft, schema) as writer:
         while found := work.con.fetchmany(BATCH_ROWS):

@@ -35,9 +35,7 @@ FLOATS = {"FLOAT", "DOUBLE"}
 FREE_GROUPS, BYTES_PER_GROUP = 1_000, 64 << 10  # each row group costs time and memory, however few its rows
 
 
-def spool(
-    con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path
-) -> tuple[int, list[str]]:
+def spool(con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path) -> tuple[int, list[str]]:
     """Writes the file's rows to `target` as text columns; returns (rows, unknown columns). Raises FileRefused."""
     path = target.with_suffix(".source.parquet")
     path.unlink(missing_ok=True)
@@ -110,9 +108,9 @@ def _as_text(name: str, kind: str) -> str | None:
     if kind in TIMES:
         # Microseconds; what is finer, or no time at all (infinity), stays visible and is judged as it stands.
         offset = TIMES[kind]
-        exact = f"TRY_CAST(\"{name}\" AS TIMESTAMP)"
+        exact = f'TRY_CAST("{name}" AS TIMESTAMP)'
         if "NS" in kind:
-            exact = f"CASE WHEN epoch_ns(\"{name}\") % 1000 = 0 THEN make_timestamp(epoch_ns(\"{name}\") // 1000) END"
+            exact = f'CASE WHEN epoch_ns("{name}") % 1000 = 0 THEN make_timestamp(epoch_ns("{name}") // 1000) END'
         return f"coalesce(strftime({exact}, '%Y-%m-%dT%H:%M:%S.%f{offset}'), {plain})"
     return None
 

@@ -127,9 +127,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 def _unpacked(source: Source, sink: BinaryIO) -> Iterator[bytes]:
     """The blocks of the text in a gzip file, each written to `sink` once its reader was content with it."""
-    limit = min(
-        settings.REVSHARE_MAX_UNPACKED_BYTES, max(UNPACK_FREE_BYTES, source.size_bytes * MAX_UNPACK_RATIO)
-    )
+    limit = min(settings.REVSHARE_MAX_UNPACKED_BYTES, max(UNPACK_FREE_BYTES, source.size_bytes * MAX_UNPACK_RATIO))
     written = 0
     try:
         with gzip.open(source.path) as file:

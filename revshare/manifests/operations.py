@@ -96,9 +96,7 @@ def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int]) -> None:
         "dataset_version, asset_id, contributor_id, CAST(nullif(share, '') AS DECIMAL(38, 6)) AS share, "
         "CAST(weight AS DECIMAL(38, 6)) AS weight, licence, ai_generated, media_type"
     )
-    work.con.execute(
-        f"COPY (SELECT {columns} FROM accepted) TO {literal(draft)} (FORMAT parquet, COMPRESSION zstd)"
-    )
+    work.con.execute(f"COPY (SELECT {columns} FROM accepted) TO {literal(draft)} (FORMAT parquet, COMPRESSION zstd)")
     part = Part.objects.create(file=file, parquet_sha256=keep(draft, LAKE), rows=sum(counts.values()))
     Manifest.objects.bulk_create([Manifest(dataset_version=name) for name in counts], ignore_conflicts=True)
     manifests = dict(Manifest.objects.filter(dataset_version__in=counts).values_list("dataset_version", "pk"))

@@ -35,9 +35,7 @@ def parts_of(dataset_versions: Iterable[str]) -> Stored:
         return Stored(nothing, [])
     paths = ", ".join(literal(part(LAKE, digest)) for digest in digests)
     versions = ", ".join(literal(name) for name in wanted)
-    return Stored(
-        f"SELECT {COLUMNS} FROM read_parquet([{paths}]) WHERE dataset_version IN ({versions})", digests
-    )
+    return Stored(f"SELECT {COLUMNS} FROM read_parquet([{paths}]) WHERE dataset_version IN ({versions})", digests)
 
 
 def models_trained() -> dict[str, list[str]]:

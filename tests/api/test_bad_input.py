@@ -137,7 +137,7 @@ def test_bad_uploads(shop: Shop) -> None:
     assert refused(post(kind="sales", file=SimpleUploadedFile("s.csv", b"")), "empty", 422)["code"] == "file_empty"
     for name, content_type, body in (
         ("no boundary", "multipart/form-data", b"x"),
-        ("cut off", "multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=\"kind"),
+        ("cut off", "multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="kind'),
         ("an odd charset", "multipart/form-data; boundary=b; charset=hex", b"--b--\r\n"),
         ("json", "application/json", b"{}"),
     ):

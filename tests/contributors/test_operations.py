@@ -16,10 +16,16 @@ Write = Callable[[str, str | bytes], Path]
 
 def test_contributors_are_completed_and_never_overwritten(file: Write, act: Act) -> None:
     header = "contributor_id,contributor_name,email,country\n"
-    ingest(kind="attributions", path=file("0", "dataset_version,asset_id,contributor_id,contributor_name\nv,a,c,Hint\n"), act=act)
+    ingest(
+        kind="attributions",
+        path=file("0", "dataset_version,asset_id,contributor_id,contributor_name\nv,a,c,Hint\n"),
+        act=act,
+    )
     assert Contributor.objects.get().unclaimed
     ingest(kind="contributors", path=file("1", header + "c,Claude,,\nd,Dora,,\n"), act=act)
-    report = ingest(kind="contributors", path=file("2", header + "c,Claude,c@x.org,\nd,Other,,\nd2,,,france\n"), act=act)
+    report = ingest(
+        kind="contributors", path=file("2", header + "c,Claude,c@x.org,\nd,Other,,\nd2,,,france\n"), act=act
+    )
     assert (report.file.rows_accepted, report.file.rows_quarantined) == (1, 2)
     report = ingest(kind="contributors", path=file("3", header + "c,,,\nc,Claude,c@x.org,FR\n"), act=act)
     assert report.file.rows_quarantined == 2  # two rows of one file that say different things

@@ -281,7 +281,9 @@ def parquet_wide_dictionary(path: Path) -> None:
 
 
 def _dictionary(path: Path, rows: int, length: int) -> None:
-    long = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()).take(pa.array([0] * rows)), pa.array(["9" * length]))
+    long = pa.DictionaryArray.from_arrays(
+        pa.array([0], pa.int32()).take(pa.array([0] * rows)), pa.array(["9" * length])
+    )
     names = SALES.strip().split(",")
     table = pa.table({name: pa.array(["x"]).take(pa.array([0] * rows)) for name in names} | {"gross_amount": long})
     pq.write_table(table, path, compression="zstd")

@@ -56,7 +56,7 @@ def naive(text: str) -> list[tuple[int, list[str]]]:  # noqa: C901 - one branch 
 
 
 cells = st.one_of(
-    st.sampled_from(["", "a", " ", "é", '""', '"a"', '" "', '"a,b"', '"a\nb"', '"\r\n"', '""""', '"a""b"', "\"\r\""]),
+    st.sampled_from(["", "a", " ", "é", '""', '"a"', '" "', '"a,b"', '"a\nb"', '"\r\n"', '""""', '"a""b"', '"\r"']),
     st.text('ab,"\n\r é', max_size=4),
 )
 lines = st.lists(cells, min_size=2, max_size=4).map(",".join) | st.lists(cells, min_size=3, max_size=3).map(",".join)

@@ -57,7 +57,9 @@ TEXTS: dict[str, tuple[str | bytes, str, str]] = {
     "first line blank": ("\n" + SALES + GOOD, "file_empty", "first line"),
     "latin-1": (SALES.encode() + GOOD.replace("s1", "é").encode("latin-1"), "file_encoding", f"byte {len(SALES)}"),
     "broken after 3 MB": (
-        SALES.encode() + GOOD.encode() * 70_000 + b"\xe3\x81", "file_encoding", f"byte {len(SALES) + 70_000 * len(GOOD):,}",
+        SALES.encode() + GOOD.encode() * 70_000 + b"\xe3\x81",
+        "file_encoding",
+        f"byte {len(SALES) + 70_000 * len(GOOD):,}",
     ),
     "overlong": (SALES.encode() + b"\xc0\xaf", "file_encoding", f"byte {len(SALES)}"),
     "surrogates": (SALES.encode() + b"\xed\xa0\x80", "file_encoding", f"byte {len(SALES)}"),
@@ -73,10 +75,14 @@ TEXTS: dict[str, tuple[str | bytes, str, str]] = {
     "one blank too many": (SALES + GOOD + GOOD.replace("\n", ",\n") + GOOD, "csv_ragged", "line 3: 8 values"),
     "one quoted blank too many": (SALES + GOOD.replace("\n", ',""\n') + GOOD, "csv_ragged", "line 2: 8 values"),
     "one blank too many, commas in values": (
-        SALES + f's0,{AT},generation,"m,n",USD,1,\n' + GOOD.replace("\n", ",\n"), "csv_ragged", "line 3: 8 values",
+        SALES + f's0,{AT},generation,"m,n",USD,1,\n' + GOOD.replace("\n", ",\n"),
+        "csv_ragged",
+        "line 3: 8 values",
     ),
     "ragged after line ends in quotes": (
-        SALES + f's0,{AT},generation,"m\n\r\n",USD,1,\n' + GOOD + "s2,x\n", "csv_ragged", "line 6: 2 values",
+        SALES + f's0,{AT},generation,"m\n\r\n",USD,1,\n' + GOOD + "s2,x\n",
+        "csv_ragged",
+        "line 6: 2 values",
     ),
     "ragged after blank lines": (SALES + "\n\n" + GOOD + "s2,x\n", "csv_ragged", "line 5: 2 values"),
     "missing column": (SALES.replace("currency", "Currency") + GOOD, "header_missing", "(currency; found: sale_id"),

@@ -185,8 +185,7 @@ ACCEPTED = {
     "quoted throughout": "\n".join(
         ",".join(f'"{cell}"' for cell in line.split(",")) for line in (SALES + GOOD).splitlines()
     ).encode(),
-    "columns in another order":
-        f"gross_amount,model,refund_of,currency,stream,sale_id,sold_at\n1.50,m,,USD,generation,s1,{AT}\n".encode(),
+    "columns in another order": f"gross_amount,model,refund_of,currency,stream,sale_id,sold_at\n1.50,m,,USD,generation,s1,{AT}\n".encode(),
 }
 
 
@@ -205,7 +204,12 @@ def test_a_header_alone_is_an_empty_table(file: Callable[..., Path], act: Act) -
 def test_quotes_keep_commas_and_line_ends(file: Callable[..., Path], act: Act) -> None:
     text = 'a,"b"\r\nc\rd\n\n\\.\n'
     quoted = text.replace('"', '""')
-    rows = SALES.strip() + ",customer_id\n" + GOOD.replace("\n", f',"{quoted}"\n') + GOOD.replace("s1", "s2").replace("\n", ",\n")
+    rows = (
+        SALES.strip()
+        + ",customer_id\n"
+        + GOOD.replace("\n", f',"{quoted}"\n')
+        + GOOD.replace("s1", "s2").replace("\n", ",\n")
+    )
     conserved(ingest(kind="sales", path=file("sales.csv", rows), act=act))
     assert dict(Sale.objects.values_list("sale_id", "customer_id")) == {"s1": text, "s2": ""}
 
@@ -225,10 +229,10 @@ def test_unknown_columns_are_left_out_and_named(file: Callable[..., Path], act: 
     assert (sorted(report.file.unknown_columns), report.file.rows_accepted) == (["a", "b"], 1)
 
 
-@pytest.mark.parametrize(("before", "after"), [("Ab1", "Аb1"), ("Аb1", "Ab1"), ("Аb1", "Αb1"), ("\u304c", "\u304b\u3099")])
-def test_an_id_that_looks_like_a_stored_one_waits(
-    before: str, after: str, file: Callable[..., Path], act: Act
-) -> None:
+@pytest.mark.parametrize(
+    ("before", "after"), [("Ab1", "Аb1"), ("Аb1", "Ab1"), ("Аb1", "Αb1"), ("\u304c", "\u304b\u3099")]
+)
+def test_an_id_that_looks_like_a_stored_one_waits(before: str, after: str, file: Callable[..., Path], act: Act) -> None:
     """In both directions, and between two that are not plain; for each kind of id."""
     kinds = {
         "sales": (SALES, GOOD.replace("s1", "{}"), "sale_id"),

@@ -15,7 +15,9 @@ def _codes(*patterns: str) -> set[str]:
 
 
 def test_every_refusal_is_explained() -> None:
-    said = _codes(r'FileRefused\(\s*"(\w+)"', r'_refuse_archive\(.*"(\w+)"\)', r'return "(line_ends)" if', r'else "(csv_\w+)"')
+    said = _codes(
+        r'FileRefused\(\s*"(\w+)"', r'_refuse_archive\(.*"(\w+)"\)', r'return "(line_ends)" if', r'else "(csv_\w+)"'
+    )
     assert said == REFUSALS.keys()
 
 

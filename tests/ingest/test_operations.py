@@ -66,7 +66,9 @@ def test_an_id_with_other_content_is_a_conflict_and_overwrites_nothing(
            "fees": "", "tax": "", "customer_id": "", "generation_id": ""}  # fmt: skip
     ingest(kind="sales", path=forms.write(tmp_path, "sales", "csv", [row], list(row)), act=act)
     before = Sale.objects.values().get()
-    report = ingest(kind="sales", path=forms.write(tmp_path, "sales", "csv", [row | {column: value}], list(row)), act=act)
+    report = ingest(
+        kind="sales", path=forms.write(tmp_path, "sales", "csv", [row | {column: value}], list(row)), act=act
+    )
     assert report.file.rows_quarantined == 1
     assert QuarantinedRow.objects.get().reason == "conflicting_duplicate@sale_id"
     assert Sale.objects.values().get() == before
@@ -153,7 +155,7 @@ def test_the_reject_file_says_where_and_why_and_is_safe_to_open(file: Write, act
         "fees,tax,customer_id,generation_id\n"
         '3,id_characters,sale_id,open,"The id holds invisible, control or unusual space characters.",'
         f'"\'=1+1\n",{AT},generation,USD,-5.00,m,,,,,,\n'
-        f"5,amount_syntax,gross_amount,open,Not a plain amount such as 1234.50.,'@x,{AT},\"'+a,\"\"b\"\"\",USD,'=1+1,m,,,,,,\n"
+        f'5,amount_syntax,gross_amount,open,Not a plain amount such as 1234.50.,\'@x,{AT},"\'+a,""b""",USD,\'=1+1,m,,,,,,\n'
     )
 
 
@@ -197,7 +199,10 @@ def test_kinds_and_folders_that_cannot_be_taken_are_refused(file: Write, act: Ac
         find_files(tmp_path / "missing")
     (tmp_path / "sales.csv").touch()
     (tmp_path / "contributors.jsonl").touch()
-    assert find_files(tmp_path) == [("contributors", tmp_path / "contributors.jsonl"), ("sales", tmp_path / "sales.csv")]
+    assert find_files(tmp_path) == [
+        ("contributors", tmp_path / "contributors.jsonl"),
+        ("sales", tmp_path / "sales.csv"),
+    ]
 
 
 TYPED: dict[str, Any] = {
@@ -205,7 +210,11 @@ TYPED: dict[str, Any] = {
     "fees": lambda values: pa.array([int(value) if value else None for value in values], pa.int64()),
 }
 INSTANTS = {
-    unit: (lambda values, unit=unit: pa.array([datetime.fromisoformat(value) for value in values], pa.timestamp(unit, "UTC")))
+    unit: (
+        lambda values, unit=unit: pa.array(
+            [datetime.fromisoformat(value) for value in values], pa.timestamp(unit, "UTC")
+        )
+    )
     for unit in ("ms", "us", "ns")
 }
 
@@ -257,7 +266,7 @@ def test_times_of_parquet_that_are_finer_or_none_are_not_rounded(tmp_path: Path,
     cases = {
         "time_syntax": pa.array([1_500_000_000_000_000_001, 1_500_000_000_000_000_999], pa.timestamp("ns", "UTC")),
         "time_naive": pa.array([0, 1_500_000_000_000_000], pa.timestamp("us")),
-        "time_impossible": pa.array([-1, -10**15], pa.timestamp("us", "UTC")),
+        "time_impossible": pa.array([-1, -(10**15)], pa.timestamp("us", "UTC")),
     }
     finer = pa.array([1_500_000_000_000_000_001, 1_500_000_000_000_000_999], pa.timestamp("ns"))
     infinite = pa.array([2**63 - 1, None], pa.timestamp("us", "UTC"))

@@ -50,9 +50,9 @@ def test_processes_at_once_lose_nothing_and_double_nothing(world: World, tmp_pat
         "SELECT count(*), sum(rows_in), sum(rows_accepted), sum(rows_duplicate), sum(rows_quarantined) FROM audit.file"
     )
     assert (files, rows_in, accepted, duplicate, quarantined) == (2, 6_010, 5_000, 1_000, 10)
-    assert world.rows("SELECT count(*), count(DISTINCT sale_id), sum(gross_micros)::bigint / 1000000 FROM sales_sale")[0][
-        :2
-    ] == (5_000, 5_000)
+    assert world.rows("SELECT count(*), count(DISTINCT sale_id), sum(gross_micros)::bigint / 1000000 FROM sales_sale")[
+        0
+    ][:2] == (5_000, 5_000)
     assert third["no_op"] is False
     assert _empty(world.home / "spool")
     assert world.manage("ingest", "sales", tmp_path / "missing.csv", ok=False).returncode == 1
@@ -77,7 +77,9 @@ def test_a_killed_process_leaves_nothing_and_the_next_one_finishes(world: World,
             process.send_signal(signal.SIGKILL)
             process.wait()
             killed += 1
-        stored = world.rows("SELECT (SELECT count(*) FROM sales_sale), (SELECT count(*) FROM audit.file WHERE kind = 'sales')")
+        stored = world.rows(
+            "SELECT (SELECT count(*) FROM sales_sale), (SELECT count(*) FROM audit.file WHERE kind = 'sales')"
+        )
         assert stored == [(0, 0)]
     assert killed >= 3
     result = world.json("ingest", "sales", path)

@@ -144,7 +144,9 @@ def records(draw: st.DrawFn) -> list[Row]:
         with_shares = draw(st.booleans())
         weight = draw(st.sampled_from(["", "1", "0", "0.5", "3.000001", "999999999999.999999"]))
         for person in range(people):
-            share = draw(st.sampled_from(["0", "0.000001", "1", "0.333333", "7", "999999999999"])) if with_shares else ""
+            share = (
+                draw(st.sampled_from(["0", "0.000001", "1", "0.333333", "7", "999999999999"])) if with_shares else ""
+            )
             if with_shares and person == 0:
                 share = "0.142857"
             rows.append({

@@ -209,9 +209,7 @@ def shop(draw: st.DrawFn) -> list[dict[str, str]]:
 
 
 @given(rows=shop(), data=st.data())
-@settings(
-    max_examples=10, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_neither_order_nor_cut_decides_what_is_accepted(
     rows: list[dict[str, str]], data: st.DataObject, tmp_path: Path
 ) -> None:
