@@ -19,10 +19,10 @@ serve: setup ## run the web server and a worker at http://127.0.0.1:8000/
 	@$(BIN)/python manage.py serve
 
 test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 test-all: .venv/dev.stamp ## run the long tests too
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m ""
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m ""
 
 check: .venv/dev.stamp ## lint, types, layers, migrations, API schema, documents
 	@$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from revshare.runs.models import Run
 from revshare.tasks import now
 
 COMMAND_LINE = "command-line"
+PATIENCE_SECONDS = 10
 
 
 class Command(BaseCommand):
@@ -58,8 +59,16 @@ class Command(BaseCommand):
                 self.stderr.write("\r\033[K", ending="")
 
     def watcher(self) -> Callable[[Run], None]:
-        """Shows the progress of a run that somebody else works on."""
-        return lambda run: self.progress(run.stage or run.state, run.progress_done, run.progress_total)
+        """Shows the progress of a run that somebody else works on; says so once if nobody takes it."""
+        said: list[int] = []
+
+        def watch(run: Run) -> None:
+            self.progress(run.stage or run.state, run.progress_done, run.progress_total)
+            if run.state == Run.State.QUEUED and not said and (now() - run.requested_at).seconds >= PATIENCE_SECONDS:
+                said.append(run.pk)
+                self.stderr.write("No worker has taken it yet: `manage.py worker` starts one.")
+
+        return watch
 
 
 def acting(name: str | None, action: str, *, why: str = "") -> Act:
