@@ -13,7 +13,6 @@ WITHOUT_SERVICES = {
     "-h",
     "--version",
     "version",
-    "makemigrations",
     "collectstatic",
     "state_diagram",
 }

@@ -2,6 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Any
+
+from config import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +20,9 @@ def _own_instance() -> None:
 
 
 _own_instance()
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """Leaves nothing running; the last of the processes of a parallel run is the one that started the others."""
+    if not hasattr(config, "workerinput"):
+        embedded.stop(Path(os.environ["REVSHARE_HOME"]))
