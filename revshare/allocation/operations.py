@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 from django.db import transaction
 
@@ -51,8 +50,6 @@ def _to_contributors(con: duckdb.DuckDBPyConnection, pool: Pool, weights: Weight
         table="allocation_allocation", columns=COLUMNS, scratch=scratch,
     )  # fmt: skip
     con.unregister("split")
-    assert int(np.count_nonzero(weights.ticks)) > 0
-    assert sum(split.amounts.tolist()) == pool.distributable_micros
 
 
 def _rest(pool: Pool) -> list[Allocation]:

@@ -87,7 +87,10 @@ class QuarantinedRow(models.Model):
 
 
 class FoldedId(models.Model):
-    """An accepted id with letters beyond ASCII, beside what it looks like, to catch a look-alike that comes later."""
+    """An accepted id that looks like another one, beside what it looks like, to catch a look-alike that comes later.
+
+    Only ids that look like something other than themselves are kept here (`rules.looks_like`).
+    """
 
     kind = models.TextField()  # "contributor", "sale", "dataset", "model", "asset <dataset version>"
     identifier = models.TextField(db_collation="C")
