@@ -1,12 +1,12 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation
+from revshare.allocation.models import Allocation, Rest
 from revshare.audit_trail.models import Event
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle, Window
 from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
-from revshare.ledger.models import Journal, Leg
+from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.policies.models import Policy
 from revshare.pools.models import Pool
@@ -15,7 +15,7 @@ from revshare.sales.models import Sale
 from revshare.statements.models import Statement
 
 __all__ = [
-    "Allocation", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal", "Leg", "Manifest", "Part",
-    "PartVersion", "Policy", "Pool", "QuarantinedRow", "Run", "Sale", "Statement", "Training", "Upload", "User",
-    "Weight", "Window",
+    "AccountControl", "Allocation", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal", "Leg",
+    "Manifest", "NamedLeg", "Part", "PartVersion", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rest", "Run",
+    "Sale", "Statement", "Training", "Upload", "User", "Weight", "Window",
 ]  # fmt: skip

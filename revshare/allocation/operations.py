@@ -4,62 +4,71 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 from django.db import transaction
 
-from revshare.allocation.models import Allocation
-from revshare.allocation.queries import Weights, weights_over
-from revshare.apportion import apportion_array
-from revshare.lake import copy_in, duck, spool
+from revshare.allocation.models import Bucket, Rest
+from revshare.allocation.queries import BALANCES, People
+from revshare.allocation.splitting import Splitter
+from revshare.lake import check_part, duck, keep, literal, part, spool
+from revshare.ledger.models import PoolControl
+from revshare.ledger.operations import enter
 from revshare.pools.models import Pool
 from revshare.progress import Progress, no_progress
 
-Bucket = Allocation.Bucket
-COLUMNS = "cycle_id, pool_id, currency, bucket, contributor_id, numerator_ticks, amount_micros"
-
 
 @transaction.atomic
-def allocate(*, cycle_id: int, pools: Sequence[Pool], progress: Progress = no_progress) -> None:
-    """Writes the allocations of all pools of a cycle; if they are there already, does nothing.
+def allocate(*, cycle_id: int, pools: Sequence[Pool], before: str, progress: Progress = no_progress) -> str:
+    """Writes the allocations of all pools of a cycle as entries of the ledger, and what goes to nobody. `before` names
+    the lake's file of all balances so far ('' if there is none); returns that of the balances by now.
 
-    Every contributor with ticks in a pool gets a row, also where the amount is 0.
+    Every contributor with ticks in a pool gets an entry, also where the amount is 0. Raises LakeDamaged.
     """
-    if Allocation.objects.filter(cycle_id=cycle_id).exists():
-        return
+    shared = [pool for pool in pools if pool.denominator_ticks]
+    Rest.objects.bulk_create(row for pool in pools for row in _rest(pool))
+    if not shared:
+        return before
     with spool() as scratch, duck(scratch) as con:
-        weights: dict[tuple[str, ...], Weights] = {}
-        for done, pool in enumerate(pools):
-            progress("allocation", done, len(pools))
-            versions = tuple(pool.versions)
-            if versions and versions not in weights:
-                weights[versions] = weights_over(con, versions, scratch)
-            if versions and weights[versions].ticks.any():
-                _to_contributors(con, pool, weights[versions], scratch)
-    Allocation.objects.bulk_create(row for pool in pools for row in _rest(pool))
+        if before:
+            check_part(BALANCES, before)
+        progress("weights", 0, len(shared))
+        people = People(con, {version for pool in shared for version in pool.versions})
+        splitter = Splitter(
+            cycle_id=cycle_id, pools=shared, people=people, before=before, scratch=scratch, progress=progress
+        )
+        enter(
+            cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=splitter.controls,
+            progress=progress,
+        )  # fmt: skip
+        progress("balances", 0, 0)
+        return keep(_with_others(con, splitter.balances, before, scratch), BALANCES)
 
 
-def _to_contributors(con: duckdb.DuckDBPyConnection, pool: Pool, weights: Weights, scratch: Path) -> None:
-    split = apportion_array(total=pool.distributable_micros, weights=weights.ticks)
-    con.register(
-        "split", pa.table({"contributor_id": weights.contributors, "ticks": weights.ticks, "amount": split.amounts})
+def is_allocated(cycle_id: int) -> bool:
+    return PoolControl.objects.filter(cycle_id=cycle_id).exists() or Rest.objects.filter(cycle_id=cycle_id).exists()
+
+
+def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scratch: Path) -> Path:
+    """The closing balances, and those of accounts that this cycle did not touch."""
+    if not before:
+        return closing
+    target = scratch / "balances.parquet"
+    con.execute(
+        f"COPY (SELECT * FROM read_parquet({literal(closing)}) UNION ALL "
+        f"SELECT * FROM read_parquet({literal(part(BALANCES, before))}) "
+        f"ANTI JOIN read_parquet({literal(closing)}) closing USING (contributor_id, currency)) "
+        f"TO {literal(target)} (FORMAT parquet)"
     )
-    copy_in(
-        con,
-        f"SELECT {pool.cycle_id}, {pool.pk}, '{pool.currency}', '{Bucket.CONTRIBUTOR.value}', contributor_id, ticks, "
-        "amount FROM split",
-        table="allocation_allocation", columns=COLUMNS, scratch=scratch,
-    )  # fmt: skip
-    con.unregister("split")
+    return target
 
 
-def _rest(pool: Pool) -> list[Allocation]:
+def _rest(pool: Pool) -> list[Rest]:
     """What of a pool goes to no contributor."""
     suspense = pool.distributable_micros if pool.denominator_ticks == 0 else 0
     amounts = {
         Bucket.PLATFORM: pool.platform_micros, Bucket.SUSPENSE: suspense, Bucket.CARRIED: pool.carried_out_micros,
     }  # fmt: skip
     return [
-        Allocation(cycle_id=pool.cycle_id, pool_id=pool.pk, currency=pool.currency, bucket=bucket, amount_micros=amount)
+        Rest(cycle_id=pool.cycle_id, pool_id=pool.pk, bucket=bucket, amount_micros=amount)
         for bucket, amount in amounts.items()
         if amount
     ]

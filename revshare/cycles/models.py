@@ -39,6 +39,7 @@ class Cycle(models.Model):
     calculated_by = models.TextField(default="", blank=True)
     calculation = models.BigIntegerField(null=True, blank=True, unique=True)  # 1, 2, 3 … in order of calculation
     result_digest = models.TextField(default="", blank=True)
+    balances_sha256 = models.TextField(default="", blank=True)  # of the lake's file of all closing balances by then
     submitted_by = models.TextField(default="", blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.TextField(default="", blank=True)

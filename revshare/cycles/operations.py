@@ -5,15 +5,16 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from revshare.allocation.operations import allocate
+from revshare.allocation.operations import allocate, is_allocated
 from revshare.audit_trail.operations import Act, record
 from revshare.cycles.models import Cycle, Window
-from revshare.cycles.queries import find, input_digest, pinned_of, ranges_of, result_digest
+from revshare.cycles.queries import balances_before, find, input_digest, pinned_of, ranges_of, result_digest
 from revshare.cycles.rules import MOVES, reached
 from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.files.queries import open_quarantine
 from revshare.ingest.operations import release_waiting_refunds
 from revshare.ledger.operations import post
+from revshare.ledger.queries import ALLOCATION_JOURNAL
 from revshare.locks import Lock, hold
 from revshare.manifests.models import Manifest
 from revshare.manifests.operations import freeze
@@ -27,8 +28,7 @@ from revshare.pools.queries import carried_by
 from revshare.pools.rules import Pinned
 from revshare.progress import Progress, no_progress
 from revshare.sales.queries import Range, count, last_seq, sums_by_target
-from revshare.statements.operations import write
-from revshare.statements.queries import ALLOCATION_JOURNAL, PUBLISHED
+from revshare.statements.queries import PUBLISHED
 
 KEY_LENGTH = 60
 # Who moves a cycle is kept on it; so is when, for the moves that people ask about.
@@ -39,12 +39,13 @@ STAMPS: dict[str, tuple[str, ...]] = {
     "approve": ("approved_by", "approved_at"),
     "publish": ("published_by", "published_at"),
 }
+# What an allocation journal moves besides the contributors' accounts, which the entries credit.
 LEGS = """
     SELECT account, currency, CASE WHEN amount > 0 THEN 'C' ELSE 'D' END AS side, abs(amount)::bigint AS amount_micros
     FROM (
-        SELECT CASE bucket WHEN 'contributor' THEN 'payable:' || contributor_id ELSE bucket END COLLATE "C" AS account,
-               currency, sum(amount_micros) AS amount
-        FROM allocation_allocation WHERE cycle_id = %s AND bucket <> 'carried' GROUP BY 1, 2
+        SELECT r.bucket COLLATE "C" AS account, p.currency, sum(r.amount_micros) AS amount
+        FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id
+        WHERE r.cycle_id = %s AND r.bucket <> 'carried' GROUP BY 1, 2
         UNION ALL
         SELECT 'carried' COLLATE "C", currency, sum(carried_out_micros - carried_in_micros)
         FROM pools_pool WHERE cycle_id = %s GROUP BY 2
@@ -121,12 +122,9 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
     progress("release", 0, 0)
     release_waiting_refunds(act=act)
     while (closed := _close(cycle, act, accept_quarantine, progress)) is None:
-        # A manifest it needs is not frozen yet; each is weighed in a transaction of its own.
+        # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
         needed = _pins(_ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle)
-        unfrozen = _unfrozen(needed)
-        for done, version in enumerate(unfrozen):
-            progress("weigh", done, len(unfrozen))
-            freeze(dataset_version=version, act=act)
+        freeze(dataset_versions=_unfrozen(needed), act=act, progress=progress)
     return closed
 
 
@@ -228,7 +226,7 @@ def _last_calculated() -> int | None:
 def calculate(
     *, key: str, act: Act, progress: Progress = no_progress, still_ours: Callable[[], None] = lambda: None
 ) -> Cycle:
-    """Pools, allocations, journal, statements, digest: each in its own transaction, so that a killed calculation goes
+    """Pools, allocations, journal, digest: each in its own transaction, so that a killed calculation goes
     on where it stopped. `still_ours` raises if another process has taken the work over."""
     cycle = find(key)
     if reached(state=cycle.state, goal="calculated"):
@@ -260,21 +258,16 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
-    allocate(cycle_id=cycle.pk, pools=_pools(cycle), progress=progress)
+    if is_allocated(cycle.pk):
+        return
+    cycle.balances_sha256 = allocate(
+        cycle_id=cycle.pk, pools=_pools(cycle), before=balances_before(), progress=progress
+    )
+    cycle.save(update_fields=["balances_sha256"])
 
 
 def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
     post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 3, act=act, cycle_id=cycle.pk)
-
-
-def _stage_statements(cycle: Cycle, act: Act, progress: Progress) -> None:
-    journal = cycle.journals.filter(kind=ALLOCATION_JOURNAL).first()
-    write(
-        cycle_id=cycle.pk,
-        key=cycle.key,
-        policy_sha256=cycle.policy.sha256,
-        journal_hash=journal.hash if journal else "",
-    )
 
 
 def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:
@@ -290,7 +283,6 @@ CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
     ("pools", _stage_pools),
     ("allocation", _stage_allocation),
     ("ledger", _stage_ledger),
-    ("statements", _stage_statements),
     ("finish", _stage_finish),
 )
 

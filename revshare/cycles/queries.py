@@ -47,25 +47,29 @@ def input_digest(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> str:
     return digest.hexdigest()
 
 
-RESULT_POOLS = (
-    "SELECT 'pool', \"table\", model, dataset_version, currency, net_micros, carried_in_micros, distributable_micros, "
-    "platform_micros, carried_out_micros, denominator_ticks FROM pools_pool WHERE cycle_id = %s "
-    'ORDER BY "table", model, dataset_version, currency'
-)
-RESULT_ALLOCATIONS = (
-    "SELECT 'allocation', p.\"table\", p.model, p.dataset_version, p.currency, a.bucket, "
-    "coalesce(a.contributor_id, ''), "
-    "a.numerator_ticks, a.amount_micros FROM allocation_allocation a JOIN pools_pool p ON p.id = a.pool_id "
-    'WHERE a.cycle_id = %s ORDER BY p."table", p.model, p.dataset_version, p.currency, a.bucket COLLATE "C", '
-    "coalesce(a.contributor_id, '')"
+def balances_before() -> str:
+    """The lake's file of all closing balances of the cycles calculated so far; '' before the first."""
+    last = Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").first()
+    return last.balances_sha256 if last else ""
+
+
+RESULT = (
+    "SELECT 'pool', p.\"table\", p.model, p.dataset_version, p.currency, p.net_micros, p.carried_in_micros, "
+    "p.distributable_micros, p.platform_micros, p.carried_out_micros, p.denominator_ticks, k.entries, "
+    "k.numerator_ticks, k.amount_micros, k.sha256 "
+    "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id WHERE p.cycle_id = %s "
+    'ORDER BY p."table", p.model, p.dataset_version, p.currency',
+    "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
+    "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",
 )
 
 
 def result_digest(cycle: Cycle) -> str:
-    """SHA-256 over the cycle's key, the policy's hash, and its pools and allocations as CSV, every value quoted: the
-    same for the same inputs, in whatever order and cut they came."""
+    """SHA-256 over the cycle's key, the policy's hash, and as CSV, every value quoted, its pools and its accounts by
+    currency, each with the hash of its entries (`ledger.rules.ColumnsHash`): the same for the same inputs, in whatever
+    order and cut they came. What of a pool goes to nobody follows from the pool."""
     digest = hashlib.sha256(f"{cycle.key}\n{cycle.policy.sha256}\n".encode())
-    for query in (RESULT_POOLS, RESULT_ALLOCATIONS):
+    for query in RESULT:
         for block in _rows(query, cycle.pk):
             digest.update(block)
     return digest.hexdigest()

@@ -8,11 +8,10 @@ from django.db import connection
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import ranges_of
-from revshare.ledger.models import Journal
-from revshare.ledger.queries import trial_balance
+from revshare.ledger.models import Journal, PoolControl
+from revshare.ledger.queries import ALLOCATION_JOURNAL, trial_balance
 from revshare.pools.models import Pool
 from revshare.sales.queries import unlinked_refunds
-from revshare.statements.queries import ALLOCATION_JOURNAL
 
 LARGEST = 5
 
@@ -86,29 +85,24 @@ def _number(query: str, *params: Any) -> int:
 
 def _pools(cycle: Cycle) -> list[PoolSummary]:
     pools = Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "currency")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT p.id, count(*), sum(a.amount_micros)::text, (p.distributable_micros - sum(div("
-            "p.distributable_micros::numeric * a.numerator_ticks, nullif(p.denominator_ticks, 0))))::text "
-            "FROM pools_pool p JOIN allocation_allocation a ON a.pool_id = p.id AND a.bucket = 'contributor' "
-            "WHERE p.cycle_id = %s GROUP BY p.id",
-            [cycle.pk],
-        )
-        split = {row[0]: row[1:] for row in cursor.fetchall()}
+    controls = {control.pool_id: control for control in PoolControl.objects.filter(cycle=cycle)}
     return [
-        PoolSummary(pool, count, int(allocated), int(residue or 0))
+        PoolSummary(pool, found.entries, found.amount_micros, found.residue_micros)
+        if (found := controls.get(pool.pk))
+        else PoolSummary(pool, 0, 0, 0)
         for pool in pools
-        for count, allocated, residue in [split.get(pool.pk, (0, "0", "0"))]
     ]
 
 
 def _largest(cycle: Cycle) -> list[Payout]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT a.contributor_id, c.name, a.currency, sum(a.amount_micros)::bigint AS amount "
-            "FROM allocation_allocation a JOIN contributors_contributor c ON c.id = a.contributor_id "
-            "WHERE a.cycle_id = %s AND a.bucket = 'contributor' GROUP BY 1, 2, 3 "
-            "ORDER BY amount DESC, a.contributor_id LIMIT %s",
+            "SELECT largest.contributor_id, c.name, p.currency, largest.earned_micros FROM ("
+            "SELECT * FROM ledger_entry WHERE cycle_id = %s AND statement_lines > 0 "
+            "ORDER BY earned_micros DESC, contributor_id LIMIT %s) largest "
+            "JOIN pools_pool p ON p.id = largest.pool_id "
+            "JOIN contributors_contributor c ON c.id = largest.contributor_id "
+            "ORDER BY largest.earned_micros DESC, largest.contributor_id",
             [cycle.pk, LARGEST],
         )
         return [Payout(*row) for row in cursor.fetchall()]

@@ -36,28 +36,35 @@ class Export:
         return f"SELECT {chosen} FROM {self.source}"
 
 
+ENTRIES = (
+    "ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
+    "WHERE e.cycle_id = %s AND e.statement_lines > 0 ORDER BY e.statement_no"
+)
 EXPORTS: dict[str, Export] = {
     "payouts": Export(
-        {"contributor_id": _text("contributor_id"), "currency": "currency", "amount_micros": "amount_micros"},
-        "(SELECT contributor_id, currency, sum(amount_micros)::bigint AS amount_micros FROM allocation_allocation "
-        "WHERE cycle_id = %s AND bucket = 'contributor' GROUP BY 1, 2) a ORDER BY a.currency, a.contributor_id",
+        {
+            "contributor_id": _text("e.contributor_id"), "currency": "p.currency",
+            "amount_micros": "e.earned_micros",
+        },
+        ENTRIES,
     ),
     "statements": Export(
         {
-            "number": _text("s.number"), "contributor_id": _text("s.contributor_id"),
-            "contributor_name": _text("c.name"),
-            "currency": "s.currency",
-            **{f"{name}_micros": f"s.{name}_micros"
-               for name in ("opening", "earned", "adjusted", "withheld", "held", "paid", "closing")},
-            "content_sha256": "s.content_sha256",
+            "number": _text("c.key") + " || '-' || to_char(e.statement_no, 'FM000000000')",
+            "contributor_id": _text("e.contributor_id"),
+            "contributor_name": "(SELECT " + _text("k.name")
+            + " FROM contributors_contributor k WHERE k.id = e.contributor_id)",
+            "currency": "p.currency",
+            "opening_micros": "e.opening_micros", "earned_micros": "e.earned_micros",
+            "adjusted_micros": "0", "withheld_micros": "0", "held_micros": "0", "paid_micros": "0",
+            "closing_micros": "e.opening_micros + e.earned_micros",
         },
-        "statements_statement s JOIN contributors_contributor c ON c.id = s.contributor_id "
-        "WHERE s.cycle_id = %s ORDER BY s.number COLLATE \"C\"",
+        ENTRIES,
     ),
     "journal": Export(
         {"journal": "l.journal_id", "kind": "j.kind", "key": _text("j.key"), "account": "l.account",
          "currency": "l.currency", "side": "l.side", "amount_micros": "l.amount_micros"},
-        "ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id WHERE j.cycle_id = %s "
+        "ledger_every_leg l JOIN ledger_journal j ON j.seq = l.journal_id WHERE j.cycle_id = %s "
         "ORDER BY l.journal_id, l.account, l.currency",
     ),
 }  # fmt: skip

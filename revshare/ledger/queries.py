@@ -7,16 +7,37 @@ from django.db import connection
 from revshare.ledger.models import Journal
 
 PAYABLE = "payable:"
+ALLOCATION_JOURNAL = "allocation"
+# Debits less credits of all that was posted, by currency. Entries are in their controls.
+POSTED = """
+    SELECT currency, CASE side WHEN 'D' THEN amount_micros ELSE -amount_micros END AS amount FROM ledger_leg
+    UNION ALL
+    SELECT k.currency, -k.earned_micros FROM ledger_account_control k
+    JOIN ledger_journal j ON j.cycle_id = k.cycle_id AND j.kind = 'allocation'
+"""
 
 
-def leg_lines(seq: int) -> Iterator[bytes]:
-    """A journal's legs as canonical bytes: CSV, every value quoted, in code-point order of account, then currency."""
-    query = (
+def leg_lines(journal: Journal) -> Iterator[bytes]:
+    """A journal's legs as canonical bytes: CSV, every value quoted. First the legs of named accounts (account,
+    currency, side, micros) in code-point order of account, then currency. Then, in an allocation journal, a line per
+    currency for the contributors' accounts: `payable`, currency, `C`, micros earned in all, how many accounts, how
+    many of them were credited, and the hash of the accounts' control."""
+    named = (
         "SELECT account, currency, side, amount_micros FROM ledger_leg WHERE journal_id = %s ORDER BY account, currency"
     )
+    yield from _csv(named, journal.seq)
+    if journal.kind == ALLOCATION_JOURNAL:
+        accounts = (
+            "SELECT 'payable', currency, 'C', earned_micros, accounts, credited, sha256 FROM ledger_account_control "
+            "WHERE cycle_id = %s ORDER BY currency"
+        )
+        yield from _csv(accounts, journal.cycle_id)
+
+
+def _csv(query: str, parameter: int | None) -> Iterator[bytes]:
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", [seq]) as copy,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", [parameter]) as copy,
     ):
         for block in copy:
             yield bytes(block)
@@ -25,10 +46,7 @@ def leg_lines(seq: int) -> Iterator[bytes]:
 def trial_balance() -> dict[str, int]:
     """Debits less credits per currency over all journals, in micros: zero, or something is broken."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT currency, sum(CASE side WHEN 'D' THEN amount_micros ELSE -amount_micros END)::text "
-            "FROM ledger_leg GROUP BY currency ORDER BY currency"
-        )
+        cursor.execute(f"SELECT currency, sum(amount)::text FROM ({POSTED}) posted GROUP BY currency ORDER BY currency")
         return {currency: int(total) for currency, total in cursor.fetchall()}
 
 

@@ -14,6 +14,7 @@ class Manifest(models.Model):
     records = models.BigIntegerField(default=0)
     contributors = models.BigIntegerField(default=0)
     assets_ticks = models.DecimalField(max_digits=38, decimal_places=0, default=0)
+    weights_sha256 = models.TextField(default="")  # of the Parquet file of the lake that keeps the weights
 
     class Meta:
         db_table = "manifests_manifest"
@@ -60,22 +61,17 @@ class PartVersion(models.Model):
 
 
 class Weight(models.Model):
-    """What a contributor holds of a frozen manifest: 720,720 ticks to an asset, shared by its contributors."""
+    """What a contributor holds of a frozen manifest: 720,720 ticks to an asset, shared by its contributors. A view."""
 
-    id = models.BigAutoField(primary_key=True)
-    manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT, related_name="weights", db_index=False)
-    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="+")
+    id = models.TextField(primary_key=True)
+    manifest = models.ForeignKey(Manifest, on_delete=models.DO_NOTHING, related_name="weights")
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.DO_NOTHING, related_name="+")
     assets_ticks = models.BigIntegerField()
     weight_ticks = models.DecimalField(max_digits=38, decimal_places=6)  # ticks times the asset's weight
 
     class Meta:
+        managed = False
         db_table = "manifests_weight"
-        constraints = [
-            models.UniqueConstraint(fields=["manifest", "contributor"], name="manifests_weight_once"),
-            models.CheckConstraint(
-                name="manifests_weight_not_negative", condition=Q(assets_ticks__gte=0, weight_ticks__gte=0)
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"{self.manifest_id} {self.contributor_id}"

@@ -1,13 +1,17 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
+from revshare.bulk import BLOCK_ROWS, Array, Texts, copy_arrays
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed, repeated_rows
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
@@ -17,8 +21,10 @@ from revshare.files.work import Work
 from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
 from revshare.manifests.models import Manifest, Part, PartVersion
-from revshare.manifests.queries import LAKE, parts_of
-from revshare.manifests.rules import digest_header, weigh_sql
+from revshare.manifests.queries import LAKE, WEIGHTS, parts_of
+from revshare.manifests.rules import digest_header
+from revshare.manifests.weighing import Weighed, weigh
+from revshare.progress import Progress, no_progress
 
 ASSET = ("dataset_version", "asset_id")
 KEY = (*ASSET, "contributor_id")
@@ -191,45 +197,50 @@ class ModelIntake:
 
 
 @transaction.atomic
-def freeze(*, dataset_version: str, act: Act) -> Manifest:
-    """Weighs a dataset version and closes it for good. Once frozen, it is returned as it is.
+def freeze(*, dataset_versions: Iterable[str], act: Act, progress: Progress = no_progress) -> list[Manifest]:
+    """Weighs dataset versions and closes them for good. Those frozen already are returned as they are.
 
-    Reads every record of the version in the lake; writes one row per contributor. Raises LakeDamaged.
+    Reads every record of the versions in the lake; keeps their weights there and in the database. Raises LakeDamaged.
     """
     hold(Lock.INTAKE)
-    manifest = Manifest.objects.select_for_update().get(dataset_version=dataset_version)
-    if manifest.frozen_at:
-        return manifest
-    stored = parts_of([dataset_version])
-    for digest in stored.parts:
-        check_part(LAKE, digest)
-    with spool() as scratch, duck(scratch) as con:
-        weights = _weigh(con, stored.query, manifest, scratch)
-        manifest.sha256, manifest.frozen_at = _digest(manifest, weights), act.at
-        _store_weights(weights, manifest)
-    manifest.save()
-    record(
-        act=act, action="manifest.frozen", object=f"manifest:{dataset_version}",
-        detail={"sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records},
-    )  # fmt: skip
-    return manifest
+    wanted = sorted(dataset_versions)
+    manifests = {
+        manifest.dataset_version: manifest
+        for manifest in Manifest.objects.select_for_update().filter(dataset_version__in=wanted).order_by("pk")
+    }
+    open_ones = [name for name in wanted if not manifests[name].frozen_at]
+    if open_ones:
+        stored = parts_of(open_ones)
+        for digest in stored.parts:
+            check_part(LAKE, digest)
+        with spool() as scratch, duck(scratch) as con:
+            weighed = weigh(con, records=stored.query, versions=open_ones, target=scratch, progress=progress)
+            for done, name in enumerate(open_ones):
+                progress("freeze", done, len(open_ones))
+                _close(con, manifests[name], weighed[name], act, scratch)
+    return [manifests[name] for name in wanted]
 
 
-def _weigh(con: duckdb.DuckDBPyConnection, records: str, manifest: Manifest, scratch: Path) -> Path:
-    """Counts the records into `manifest`; returns the file of its weights, in code-point order of contributors."""
-    con.execute(f"CREATE TABLE weights AS {weigh_sql(records)}")
-    counts = con.execute(f"SELECT count(*), count(DISTINCT asset_id) FROM ({records})").fetchone()
-    totals = con.execute("SELECT count(*), coalesce(sum(assets_ticks), 0) FROM weights").fetchone()
-    assert counts is not None
-    assert totals is not None
-    manifest.records, manifest.assets = counts
-    manifest.contributors, manifest.assets_ticks = totals
+def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, act: Act, scratch: Path) -> None:
+    """Keeps what a version weighs, and freezes it."""
+    scan = f"read_parquet({literal(weighed.weights)})"
+    manifest.records, manifest.assets = weighed.records, weighed.assets
+    manifest.contributors, manifest.assets_ticks = con.execute(
+        f"SELECT count(*), coalesce(sum(assets_ticks), 0) FROM {scan}"
+    ).fetchall()[0]
     draft = scratch / "weights.copy"
     con.execute(
-        "COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM weights ORDER BY contributor_id) "
+        f"COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM {scan} ORDER BY contributor_id) "
         f"TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
     )
-    return draft
+    manifest.sha256, manifest.frozen_at = _digest(manifest, draft), act.at
+    _store_weights(con, scan, manifest, draft)
+    manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
+    manifest.save()
+    record(
+        act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}",
+        detail={"sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records},
+    )  # fmt: skip
 
 
 def _digest(manifest: Manifest, weights: Path) -> str:
@@ -241,16 +252,23 @@ def _digest(manifest: Manifest, weights: Path) -> str:
     return digest.hexdigest()
 
 
-def _store_weights(weights: Path, manifest: Manifest) -> None:
+def _store_weights(con: duckdb.DuckDBPyConnection, scan: str, manifest: Manifest, draft: Path) -> None:
+    """Into a partition of their own: for auditors, and for the pages. `draft`: the same as CSV, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            'CREATE TEMP TABLE incoming_weight (contributor_id text COLLATE "C", assets_ticks bigint, '
-            "weight_ticks numeric(38, 6)) ON COMMIT DROP"
-        )
-        copy_file_in(cursor, weights, table="incoming_weight", columns="contributor_id, assets_ticks, weight_ticks")
-        cursor.execute(
-            "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks, weight_ticks) "
-            "SELECT %s, contributor_id, assets_ticks, weight_ticks FROM incoming_weight ORDER BY contributor_id",
-            [manifest.pk],
-        )
-        cursor.execute("DROP TABLE incoming_weight")
+        cursor.execute("SELECT revshare_new_part('manifests_weight_row', 'manifest_id', %s)", [manifest.pk])
+        part = cursor.fetchone()[0]
+        cursor.execute(f"ALTER TABLE {part} ALTER manifest_id SET DEFAULT {manifest.pk}")
+        if con.execute(f"SELECT 1 FROM {scan} WHERE weight_ticks <> assets_ticks LIMIT 1").fetchall():
+            copy_file_in(cursor, draft, table=part, columns="contributor_id, assets_ticks, weight_ticks")
+        else:
+            weights = con.sql(f"SELECT assets_ticks, contributor_id FROM {scan}").to_arrow_reader(BLOCK_ROWS)
+            copy_arrays(table=part, columns=("assets_ticks", "contributor_id"), blocks=_blocks(weights), frozen=True)
+        cursor.execute("SELECT revshare_attach_weights(%s)", [manifest.pk])
+
+
+def _blocks(weights: pa.RecordBatchReader) -> Iterator[tuple[Array, Array]]:
+    """Ticks and contributors, those with ids of the same length together."""
+    for batch in weights:
+        ticks = batch.column(0).to_numpy(zero_copy_only=False)
+        for chosen, ids in Texts(batch.column(1)).groups(np.arange(len(ticks))):
+            yield ticks[chosen], ids

@@ -7,6 +7,7 @@ from revshare.lake import literal, part
 from revshare.manifests.models import Manifest, Part, Training
 
 LAKE = "attributions"
+WEIGHTS = "weights"
 COLUMNS = "dataset_version, asset_id, contributor_id, share, weight, licence, ai_generated, media_type"
 
 

@@ -5,8 +5,8 @@ from revshare.apportion import TICKS_PER_ASSET
 
 
 def weigh_sql(records: str) -> str:
-    """SQL of DuckDB from records (asset_id, contributor_id, share, weight; one row per asset and contributor) to
-    weights (contributor_id, assets_ticks, weight_ticks).
+    """SQL of DuckDB from records (dataset_version, asset_id, contributor_id, share, weight; one row per version, asset
+    and contributor) to weights (dataset_version, contributor_id, assets_ticks, weight_ticks).
 
     Most assets are shared equally by a number that divides 720,720. The others go by largest remainder inside the
     asset, ties by ascending contributor id: quotient and remainder in whole numbers of up to 128 bits.
@@ -14,35 +14,35 @@ def weigh_sql(records: str) -> str:
     return f"""
         WITH records AS ({records}),
         assets AS (
-            SELECT asset_id, count(*) AS people, sum(CAST(share * 1000000 AS HUGEINT)) AS shares
-            FROM records GROUP BY asset_id
+            SELECT dataset_version, asset_id, count(*) AS people, sum(CAST(share * 1000000 AS HUGEINT)) AS shares
+            FROM records GROUP BY dataset_version, asset_id
         ),
         even AS (
-            SELECT contributor_id, CAST({TICKS_PER_ASSET} // people AS BIGINT) AS ticks, weight
-            FROM records JOIN assets USING (asset_id)
+            SELECT dataset_version, contributor_id, CAST({TICKS_PER_ASSET} // people AS BIGINT) AS ticks, weight
+            FROM records JOIN assets USING (dataset_version, asset_id)
             WHERE shares IS NULL AND {TICKS_PER_ASSET} % people = 0
         ),
         quotas AS (
-            SELECT asset_id, contributor_id, weight,
+            SELECT dataset_version, asset_id, contributor_id, weight,
                    CAST({TICKS_PER_ASSET} AS HUGEINT) * coalesce(CAST(share * 1000000 AS HUGEINT), 1) AS dividend,
                    coalesce(shares, people) AS divisor
-            FROM records JOIN assets USING (asset_id)
+            FROM records JOIN assets USING (dataset_version, asset_id)
             WHERE shares IS NOT NULL OR {TICKS_PER_ASSET} % people <> 0
         ),
         floors AS (
             SELECT *, dividend // divisor AS floor, dividend % divisor AS remainder FROM quotas
         ),
         uneven AS (
-            SELECT contributor_id, weight, CAST(floor + CASE
-                WHEN row_number() OVER (PARTITION BY asset_id ORDER BY remainder DESC, contributor_id)
-                     <= {TICKS_PER_ASSET} - sum(floor) OVER (PARTITION BY asset_id)
+            SELECT dataset_version, contributor_id, weight, CAST(floor + CASE
+                WHEN row_number() OVER (PARTITION BY dataset_version, asset_id ORDER BY remainder DESC, contributor_id)
+                     <= {TICKS_PER_ASSET} - sum(floor) OVER (PARTITION BY dataset_version, asset_id)
                 THEN 1 ELSE 0 END AS BIGINT) AS ticks
             FROM floors
         )
-        SELECT contributor_id, CAST(sum(ticks) AS BIGINT) AS assets_ticks,
+        SELECT dataset_version, contributor_id, CAST(sum(ticks) AS BIGINT) AS assets_ticks,
                CAST(sum(ticks * weight) AS DECIMAL(38, 6)) AS weight_ticks
-        FROM (SELECT contributor_id, ticks, weight FROM even UNION ALL SELECT contributor_id, ticks, weight FROM uneven)
-        GROUP BY contributor_id
+        FROM (SELECT * FROM even UNION ALL SELECT dataset_version, contributor_id, ticks, weight FROM uneven)
+        GROUP BY dataset_version, contributor_id
     """
 
 

@@ -1,45 +1,35 @@
 """What a contributor is told: numbered and frozen."""
 
 from django.db import models
-from django.db.models import F, Q
+
+NUMBERS_PER_CYCLE = 1_000_000_000
 
 
 class Statement(models.Model):
-    """One contributor, one currency, one cycle. It is written once, when the cycle is calculated, and shown to the
-    contributor when the cycle is published. Its earned lines are the contributor's allocations."""
+    """One contributor, one currency, one cycle. A view over the ledger's entries, which are written once, when the
+    cycle is calculated, and whose last one of each statement carries its balances. Contributors see it when the cycle
+    is published. Id and number hold the cycle and the place in it (`queries.by_number`, `queries.by_id`)."""
 
-    id = models.BigAutoField(primary_key=True)
-    number = models.TextField(unique=True)
-    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="statements", db_index=False)
-    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="statements")
-    currency = models.CharField(max_length=3, db_collation="C")
+    id = models.BigIntegerField(primary_key=True)
+    number = models.TextField()
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.DO_NOTHING, related_name="statements")
+    ordinal = models.IntegerField()  # 1, 2, 3 … in the cycle
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.DO_NOTHING, related_name="statements")
+    currency = models.CharField(max_length=3)
+    lines = models.IntegerField()
     opening_micros = models.BigIntegerField()
     earned_micros = models.BigIntegerField()
-    adjusted_micros = models.BigIntegerField(default=0)
-    withheld_micros = models.BigIntegerField(default=0)
-    held_micros = models.BigIntegerField(default=0)
-    paid_micros = models.BigIntegerField(default=0)
+    adjusted_micros = models.BigIntegerField()
+    withheld_micros = models.BigIntegerField()
+    held_micros = models.BigIntegerField()
+    paid_micros = models.BigIntegerField()
     closing_micros = models.BigIntegerField()
-    content_sha256 = models.CharField(max_length=64)
+    content_sha256 = models.TextField()
 
     class Meta:
+        managed = False
         db_table = "statements_statement"
         ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["cycle", "contributor", "currency"], name="statements_once"),
-            models.CheckConstraint(
-                name="statements_add_up",
-                condition=Q(
-                    closing_micros=F("opening_micros")
-                    + F("earned_micros")
-                    + F("adjusted_micros")
-                    - F("withheld_micros")
-                    - F("held_micros")
-                    - F("paid_micros")
-                ),
-            ),
-        ]
-        indexes = [models.Index(fields=["contributor", "currency", "-id"], name="statements_by_contributor")]
 
     def __str__(self) -> str:
         return self.number

@@ -6,10 +6,10 @@ from django.db.models import QuerySet
 
 from revshare.allocation.models import Allocation
 from revshare.ledger.models import Journal
-from revshare.statements.models import Statement
+from revshare.ledger.queries import ALLOCATION_JOURNAL
+from revshare.statements.models import NUMBERS_PER_CYCLE, Statement
 from revshare.statements.rules import Content, Line
 
-ALLOCATION_JOURNAL = "allocation"
 PUBLISHED = ("published", "settled")
 
 
@@ -31,6 +31,20 @@ def published_for(contributor_id: str) -> QuerySet[Statement]:
         .select_related("cycle", "cycle__policy", "contributor")
         .order_by("-cycle__starts_at", "currency")
     )
+
+
+def by_number(number: str) -> QuerySet[Statement]:
+    """The statement of this number, if there is one. A number is the cycle's key and the place in the cycle."""
+    key, _, ordinal = number.rpartition("-")
+    if not (key and ordinal.isascii() and ordinal.isdigit() and len(ordinal) == len(str(NUMBERS_PER_CYCLE)) - 1):
+        return Statement.objects.none()
+    return Statement.objects.filter(cycle__key=key, ordinal=int(ordinal))
+
+
+def by_id(pk: int) -> QuerySet[Statement]:
+    """The statement of this id, if there is one."""
+    cycle, ordinal = divmod(pk, NUMBERS_PER_CYCLE)
+    return Statement.objects.filter(cycle=cycle, ordinal=ordinal)
 
 
 def explain(statement: Statement) -> Explained:

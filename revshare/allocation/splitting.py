@@ -1,0 +1,207 @@
+"""Pools into entries of the payables ledger, by arrays: apportioned, ordered by account, with each statement's balances.
+
+Memory is bounded: amounts beyond `AMOUNTS_BYTES` lie in files of the scratch folder, and entries are made for
+`PEOPLE_AT_ONCE` contributors at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from revshare.allocation.queries import Holding, People
+from revshare.apportion import apportion_array
+from revshare.bulk import Array
+from revshare.ledger.models import AccountControl, PoolControl
+from revshare.ledger.rules import ColumnsHash
+from revshare.pools.models import Pool
+from revshare.progress import Progress, no_progress
+
+AMOUNTS_BYTES = 512 << 20
+PEOPLE_AT_ONCE = 100_000
+BALANCES = pa.schema([("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64())])
+
+
+@dataclass(frozen=True)
+class SplitPool:
+    """A pool and the amount of each contributor who holds something of its dataset versions."""
+
+    pool: Pool
+    holding: Holding
+    amounts: npt.NDArray[np.int64]
+
+
+@dataclass
+class Accounts:
+    """What a currency's accounts come to, summed up while their entries go by."""
+
+    digest: ColumnsHash = field(default_factory=lambda: ColumnsHash(numbers=2))
+    accounts: int = 0
+    credited: int = 0
+    opening_micros: int = 0
+    earned_micros: int = 0
+
+    def add(self, ids: bytes, opening: npt.NDArray[np.int64], earned: npt.NDArray[np.int64]) -> None:
+        self.digest.update(ids, (opening, earned))
+        self.accounts += len(earned)
+        self.credited += int(np.count_nonzero(earned))
+        # By Python's integers where 64 bits could be too few: balances of many cycles add up.
+        self.opening_micros += sum(map(int, np.add.reduceat(opening, range(0, len(opening), 1024)))) if len(opening) else 0
+        self.earned_micros += int(earned.sum())
+
+
+class Splitter:
+    """Makes the entries of a cycle, once. Afterwards `controls` has their sums, and the file `balances` what every
+    account touched closed with."""
+
+    def __init__(
+        self, *, cycle_id: int, pools: Sequence[Pool], people: People, before: str, scratch: Path,
+        progress: Progress = no_progress,
+    ) -> None:  # fmt: skip
+        """`pools`: those with somebody to share them, in order of their keys. `before`: the lake's file of all earlier
+        balances, or ''."""
+        self._cycle_id = cycle_id
+        self._people = people
+        self._before = before
+        self._scratch = scratch
+        self._progress = progress
+        self._pool_controls: list[PoolControl] = []
+        self._accounts: dict[str, Accounts] = {}
+        self.balances = scratch / "closing.parquet"
+        self._split = self._apportion(pools)
+        self.entries = sum(len(item.amounts) for item in self._split)
+
+    def blocks(self) -> Iterator[Sequence[Array]]:
+        """The entries as columns of `ledger.operations.ENTRY`, by currency, contributor, pool."""
+        number = 0
+        made = 0
+        by_currency = groupby(sorted(self._split, key=_currency), key=_currency)
+        with pq.ParquetWriter(self.balances, BALANCES, compression="snappy") as closing:
+            for currency, group in by_currency:
+                split = list(group)
+                accounts = self._accounts[currency] = Accounts()
+                before = self._people.balances(self._before, currency)
+                for first in range(0, len(self._people.ids), PEOPLE_AT_ONCE):
+                    self._progress("post", made, self.entries)
+                    entries = _gather(split, first, first + PEOPLE_AT_ONCE)
+                    if not len(entries.codes):
+                        continue
+                    opening, earned = before[entries.people], entries.earned
+                    accounts.add(self._people.texts.joined(entries.people), opening, earned)
+                    self._close(closing, currency, entries.people, opening + earned)
+                    yield from self._columns(entries, number, opening)
+                    number += len(entries.people)
+                    made += len(entries.codes)
+
+    def controls(self) -> tuple[list[PoolControl], list[AccountControl]]:
+        """The sums of all entries, by pool and by currency."""
+        accounts = [
+            AccountControl(
+                cycle_id=self._cycle_id, currency=currency, accounts=item.accounts, credited=item.credited,
+                opening_micros=item.opening_micros, earned_micros=item.earned_micros, sha256=item.digest.hexdigest(),
+            )
+            for currency, item in self._accounts.items()
+        ]  # fmt: skip
+        return self._pool_controls, accounts
+
+    def _apportion(self, pools: Sequence[Pool]) -> list[SplitPool]:
+        holdings: dict[tuple[str, ...], Holding] = {}
+        split = []
+        in_memory = 0
+        for done, pool in enumerate(pools):
+            self._progress("apportion", done, len(pools))
+            versions = tuple(pool.versions)
+            if versions not in holdings:
+                holdings[versions] = self._people.holding(versions)
+            holding = holdings[versions]
+            result = apportion_array(total=pool.distributable_micros, weights=holding.ticks)
+            amounts = result.amounts
+            digest = ColumnsHash(numbers=2)
+            digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
+            self._pool_controls.append(
+                PoolControl(
+                    cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts),
+                    numerator_ticks=int(holding.ticks.sum()), amount_micros=pool.distributable_micros,
+                    residue_micros=result.residue, sha256=digest.hexdigest(),
+                )
+            )  # fmt: skip
+            in_memory += amounts.nbytes
+            if in_memory > AMOUNTS_BYTES:
+                spilled = self._scratch / f"amounts-{done}.npy"
+                np.save(spilled, amounts)
+                amounts = np.load(spilled, mmap_mode="r")
+            split.append(SplitPool(pool, holding, amounts))
+        return split
+
+    def _columns(
+        self, entries: "Entries", numbered: int, opening: npt.NDArray[np.int64]
+    ) -> Iterator[Sequence[Array]]:
+        count = len(entries.codes)
+        columns: tuple[Array, ...] = (
+            np.full(count, self._cycle_id, np.int32),
+            (entries.statement + (numbered + 1)).astype(np.int32),
+            entries.ticks,
+            entries.amounts,
+            _on_last(entries, opening),
+            _on_last(entries, entries.earned),
+            entries.pools,
+            _on_last(entries, np.diff(entries.starts, append=count)).astype(np.int16),
+        )
+        for chosen, ids in self._people.texts.groups(entries.codes):
+            yield (*(column[chosen] for column in columns), ids)
+
+    def _close(
+        self, closing: pq.ParquetWriter, currency: str, people: npt.NDArray[np.int64], balances: npt.NDArray[np.int64]
+    ) -> None:
+        ids = self._people.ids.take(pa.array(people)).cast(pa.string())
+        closing.write_table(pa.table([ids, pa.array([currency] * len(ids)), balances], schema=BALANCES))
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Some entries, in order of contributors and pools. `statement`: to which of the `people` each belongs; `starts`:
+    where each of these begins; `earned`: by people."""
+
+    codes: npt.NDArray[np.int64]
+    ticks: npt.NDArray[np.int64]
+    amounts: npt.NDArray[np.int64]
+    pools: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    statement: npt.NDArray[np.int64]
+    people: npt.NDArray[np.int64]
+    earned: npt.NDArray[np.int64]
+
+
+def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
+    """The entries of contributors with codes from `first` to before `end`, of pools in one currency."""
+    pieces = []
+    for item in split:
+        low, high = np.searchsorted(item.holding.codes, (first, end))
+        pools = np.full(high - low, item.pool.pk, np.int32)
+        pieces.append((item.holding.codes[low:high], item.holding.ticks[low:high], item.amounts[low:high], pools))
+    codes, ticks, amounts, pools = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    order = np.argsort(codes, kind="stable")
+    codes, amounts = codes[order], amounts[order]
+    begins = np.concatenate([[True], codes[1:] != codes[:-1]]) if len(codes) else np.zeros(0, bool)
+    starts = np.flatnonzero(begins)
+    return Entries(
+        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools[order], starts=starts,
+        statement=np.cumsum(begins) - 1, people=codes[starts],
+        earned=np.add.reduceat(amounts, starts) if len(codes) else amounts,
+    )  # fmt: skip
+
+
+def _on_last(entries: Entries, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The values of the people, each on the last entry of its statement; zeros on the others."""
+    column = np.zeros(len(entries.codes), np.int64)
+    column[np.append(entries.starts[1:], len(entries.codes)) - 1] = values
+    return column
+
+
+def _currency(item: SplitPool) -> str:
+    return item.pool.currency
