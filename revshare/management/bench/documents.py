@@ -48,6 +48,7 @@ def _page(runs: list[dict[str, Any]], growths: list[dict[str, Any]]) -> Iterator
         yield "\n".join(tables.contestants(run)) + "\n"
         yield f"{tables.verdict(run)} {tables.second_cycle(run)}".strip() + "\n"
         yield "\n".join(tables.stages(run)) + "\n"
+        yield "\n".join(tables.limits(run)) + "\n"
         yield f"On {tables.machine(run)}\n"
     for growth in growths:
         yield f"## {tables.growth_title(growth)}\n"

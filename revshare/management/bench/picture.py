@@ -18,6 +18,7 @@ PARTS = {
     "submit": ("publish, export", "#9b6bb3"), "approve": ("publish, export", "#9b6bb3"),
     "publish": ("publish, export", "#9b6bb3"), "export": ("publish, export", "#9b6bb3"),
 }  # fmt: skip
+OTHER = ("other", "#6b7785")
 
 
 def svg(runs: list[tuple[str, dict[str, Any]]]) -> str:
@@ -55,14 +56,14 @@ def _parts(result: dict[str, Any]) -> list[tuple[str, str, float]]:
     found: dict[tuple[str, str], float] = {}
     for stage in result["stages"]:
         if ": " not in stage["name"]:
-            part = PARTS[stage["name"].split()[0]]
+            part = PARTS.get(stage["name"].split()[0], OTHER)
             found[part] = found.get(part, 0.0) + stage["wall_s"]
     return [(name, colour, seconds) for (name, colour), seconds in found.items()]
 
 
 def _legend() -> Iterator[str]:
     left = LEFT
-    for name, colour in dict.fromkeys(PARTS.values()):
+    for name, colour in dict.fromkeys([*PARTS.values(), OTHER]):
         yield f'<rect x="{left}" y="14" width="14" height="14" fill="{colour}"/>'
         yield _text(left + 20, 26, name)
         left += 130

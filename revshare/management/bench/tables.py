@@ -29,33 +29,31 @@ def contestants(result: dict[str, Any]) -> Iterator[str]:
 
 
 def stages(result: dict[str, Any]) -> Iterator[str]:
-    """The product's stages; beside those that have one, the limit of their work and the goal."""
-    head = ("stage", "rows", "rows/s", "wall s", "cpu s", "services' cpu s", "peak memory MB", "limit s",
-            "share of limit", "goal", "met")  # fmt: skip
-    limits = {limit["stage"]: limit for limit in result["limits"]}
+    """The product's stages, and their parts that matter."""
+    head = ("stage", "rows", "rows/s", "wall s", "cpu s", "services' cpu s", "peak memory MB")
     total = sum(stage["wall_s"] for stage in result["stages"] if ": " not in stage["name"])
-    rows = [
+    yield from _table(head, (
         (
             _name(stage["name"]), _number(stage["rows"]), _number(stage["rows_per_s"]), _seconds(stage["wall_s"]),
             _seconds(stage["cpu_s"]), _seconds(stage["services_cpu_s"]), _megabytes(stage["peak_bytes"]),
-            *_goal(limits.pop(stage["name"], None)),
         )
         for stage in result["stages"]
         if stage["rows"] or ": " not in stage["name"] or stage["wall_s"] >= SHOWN_SHARE * total
-    ]  # fmt: skip
-    for limit in limits.values():  # what is measured apart from the cycle
-        rate = round(limit["rows"] / limit["product_s"])
-        product_s = _seconds(limit["product_s"], places=3)
-        rows.append((limit["stage"], _number(limit["rows"]), _number(rate), product_s, "", "", "", *_goal(limit)))
-    yield from _table(head, rows)
+    ))  # fmt: skip
 
 
-def _goal(limit: dict[str, Any] | None) -> tuple[str, str, str, str]:
-    if limit is None:
-        return ("", "", "", "")
-    goal = f"{limit['goal']:.2f}" + (f", beyond {limit['beyond']:.2f}" if limit["beyond"] else "")
-    met = "beyond" if limit["met_beyond"] else "yes" if limit["met"] else "no"
-    return _seconds(limit["limit_s"], places=3 if limit["limit_s"] < 0.1 else 2), f"{limit['share']:.2f}", goal, met
+def limits(result: dict[str, Any]) -> Iterator[str]:
+    """How near the product comes to the least that some of its work can cost, and what it should reach."""
+    head = ("work", "rows", "rows/s", "s", "limit s", "share of limit", "goal", "met", "limit")
+    yield from _table(head, (
+        (
+            line["name"], _number(line["rows"]), _number(round(line["rows"] / line["product_s"])),
+            _seconds(line["product_s"], places=3), _seconds(line["limit_s"], places=3), f"{line['share']:.2f}",
+            f"{line['goal']:.2f}" + (f", beyond {line['beyond']:.2f}" if line["beyond"] else ""),
+            "beyond" if line["met_beyond"] else "yes" if line["met"] else "no", line["limit"],
+        )
+        for line in result["limits"]
+    ))  # fmt: skip
 
 
 def second_cycle(result: dict[str, Any]) -> str:

@@ -55,6 +55,7 @@ class Command(plain.Command):
         result = race.run(plan, self.say)
         self._show(
             tables.title(result), *tables.contestants(result), "", *tables.stages(result), "",
+            *tables.limits(result), "",
             tables.second_cycle(result), tables.verdict(result),
         )  # fmt: skip
         return result

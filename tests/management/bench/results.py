@@ -21,7 +21,7 @@ def contestant(wall_s: float, product_ratio: float) -> dict[str, Any]:
 
 def limit(name: str, share: float, *, beyond: float | None = None) -> dict[str, Any]:
     return {
-        "stage": name, "limit": "bare", "script": "bench/limits/bare.py", "rows": 1000, "limit_s": share,
+        "name": name, "stages": ["sales"], "limit": "bare", "script": "bench/limits/bare.py", "rows": 1000, "limit_s": share,
         "product_s": 1.0, "share": share, "goal": 0.3, "beyond": beyond, "met": share >= 0.3,
         "met_beyond": beyond is not None and share >= beyond,
     }  # fmt: skip

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from revshare.errors import Refused
 from revshare.management.bench import limits, peers, race, stages
 from revshare.management.bench.inputs import Size
+from revshare.management.bench.instance import Prepared
 from revshare.management.bench.limits import LIMITS, Limit, Reached
 from revshare.management.bench.measured import Measured
-from revshare.management.bench.product import FIRST, SECOND
+from revshare.management.bench.product import FIRST, SECOND, CycleRun
 from revshare.management.bench.race import Plan, Race
 from revshare.management.bench.sampler import Sample, Samples
 from revshare.management.bench.stages import Stage, stages_of
@@ -100,9 +102,19 @@ def test_medians_of_stages_do_without_what_nobody_saw() -> None:
     ("product_s", "met", "beyond"), [(10.0, True, True), (11.0, True, False), (14.9, True, False), (15.1, False, False)]
 )
 def test_a_goal_is_a_share_of_the_limits_speed(product_s: float, met: bool, beyond: bool) -> None:
-    limit = Limit("bare", "ledger", "bare COPY", goal=0.3, beyond=0.45)
+    limit = Limit("ledger", ("ledger",), "bare", "bare COPY", goal=0.3, beyond=0.45)
     (line,) = limits.judge([[Reached(limit, 7, 4.5, product_s)]])
     assert (line["met"], line["met_beyond"]) == (met, beyond)
+
+
+def test_a_limit_without_its_stage_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stages get other names; a comparison with nothing must not look like a triumph."""
+    monkeypatch.setattr(limits, "_run", lambda script, words: {"rows": 1, "wall_s": 0.5})
+    monkeypatch.setattr(Prepared, "settle", lambda instance: None)
+    instance = Prepared(env={}, database_url="", services=[])
+    cycle = CycleRun(measured(), [Stage("attributions", 1.0, 1.0, 1.0, None), Stage("sales", 2.0, 1.0, 1.0, None)])
+    with pytest.raises(Refused, match="no time of calculate: post, calculate: index"):
+        limits.measure_limits(instance, cycle, data=tmp_path, format="csv", out=tmp_path / "out")
 
 
 def test_every_limit_has_its_script() -> None:

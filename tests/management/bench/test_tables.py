@@ -3,7 +3,7 @@
 import pytest
 
 from revshare.management.bench import tables
-from tests.management.bench.results import limit, result
+from tests.management.bench.results import result
 
 
 def cells(lines: object) -> list[list[str]]:
@@ -17,20 +17,26 @@ def test_whole_runs_side_by_side() -> None:
     ]
 
 
-def test_stages_with_their_limits_and_without_what_is_too_short_to_matter() -> None:
+def test_stages_without_what_is_too_short_to_matter() -> None:
     assert cells(tables.stages(result()))[2:] == [
-        ["start", "", "", "1.00", "0.50", "0.25", "300", "", "", "", ""],
-        ["attributions", "10,000,000", "3,333,333", "3.00", "0.50", "0.25", "300", "0.29", "0.29", "0.30", "no"],
-        ["· read", "", "", "2.90", "0.50", "0.25", "300", "", "", "", ""],
-        ["calculate", "", "", "4.00", "0.50", "0.25", "300", "", "", "", ""],
-        ["· ledger", "3,400,009", "170,000,450", "0.02", "0.50", "0.25", "300", "0.50", "0.50", "0.30, beyond 0.45",
-         "beyond"],
-        ["apart", "1,000", "1,000", "1.000", "", "", "", "0.31", "0.31", "0.30", "yes"],
-    ]  # fmt: skip
+        ["start", "", "", "1.00", "0.50", "0.25", "300"],
+        ["attributions", "10,000,000", "3,333,333", "3.00", "0.50", "0.25", "300"],
+        ["· read", "", "", "2.90", "0.50", "0.25", "300"],
+        ["calculate", "", "", "4.00", "0.50", "0.25", "300"],
+        ["· ledger", "3,400,009", "170,000,450", "0.02", "0.50", "0.25", "300"],
+    ]
+
+
+def test_limits_with_goals_missed_met_and_surpassed() -> None:
+    assert cells(tables.limits(result()))[2:] == [
+        ["attributions", "1,000", "1,000", "1.000", "0.290", "0.29", "0.30", "no", "bare"],
+        ["calculate: ledger", "1,000", "1,000", "1.000", "0.500", "0.50", "0.30, beyond 0.45", "beyond", "bare"],
+        ["apart", "1,000", "1,000", "1.000", "0.310", "0.31", "0.30", "yes", "bare"],
+    ]
 
 
 def test_every_line_of_a_table_is_as_wide_as_the_others() -> None:
-    lines = list(tables.stages(result(limits=[limit("calculate: ledger", 0.001)])))
+    lines = list(tables.stages(result()))
     assert len({len(line) for line in lines}) == 1
     assert set(lines[1]) == set("| -:")
 
