@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from revshare.management.bench.race import PRODUCT
 
-WIDTH, LEFT, RIGHT = 860, 110, 120
+WIDTH, LEFT, RIGHT = 900, 110, 190
 BAR, GAP, HEAD, LEGEND = 18, 6, 34, 40
 GREY = "#9aa5b1"
 # What the product's bar consists of, by the first word of a stage's name.
@@ -47,7 +47,7 @@ def _bar(top: int, who: str, line: dict[str, Any], result: dict[str, Any], scale
         left += seconds * scale
     said = f"{line['wall_s']:.2f} s"
     if who != PRODUCT and line["product_ratio"] is not None:
-        said += f" ({line['product_ratio']:.2f} ×)"
+        said += f": {PRODUCT} takes {line['product_ratio']:.2f} ×"
     yield _text(left + 6, top + BAR - 5, said)
 
 

@@ -75,4 +75,4 @@ def test_bars_are_as_long_as_the_runs_took() -> None:
     full = picture.WIDTH - picture.LEFT - picture.RIGHT
     assert lengths == pytest.approx([full / 8, full * 3 / 8, full * 4 / 8, full / 2], abs=0.1)
     texts = [text.text for text in tree.iter(f"{space}text")]
-    assert {"a & b", "8.00 s", "4.00 s (2.00 ×)"} <= set(texts)
+    assert {"a & b", "8.00 s", "4.00 s: revshare takes 2.00 ×"} <= set(texts)
