@@ -21,9 +21,8 @@ from django.db import connection
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
+from revshare.bulk import BLOCK_BYTES, copied_out
 from revshare.errors import Refused
-
-BLOCK_BYTES = 1 << 20
 
 
 class LakeDamaged(Refused):
@@ -157,13 +156,9 @@ def copy_file_in(cursor: "CursorWrapper", draft: Path, *, table: str, columns: s
 
 def copy_out(query: str, draft: Path) -> None:
     """Streams the rows of a PostgreSQL query into a CSV file for DuckDB (`csv_scan`). NULL as bare \\N."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)") as copy,
-        draft.open("wb") as file,
-    ):
-        for block in copy:
-            file.write(block)
+    with draft.open("wb") as file:
+        for rows in copied_out(query, options=", NULL '\\N', FORCE_QUOTE *"):
+            file.write(rows.data)
 
 
 def csv_scan(draft: Path, columns: dict[str, str]) -> str:

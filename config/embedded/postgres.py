@@ -53,6 +53,10 @@ SETTINGS = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    # Nobody replicates an embedded server. So a table filled in the transaction that made it needs no log: its file is
+    # flushed at the commit, and what is large is written once.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "random_page_cost": "1.1",
     "jit": "off",  # compiling costs more than it saves on queries of this size
     "fsync": "on",

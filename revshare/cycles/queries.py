@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 
-from django.db import connection
-
+from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
 from revshare.errors import NotFound
 from revshare.pools.rules import Pinned
@@ -70,15 +68,6 @@ def result_digest(cycle: Cycle) -> str:
     order and cut they came. What of a pool goes to nobody follows from the pool."""
     digest = hashlib.sha256(f"{cycle.key}\n{cycle.policy.sha256}\n".encode())
     for query in RESULT:
-        for block in _rows(query, cycle.pk):
-            digest.update(block)
+        for rows in copied_out(query, [cycle.pk], options=", FORCE_QUOTE *"):
+            digest.update(rows.data)
     return digest.hexdigest()
-
-
-def _rows(query: str, cycle_id: int) -> Iterator[bytes]:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", [cycle_id]) as copy,
-    ):
-        for block in copy:
-            yield bytes(block)

@@ -20,6 +20,7 @@ from revshare.lake import literal
 
 MAX_RECORD_BYTES = 2 * MAX_LINE_BYTES  # a record may span lines
 LINES_BATCH = 100_000
+DICTIONARY_SIZE = 2_000  # a column with more values in a row group has none: making it costs more than it saves
 SPECIAL = ',"\n\r'
 
 csv.field_size_limit(MAX_RECORD_BYTES)
@@ -97,7 +98,9 @@ def _copy(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], columns:
         f"coalesce(c{names.index(name)}, '') AS {name}" if name in names else f"'' AS {name}" for name in columns.known
     )
     query = f"SELECT {chosen} FROM {_scan(path, len(names))}"
-    row = con.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet)").fetchone()
+    row = con.execute(
+        f"COPY ({query}) TO {literal(target)} (FORMAT parquet, DICTIONARY_SIZE_LIMIT {DICTIONARY_SIZE})"
+    ).fetchone()
     assert row is not None
     return int(row[0])
 

@@ -15,7 +15,7 @@ from revshare.files.formats import KINDS
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused, Source, inspect
 from revshare.files.reasons import sentence
-from revshare.files.rules import micros
+from revshare.files.rules import MAX_ID_LENGTH, micros
 from revshare.files.work import Intake, Work, prepare_tables, spooled_rows
 from revshare.lake import copy_in, duck, literal, spool
 from revshare.locks import Lock, hold
@@ -50,7 +50,10 @@ def take_in(*, path: Path, intake: Intake, act: Act, name: str = "", progress: P
             return Report(known, seen_before=True)
         small = source.size_bytes < SMALL_BYTES
         with duck(scratch, memory=SMALL_MEMORY if small else "") as con:
-            work = Work(con=con, scratch=scratch, act=act, progress=progress, printable=source.printable)
+            words = source.printable and not source.spaces and source.longest_line <= MAX_ID_LENGTH
+            work = Work(
+                con=con, scratch=scratch, act=act, progress=progress, printable=source.printable, words=words
+            )  # fmt: skip
             # Out of order is faster; where a row is found wanting its line is asked for, and all is read again.
             for ordered in (True,) if small or intake.numbered else (False, True):
                 with contextlib.suppress(_Disordered):

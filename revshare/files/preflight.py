@@ -65,6 +65,8 @@ class Source:
     ends_with_newline: bool = True
     # Of the text: nothing but printable ASCII and line ends, and no quotes, which could hide a line end in a value.
     printable: bool = False
+    spaces: int = 0
+    longest_line: int = 0
 
     def assert_unchanged(self) -> None:
         """Raises FileRefused if somebody wrote to the file while we read it."""
@@ -179,6 +181,7 @@ class _Text:
             self.last = block[-1:]
         self._decode(b"")
         self.source.text_bytes += self.offset
+        self._see_line(self.offset - self.line_start)
         self.source.ends_with_newline = self.last == b"\n"
         self.source.lone_returns += self.last == b"\r"
         self.source.printable &= not self.source.lone_returns and not self.source.quotes
@@ -206,16 +209,24 @@ class _Text:
                 raise FileRefused("line_ends", "(line 1)")
             raise FileRefused("line_too_long", f"(line {self.source.newlines + 1:,})")
         if first >= 0:
+            self._see_line(line_end - self.line_start)
             self.line_start = self.offset + block.rfind(b"\n") + 1
+
+    def _see_line(self, length: int) -> None:
+        self.source.longest_line = max(self.source.longest_line, length)
 
     def _count(self, block: bytes) -> None:
         source = self.source
         signs = np.frombuffer(block, np.uint8)
-        newlines, returns = np.count_nonzero(signs == NEWLINE), np.count_nonzero(signs == RETURN)
+        ends = np.flatnonzero(signs == NEWLINE)
+        newlines, returns = len(ends), np.count_nonzero(signs == RETURN)
         source.newlines += newlines
         if source.newlines > self.max_newlines > 0:
             detail = f"({source.size_bytes:,} bytes hold more than {self.max_newlines:,} lines)"
             raise FileRefused("archive_bomb", detail)
+        if newlines > 1:
+            self._see_line(int(np.diff(ends).max()))
+        source.spaces += block.count(b" ")
         source.commas += np.count_nonzero(signs == COMMA)
         source.quotes += np.count_nonzero(signs == QUOTE)
         source.printable &= newlines + returns == np.count_nonzero((signs < SPACE) | (signs == DELETE))

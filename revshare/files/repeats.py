@@ -1,6 +1,6 @@
 """Rows of one file with the same key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +39,20 @@ def except_repeated(work: Work, *, key: Sequence[str], content: str) -> None:
 
 def _repeated_hashes(work: Work, key: Sequence[str]) -> npt.NDArray[np.uint64]:
     """The hashes of keys that more than one row may have, in ascending order."""
-    own = f"hash({', '.join(key)})"
-    rows = work.number("SELECT count(*) FROM raw")
-    passes = -(-rows // ROWS_AT_ONCE)
     found = [np.empty(0, np.uint64)]
+    found += [distinct(part[1:][part[1:] == part[:-1]]) for part in hashes_of(work, key)]
+    return np.concatenate(found)
+
+
+def hashes_of(work: Work, key: Sequence[str]) -> Iterator[npt.NDArray[np.uint64]]:
+    """The 64-bit hashes of the accepted rows' keys, in ascending order within each part; equal ones are in the same."""
+    passes = -(-work.number("SELECT count(*) FROM raw") // ROWS_AT_ONCE)
     for turn in range(passes):
         chosen = f"WHERE hash % {passes} = {turn}" if passes > 1 else ""
-        query = f"SELECT hash FROM (SELECT {own} AS hash FROM accepted) {chosen}"
-        hashes = np.sort(np.asarray(work.con.execute(query).fetchnumpy()["hash"], np.uint64))
-        found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-    return np.concatenate(found)
+        query = f"SELECT hash FROM (SELECT hash({', '.join(key)}) AS hash FROM accepted) {chosen}"
+        yield np.sort(np.asarray(work.con.execute(query).fetchnumpy()["hash"], np.uint64))
+
+
+def distinct(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Each once, of an array in order."""
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered

@@ -24,6 +24,7 @@ class Work:
     act: Act
     progress: Progress = no_progress
     printable: bool = False  # nothing but printable ASCII is in the file
+    words: bool = False  # and no value holds a space, or is longer than an id may be
     spool: Path | None = None  # the Parquet file behind `raw`, if that is a file as it came in
 
     def number(self, query: str) -> int:

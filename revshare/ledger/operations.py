@@ -22,6 +22,8 @@ ENTRY = (
 """The columns of an entry. On the last entry of a statement stand how many lines it has, the opening balance and what
 was earned; on the others zeros."""
 
+SORT_MEMORY = "256MB"  # of the database's, while entries are indexed and checked
+
 
 @transaction.atomic
 def enter(
@@ -34,6 +36,7 @@ def enter(
     contributor, and refuses what differs.
     """
     with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{SORT_MEMORY}'; SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'")
         cursor.execute("SELECT revshare_new_part('ledger_entry', 'cycle_id', %s)", [cycle_id])
         (part,) = cursor.fetchone()
         progress("post", 0, entries)

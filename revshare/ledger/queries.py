@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from revshare.bulk import copied_out
 from revshare.ledger.models import Journal
 
 PAYABLE = "payable:"
@@ -35,12 +36,7 @@ def leg_lines(journal: Journal) -> Iterator[bytes]:
 
 
 def _csv(query: str, parameter: int | None) -> Iterator[bytes]:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", [parameter]) as copy,
-    ):
-        for block in copy:
-            yield bytes(block)
+    return (rows.data for rows in copied_out(query, [parameter], options=", FORCE_QUOTE *"))
 
 
 def trial_balance() -> dict[str, int]:

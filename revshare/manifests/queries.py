@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from revshare.lake import literal, part
-from revshare.manifests.models import Manifest, Part, Training
+from revshare.manifests.models import Manifest, Part, PartVersion, Training
 
 LAKE = "attributions"
 WEIGHTS = "weights"
@@ -13,13 +13,14 @@ SHARE = "CAST(nullif(share, '') AS DECIMAL(38, 6))"
 WEIGHT = "CASE WHEN weight IN ('', '1') THEN CAST(1 AS DECIMAL(38, 6)) ELSE CAST(weight AS DECIMAL(38, 6)) END"
 COLUMNS = (
     f"dataset_version, asset_id, contributor_id, {SHARE} AS share, {WEIGHT} AS weight, licence, ai_generated, "
-    "media_type"
+    "media_type, share <> '' OR weight NOT IN ('', '1') AS odd"
 )
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The records of some dataset versions: `query` is SQL of DuckDB over the parts, which hold each record once."""
+    """The records of some dataset versions: `query` is SQL of DuckDB over the parts, which hold each record once. `odd`:
+    whether a record may have a share, or another weight than 1."""
 
     query: str
     parts: list[str]
@@ -37,12 +38,15 @@ def parts_of(dataset_versions: Iterable[str]) -> Stored:
         nothing = (
             "SELECT ''::VARCHAR AS dataset_version, ''::VARCHAR AS asset_id, ''::VARCHAR AS contributor_id, "
             "NULL::DECIMAL(38, 6) AS share, 1::DECIMAL(38, 6) AS weight, ''::VARCHAR AS licence, "
-            "''::VARCHAR AS ai_generated, ''::VARCHAR AS media_type WHERE false"
+            "''::VARCHAR AS ai_generated, ''::VARCHAR AS media_type, false AS odd WHERE false"
         )
         return Stored(nothing, [])
     paths = ", ".join(literal(part(LAKE, digest)) for digest in digests)
-    versions = ", ".join(literal(name) for name in wanted)
-    return Stored(f"SELECT {COLUMNS} FROM read_parquet([{paths}]) WHERE dataset_version IN ({versions})", digests)
+    query = f"SELECT {COLUMNS} FROM read_parquet([{paths}])"
+    others = PartVersion.objects.filter(part__parquet_sha256__in=digests).exclude(manifest__dataset_version__in=wanted)
+    if others.exists():
+        query += f" WHERE dataset_version IN ({', '.join(literal(name) for name in wanted)})"
+    return Stored(query, digests)
 
 
 def models_trained() -> dict[str, list[str]]:

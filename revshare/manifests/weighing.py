@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from revshare.apportion import TICKS_PER_ASSET
+from revshare.errors import Refused
+from revshare.files.repeats import distinct
 from revshare.lake import literal
 from revshare.manifests.rules import weigh_sql
 from revshare.progress import Progress, no_progress
@@ -25,6 +27,12 @@ CELLS_AT_ONCE = 16_000_000  # contributors × dataset versions
 MOSTLY_SHARED = 3  # where more than one asset in three has several records, the rule alone is faster
 HASH = "hash(dataset_version, asset_id)"
 BITMAP_BITS = 24
+
+
+class UnknownContributor(Refused):
+    """A record names a contributor that the database does not hold."""
+
+    code = "unknown_contributor"
 
 
 @dataclass(frozen=True)
@@ -38,20 +46,23 @@ class Weighed:
 
 
 def weigh(
-    con: duckdb.DuckDBPyConnection, *, records: str, versions: Sequence[str], target: Path,
+    con: duckdb.DuckDBPyConnection, *, records: str, people: str, versions: Sequence[str], target: Path,
     progress: Progress = no_progress,
 ) -> dict[str, Weighed]:  # fmt: skip
-    """Weighs the dataset versions found in `records` (SQL of DuckDB; each record once) into files of the folder."""
+    """Weighs the dataset versions found in `records` (`queries.parts_of`) into files of the folder.
+
+    `people`: SQL of all contributors there are (contributor_id). Raises UnknownContributor for a record of another.
+    """
+    progress("weigh", 0, len(versions))
     con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records}")
-    odd = "share IS NOT NULL OR weight <> 1"
     found = con.execute(
-        f"SELECT dataset_version, count(*), count(*) FILTER ({odd}) FROM records GROUP BY dataset_version"
+        "SELECT dataset_version, count(*), count(*) FILTER (odd) FROM records GROUP BY dataset_version"
     ).fetchall()
     counts = {version: count for version, count, _ in found}
     plain = sorted(version for version, _, odd_ones in found if not odd_ones)
     done: dict[str, Weighed] = {}
     if plain:
-        done |= _weigh_plain(con, plain, counts, target, progress)
+        done |= _weigh_plain(con, people, plain, counts, target, progress)
     for version in versions:
         if version not in done:
             progress("weigh", len(done), len(versions))
@@ -72,30 +83,41 @@ def _weigh_by_rule(con: duckdb.DuckDBPyConnection, version: str, records: int, t
 
 
 def _weigh_plain(
-    con: duckdb.DuckDBPyConnection, versions: list[str], counts: Mapping[str, int], target: Path, progress: Progress
-) -> dict[str, Weighed]:
+    con: duckdb.DuckDBPyConnection, people: str, versions: list[str], counts: Mapping[str, int], target: Path,
+    progress: Progress,
+) -> dict[str, Weighed]:  # fmt: skip
     """Versions whose records say no share and no weight."""
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
-        "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS INTEGER) AS code "
-        "FROM (SELECT DISTINCT contributor_id FROM records)"
-    )
-    people = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
+    _number_people(con, people, sum(counts.values()))
+    ids = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
     done: dict[str, Weighed] = {}
-    at_once = max(1, CELLS_AT_ONCE // max(1, len(people)))
+    at_once = max(1, CELLS_AT_ONCE // max(1, len(ids)))
     for start in range(0, len(versions), at_once):
         progress("weigh", start, len(versions))
         group = versions[start : start + at_once]
-        ticks, alone, shared = _singles(con, group, sum(counts[version] for version in group), len(people))
+        ticks, alone, shared = _singles(con, group, sum(counts[version] for version in group), len(ids))
         if shared is None:
             done |= {version: _weigh_by_rule(con, version, counts[version], target) for version in group}
             continue
         assets = _add_shared(con, shared, ticks)
         for number, version in enumerate(group):
             path = target / f"weights-plain-{start + number}.parquet"
-            _write(con, people, ticks[number], path)
+            _write(con, ids, ticks[number], path)
             done[version] = Weighed(path, int(alone[number]) + assets.get(number, 0), counts[version])
     return done
+
+
+def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) -> None:
+    """The table `person`: contributors in code-point order, each with its place as `code`. Only those of the records,
+    if these are few."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE known_person AS {people}")
+    (known,) = con.execute("SELECT count(*) FROM known_person").fetchall()[0]
+    named = "SEMI JOIN (SELECT DISTINCT contributor_id FROM records) named USING (contributor_id)"
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
+        "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS INTEGER) AS code "
+        f"FROM known_person {named if records < known else ''}"
+    )
+    con.execute("DROP TABLE known_person")
 
 
 def _singles(
@@ -110,6 +132,7 @@ def _singles(
     ticks = np.zeros((len(versions), people), np.int64)
     alone = np.zeros(len(versions), np.int64)
     several: list[npt.NDArray[np.uint64]] = []
+    seen = 0
     for turn in range(passes):
         chosen = f"WHERE {HASH} % {passes} = {turn}" if passes > 1 else ""
         columns = con.execute(
@@ -117,6 +140,7 @@ def _singles(
             f"JOIN version USING (dataset_version) JOIN person USING (contributor_id) {chosen}"
         ).fetchnumpy()
         cells, hashes = np.asarray(columns["cell"]), np.asarray(columns["hash"])
+        seen += len(cells)
         twice = _repeated(hashes)
         several.append(twice)
         if MOSTLY_SHARED * sum(map(len, several)) > records:
@@ -126,22 +150,19 @@ def _singles(
         marked[twice >> shift] = True
         # Asked in bits of the hash: a few that are unique go by the rule too, with the same result.
         perhaps = marked[hashes >> shift]
-        several[-1] = _distinct(np.sort(hashes[perhaps]))
+        several[-1] = distinct(np.sort(hashes[perhaps]))
         cells = cells[~perhaps]
         ticks += np.bincount(cells, minlength=ticks.size).reshape(ticks.shape)
         alone += np.bincount(cells // people, minlength=len(versions))
+    if seen != records:
+        raise UnknownContributor(f"{records - seen:,} records name a contributor nobody knows: run `verify`.")
     return ticks * TICKS_PER_ASSET, alone, np.concatenate(several)
 
 
 def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Those that stand there more than once."""
     ordered = np.sort(hashes)
-    return _distinct(ordered[1:][ordered[1:] == ordered[:-1]])
-
-
-def _distinct(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Each once, of an array in order."""
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+    return distinct(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def _add_shared(
@@ -152,7 +173,8 @@ def _add_shared(
         return {}
     con.register("hashes", pa.table({"hash": hashes}))
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE shared AS SELECT dataset_version, asset_id, contributor_id, share, weight "
+        "CREATE OR REPLACE TEMP TABLE shared AS SELECT dataset_version, asset_id, contributor_id, "
+        "CAST(NULL AS DECIMAL(38, 6)) AS share, CAST(1 AS DECIMAL(38, 6)) AS weight "
         f"FROM records JOIN version USING (dataset_version) SEMI JOIN hashes ON {HASH} = hashes.hash"
     )
     columns = con.execute(

@@ -140,7 +140,6 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'weights of manifest % are refused: it is frozen', manifest USING ERRCODE = 'restrict_violation';
     END IF;
-    PERFORM revshare_check_contributors(part);
     EXECUTE format('CREATE INDEX %I ON %I USING brin (contributor_id) WITH (pages_per_range = 16)', part || '_by', part);
     PERFORM revshare_guard(part);
     EXECUTE format('ALTER TABLE manifests_weight_row ATTACH PARTITION %I FOR VALUES IN (%s)', part, manifest);

@@ -12,6 +12,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Twins of unique indexes, for LIKE: the collation is C, so the unique ones serve it too.
+        migrations.RunSQL(
+            "DROP INDEX IF EXISTS sales_sale_sale_id_6f7ec76e_like; "
+            "DROP INDEX IF EXISTS contributors_contributor_id_9356f685_like;",
+            "CREATE INDEX IF NOT EXISTS sales_sale_sale_id_6f7ec76e_like ON sales_sale (sale_id text_pattern_ops); "
+            "CREATE INDEX IF NOT EXISTS contributors_contributor_id_9356f685_like "
+            "ON contributors_contributor (id text_pattern_ops);",
+        ),
         migrations.RemoveIndex(
             model_name='sale',
             name='sales_by_time',

@@ -51,31 +51,32 @@ class SalesIntake:
     numbered = True
 
     def check(self, work: Work) -> None:
+        # What cannot be read is NULL, and only then is it asked why.
         work.con.execute(
-            "CREATE OR REPLACE VIEW accepted AS SELECT *, "
-            f"{instant_us('sold_at')} AS at_us, {micros('gross_amount')} AS micros, "
-            f"{micros('fees')} AS fees_micros, {micros('tax')} AS tax_micros "
-            "FROM raw ANTI JOIN exceptions USING (row)"
+            f"CREATE OR REPLACE VIEW typed AS SELECT *, {instant_us('sold_at')} AS at_us, "
+            f"{micros('gross_amount')} AS micros, {micros('fees')} AS fees_micros, {micros('tax')} AS tax_micros "
+            "FROM raw"
         )
+        work.con.execute("CREATE OR REPLACE VIEW accepted AS SELECT * FROM typed ANTI JOIN exceptions USING (row)")
         latest = int((work.act.at + timedelta(days=FUTURE_DAYS)).timestamp()) * 1_000_000
+        printable = work.printable
         work.except_rows(
             "SELECT row, 'quarantined' AS outcome, CASE "
-            + id_checks("sale_id", printable=work.printable)
-            + instant_checks("sold_at", latest)
-            + id_checks("stream", printable=work.printable)
+            + id_checks("sale_id", printable=printable)
+            + f"WHEN at_us IS NULL OR at_us > {latest} THEN CASE {instant_checks('sold_at', latest)} END "
+            + id_checks("stream", printable=printable)
             + f"WHEN model = '' AND dataset_version = '' THEN {reason('target_missing', 'model')} "
             + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
-            + id_checks("model", required=False, printable=work.printable)
-            + id_checks("dataset_version", required=False, printable=work.printable)
+            + id_checks("model", required=False, printable=printable)
+            + id_checks("dataset_version", required=False, printable=printable)
             + currency_checks("currency")
-            + amount_checks("gross_amount")
-            + amount_checks("fees", required=False)
-            + amount_checks("tax", required=False)
-            + id_checks("refund_of", required=False, printable=work.printable)
+            + f"WHEN micros IS NULL THEN CASE {amount_checks('gross_amount')} END "
+            + f"WHEN fees <> '' AND fees_micros IS NULL THEN CASE {amount_checks('fees')} END "
+            + f"WHEN tax <> '' AND tax_micros IS NULL THEN CASE {amount_checks('tax')} END "
+            + id_checks("refund_of", required=False, printable=printable)
             + text_checks("customer_id", "generation_id")
-            + f"WHEN refund_of <> '' AND {micros('gross_amount')} > 0 "
-            + f"THEN {reason('refund_positive', 'gross_amount')} "
-            + "END AS reason FROM raw"
+            + f"WHEN refund_of <> '' AND micros > 0 THEN {reason('refund_positive', 'gross_amount')} "
+            + "END AS reason FROM typed"
         )
         content = f"struct_pack({', '.join(f'{name} := {name}' for name in CONTENT)})"
         except_repeated(work, key=("sale_id",), content=content)

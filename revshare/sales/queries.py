@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from revshare.bulk import copied_out
+
 
 @dataclass(frozen=True)
 class Range:
@@ -88,9 +90,4 @@ def canonical_lines(ranges: Sequence[Range]) -> Iterator[bytes]:
         "SELECT s.sale_id, (extract(epoch FROM s.sold_at) * 1000000)::bigint, s.stream, s.model, s.dataset_version, "
         f"s.currency, s.gross_micros, s.refund_of FROM sales_sale s WHERE {where} ORDER BY s.sale_id"
     )
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", params) as copy,
-    ):
-        for block in copy:
-            yield bytes(block)
+    return (rows.data for rows in copied_out(query, params, options=", FORCE_QUOTE *"))
