@@ -63,11 +63,10 @@ def amount_checks(column: str, *, required: bool = True) -> str:
 
 
 def micros(column: str) -> str:
-    """The micros of an amount column as BIGINT; NULL where the text is no amount. Exact: DECIMAL all the way, of 12
-    digits before the point and 6 behind, which is what the grammar allows."""
+    """The micros of an amount column as BIGINT; NULL where the text is no amount. Exact: DECIMAL all the way."""
     return (
         f"CASE WHEN regexp_full_match({column}, '{AMOUNT_PATTERN}') "
-        f"THEN CAST(CAST({column} AS DECIMAL(18, 6)) * 1000000 AS BIGINT) END"
+        f"THEN CAST(CAST({column} AS DECIMAL(38, 6)) * 1000000 AS BIGINT) END"
     )
 
 
