@@ -54,13 +54,13 @@ def _image(block: Sequence[Array]) -> memoryview:
     for number, column in enumerate(block):
         image[f"length{number}"] = column.dtype.itemsize
         image[f"value{number}"] = column
-    return memoryview(image.view(np.uint8).reshape(-1))
+    return memoryview(image.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
 
 
 class Rows(NamedTuple):
     """Some rows as COPY gave them, in one piece."""
 
-    count: int
+    number: int
     data: bytes
 
 

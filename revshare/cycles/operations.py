@@ -27,7 +27,7 @@ from revshare.pools.operations import build
 from revshare.pools.queries import carried_by
 from revshare.pools.rules import Pinned
 from revshare.progress import Progress, no_progress
-from revshare.sales.queries import Range, count, last_seq, sums_by_target
+from revshare.sales.queries import Range, Sum, count, last_seq, sums_by_target
 from revshare.statements.queries import PUBLISHED
 
 KEY_LENGTH = 60
@@ -121,15 +121,30 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
         return cycle
     progress("release", 0, 0)
     release_waiting_refunds(act=act)
-    while (closed := _close(cycle, act, accept_quarantine, progress)) is None:
+    sums = _Sums()
+    while (closed := _close(cycle, act, accept_quarantine, sums, progress)) is None:
         # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
-        needed = _pins(_ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle)
+        needed = _pins(_ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle, sums)
         freeze(dataset_versions=_unfrozen(needed), act=act, progress=progress)
     return closed
 
 
+class _Sums:
+    """The sums of sales in given ranges, added up once: sales that arrived up to a number never change, and no other
+    gets a number below it."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Range, ...], list[Sum]] = {}
+
+    def of(self, ranges: list[Range]) -> list[Sum]:
+        key = tuple(ranges)
+        if key not in self._known:
+            self._known[key] = sums_by_target(ranges)
+        return self._known[key]
+
+
 @transaction.atomic
-def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -> Cycle | None:
+def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress: Progress) -> Cycle | None:
     hold(Lock.CYCLE, cycle.pk)
     hold(Lock.INTAKE)
     cycle.refresh_from_db()
@@ -138,7 +153,8 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -
     waiting = _check_quarantine(cycle, accept_quarantine)
     rulebook = parse(cycle.policy.text)
     ranges = _ranges_to_close(cycle, last_seq())
-    pins = _pins(ranges, rulebook, cycle)
+    progress("sales", 0, 0)
+    pins = _pins(ranges, rulebook, cycle, sums)
     if _unfrozen(pins):
         return None
     hashes = dict(
@@ -147,7 +163,9 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, progress: Progress) -
     pinned = Pinned(manifests=hashes, models=pins["models"])
     progress("digest", 0, 0)
     Window.objects.bulk_create(_window(cycle, r) for r in ranges)
-    detail: dict[str, Any] = {"sales": count(ranges), "input_digest": input_digest(cycle, pinned, ranges)}
+    detail: dict[str, Any] = {
+        "sales": sum(item.count for item in sums.of(ranges)), "input_digest": input_digest(cycle, pinned, ranges)
+    }  # fmt: skip
     if waiting:
         detail |= {"accepted_quarantine_rows": waiting, "accepted_quarantine_reason": accept_quarantine}
     _move(
@@ -192,12 +210,12 @@ def _ranges_to_close(cycle: Cycle, upto_seq: int) -> list[Range]:
     return ranges
 
 
-def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle) -> dict[str, Any]:
+def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -> dict[str, Any]:
     """Which models and dataset versions the sales need: {"models": {model: [version]}, "versions": [version]}.
 
     Raises Refused if the policy has no rule for a stream.
     """
-    sums = sums_by_target(ranges)
+    sums = known.of(ranges)
     if missing := sorted({item.stream for item in sums if rulebook.terms_for(item.stream) is None}):
         raise Refused(
             f"Policy {cycle.policy} has no rule for the stream {', '.join(missing)}: cycle {cycle.key} cannot lock.",
@@ -210,8 +228,8 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle) -> dict[str, An
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
     named |= {version for versions in models.values() for version in versions}
-    known = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
-    return {"models": models, "versions": sorted(set(known.values_list("dataset_version", flat=True)))}
+    found = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
+    return {"models": models, "versions": sorted(set(found.values_list("dataset_version", flat=True)))}
 
 
 def _unfrozen(pins: dict[str, Any]) -> list[str]:

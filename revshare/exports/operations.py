@@ -111,7 +111,7 @@ def _write_csv(export: Export, cycle_id: int, draft: Path) -> int:
     count = -1
     with draft.open("wb") as file:
         for rows in _csv(export, cycle_id):
-            count += rows.count
+            count += rows.number
             file.write(rows.data)
     return count
 

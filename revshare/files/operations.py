@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,14 @@ class Report:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def take_in(*, path: Path, intake: Intake, act: Act, name: str = "", progress: Progress = no_progress) -> Report:
+def take_in(
+    *, path: Path, intake: Intake, act: Act, name: str = "", progress: Progress = no_progress,
+    turn: Callable[[], None] = lambda: None,
+) -> Report:  # fmt: skip
     """Takes in one file of the intake's kind; all of it becomes visible at once, or nothing.
 
-    Raises FileRefused if the file as a whole cannot be taken.
+    Raises FileRefused if the file as a whole cannot be taken. `turn` is called once the file was judged by itself: it
+    returns when it may be stored, or raises.
     """
     with spool() as scratch:
         progress("inspect", 0, 0)
@@ -57,7 +62,7 @@ def take_in(*, path: Path, intake: Intake, act: Act, name: str = "", progress: P
             # Out of order is faster; where a row is found wanting its line is asked for, and all is read again.
             for ordered in (True,) if small or intake.numbered else (False, True):
                 with contextlib.suppress(_Disordered):
-                    return _take_in(work, source, intake, ordered=ordered)
+                    return _take_in(work, source, intake, turn, ordered=ordered)
     raise AssertionError("read in order, rows have their lines")
 
 
@@ -65,7 +70,7 @@ class _Disordered(Exception):
     """A row has to wait in quarantine, and its line is not known."""
 
 
-def _take_in(work: Work, source: Source, intake: Intake, *, ordered: bool) -> Report:
+def _take_in(work: Work, source: Source, intake: Intake, turn: Callable[[], None], *, ordered: bool) -> Report:
     work.progress("read", 0, 0)
     work.con.execute(f"SET preserve_insertion_order = {str(ordered).lower()}")
     spooled = spooling.spool_rows(work.con, source, kind=intake.kind, scratch=work.scratch)
@@ -75,6 +80,7 @@ def _take_in(work: Work, source: Source, intake: Intake, *, ordered: bool) -> Re
     intake.check(work)
     _check_order(work, ordered=ordered)
     _refuse_if_mostly_bad(work, source, spooled, intake.kind)
+    turn()
     try:
         with transaction.atomic():
             return _store(work, source, spooled, intake, ordered=ordered)

@@ -219,7 +219,7 @@ class _Text:
         source = self.source
         signs = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(signs == NEWLINE)
-        newlines, returns = len(ends), np.count_nonzero(signs == RETURN)
+        newlines, returns = len(ends), int(np.count_nonzero(signs == RETURN))
         source.newlines += newlines
         if source.newlines > self.max_newlines > 0:
             detail = f"({source.size_bytes:,} bytes hold more than {self.max_newlines:,} lines)"
@@ -227,9 +227,9 @@ class _Text:
         if newlines > 1:
             self._see_line(int(np.diff(ends).max()))
         source.spaces += block.count(b" ")
-        source.commas += np.count_nonzero(signs == COMMA)
-        source.quotes += np.count_nonzero(signs == QUOTE)
-        source.printable &= newlines + returns == np.count_nonzero((signs < SPACE) | (signs == DELETE))
+        source.commas += int(np.count_nonzero(signs == COMMA))
+        source.quotes += int(np.count_nonzero(signs == QUOTE))
+        source.printable &= newlines + returns == int(np.count_nonzero((signs < SPACE) | (signs == DELETE)))
         source.returns += returns
         if returns:
             source.lone_returns += returns - block.count(b"\r\n") - block.endswith(b"\r")

@@ -1,5 +1,6 @@
 """Conducts files to the stages that take them, and quarantined rows back to them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +49,21 @@ WAITING = {
 }
 
 
-def ingest(*, kind: str, path: Path, act: Act, name: str = "", progress: Progress = no_progress) -> Report:
+def ingest(
+    *, kind: str, path: Path, act: Act, name: str = "", progress: Progress = no_progress,
+    turn: Callable[[], None] = lambda: None,
+) -> Report:  # fmt: skip
     """Takes in one file. Refunds that waited for a sale of this file are taken in with it.
 
-    The same bytes again do nothing. Raises FileRefused or Refused with what is wrong; then nothing is stored.
+    The same bytes again do nothing. Raises FileRefused or Refused with what is wrong; then nothing is stored. `turn`:
+    see `files.operations.take_in`.
     """
     if kind in LATER_KINDS:
         raise Refused(f"This version cannot take {kind} yet, and ignoring them could pay wrongly: nothing was done.")
     if kind not in INTAKES:
         raise Refused(f"There is no kind of file called {kind!r}; there are {', '.join(INTAKES)}.")
     with transaction.atomic():
-        report = take_in(path=path, intake=INTAKES[kind], act=act, name=name, progress=progress)
+        report = take_in(path=path, intake=INTAKES[kind], act=act, name=name, progress=progress, turn=turn)
         if not report.seen_before:
             progress("release", 0, 0)
             released = release_waiting(kind=kind, act=act) if report.file.rows_accepted else 0

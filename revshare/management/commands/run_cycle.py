@@ -13,6 +13,7 @@ from revshare.exports.operations import EXPORTS, write
 from revshare.files import uploads
 from revshare.files.models import IngestedFile
 from revshare.ingest.operations import find_files, ingest
+from revshare.ingest.side_by_side import ingest_all, worth_it
 from revshare.lake import sha256_of
 from revshare.management import base
 from revshare.management.commands import cycle as cycle_command
@@ -21,6 +22,7 @@ from revshare.management.timings import StageClock
 from revshare.policies.models import Policy
 from revshare.policies.operations import find as find_policy
 from revshare.policies.operations import register
+from revshare.progress import Progress
 from revshare.tasks import request_step, wait
 
 PREPARING = ("lock", "calculate")
@@ -45,6 +47,7 @@ class Command(base.Command):
             help=f"which of {', '.join(EXPORTS)} (default: all)",
         )  # fmt: skip
         parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
+        parser.add_argument("--one-by-one", action="store_true", help="take in large files one after the other")
         parser.add_argument("--queue", action="store_true", help="let a worker run the steps, and wait")
         parser.add_argument(
             "--timings", action="store_true", help="tell the seconds of each stage in --json (of this process alone)"
@@ -60,7 +63,7 @@ class Command(base.Command):
         act = base.acting(options["prepared_by"], "open_cycle")
         if options["approved_by"]:
             base.acting(options["approved_by"], "approve")
-        files = self._ingest(options["folder"], act, queue=options["queue"]) if options["folder"] else []
+        files = self._ingest(options["folder"], act, options) if options["folder"] else []
         with self.clock.step("open"):
             cycle, _ = cycle_command.open_cycle(options, policy=self._policy(options, act), act=act)
         state = cycle.state
@@ -78,23 +81,35 @@ class Command(base.Command):
         self.clock.note(stage)
         super().progress(stage, done, total)
 
-    def _ingest(self, folder: Path, act: Act, *, queue: bool) -> list[dict[str, Any]]:
+    def _ingest(self, folder: Path, act: Act, options: dict[str, Any]) -> list[dict[str, Any]]:
         found = find_files(folder)
+        if not options["queue"] and not options["one_by_one"] and worth_it(found):
+            return self._ingest_side_by_side(found, act)
         reports = []
         for kind, path in found:
             self.say(f"Taking in {path.name} …")
             before = IngestedFile.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
             with self.clock.step(kind):
-                file = self._by_worker(kind, path, act) if queue else ingest(
+                file = self._by_worker(kind, path, act) if options["queue"] else ingest(
                     kind=kind, path=path, act=act, progress=self.progress
                 ).file  # fmt: skip
-            seen = file.pk <= before
-            report = ingest_command.describe(file) | {"no_op": seen}
-            self.say(
-                "  " + ("these bytes are in already; nothing was done" if seen else ingest_command.sentence(report))
-            )
-            reports.append(report)
+            reports.append(self._told(file, seen=file.pk <= before))
         return reports
+
+    def _ingest_side_by_side(self, found: list[tuple[str, Path]], act: Act) -> list[dict[str, Any]]:
+        """Their stages overlap, so only the whole has a time."""
+        self.say(f"Taking in {', '.join(path.name for _, path in found)} …")
+        with self.clock.step("ingest"):
+            done = list(ingest_all(files=found, act=act, progress_of=self._progress_of))
+        return [self._told(report.file, seen=report.seen_before) for _, _, report in done]
+
+    def _progress_of(self, kind: str) -> Progress:
+        return lambda stage, done, total: base.Command.progress(self, f"{kind}: {stage}", done, total)
+
+    def _told(self, file: IngestedFile, *, seen: bool) -> dict[str, Any]:
+        report = ingest_command.describe(file) | {"no_op": seen}
+        self.say("  " + ("these bytes are in already; nothing was done" if seen else ingest_command.sentence(report)))
+        return report
 
     def _by_worker(self, kind: str, path: Path, act: Act) -> IngestedFile:
         try:

@@ -1,0 +1,52 @@
+"""Large files of one folder, read side by side and stored in order.
+
+To read and judge a file takes processors here; to store it, mostly those of the database. So two files are under way
+at a time. What one kind needs of another is there when it is stored: contributors before the attributions that name
+them. Sales need no other.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from django.db import connection
+
+from revshare.audit_trail.operations import Act
+from revshare.errors import Refused
+from revshare.files.operations import Report
+from revshare.ingest.operations import ingest
+from revshare.progress import Progress
+
+AT_ONCE = 2
+LARGE_BYTES = 64 << 20
+AFTER = {"attributions": ("contributors",)}
+
+
+def worth_it(files: Sequence[tuple[str, Path]]) -> bool:
+    """Whether there is more than one file, and enough in them."""
+    return len(files) > 1 and sum(path.stat().st_size for _, path in files) >= LARGE_BYTES
+
+
+def ingest_all(
+    *, files: Sequence[tuple[str, Path]], act: Act, progress_of: Callable[[str], Progress]
+) -> Iterator[tuple[str, Path, Report]]:
+    """Takes in files (kind, path), one of a kind; gives each with its report, in their order. Raises what `ingest` does
+    for the first that is refused; one that waited for it is refused too."""
+    futures: dict[str, Future[Report]] = {}
+
+    def turn(kind: str) -> None:
+        for earlier in AFTER.get(kind, ()):
+            if earlier in futures and futures[earlier].exception() is not None:
+                raise Refused(f"{kind} are not taken in: {earlier} were refused.")
+
+    def one(kind: str, path: Path) -> Report:
+        try:
+            return ingest(kind=kind, path=path, act=act, progress=progress_of(kind), turn=lambda: turn(kind))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for kind, path in files:
+            futures[kind] = pool.submit(one, kind, path)
+        for kind, path in files:
+            yield kind, path, futures[kind].result()
