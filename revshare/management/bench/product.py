@@ -18,26 +18,29 @@ PERIODS = {FIRST: ("2026-06-01", "2026-07-01"), SECOND: ("2026-07-01", "2026-08-
 @dataclass(frozen=True)
 class CycleRun:
     """One cycle by the product; of one that failed there is only what it said. `since_lock_s` is the time from the
-    beginning of the lock to the end of the process, `legs` how many the journal has."""
+    beginning of the lock to the end of the process; `legs` how many the journal has, `entries` how many rows stand
+    behind them (a contributor may share in several pools of a currency)."""
 
     measured: Measured
     stages: list[Stage] = field(default_factory=list)
     since_lock_s: float = 0.0
     legs: int = 0
+    entries: int = 0
 
     def wall_s(self, stage: str) -> float:
         """Seconds of a stage."""
         return sum(item.wall_s for item in self.stages if item.name == stage)
 
 
-def run_cycle(instance: Prepared, key: str, *, files: Path, out: Path) -> CycleRun:
-    """Takes the files in and brings the cycle to its end, as an operator and an approver would."""
+def run_cycle(instance: Prepared, key: str, *, files: Path, out: Path, one_by_one: bool = False) -> CycleRun:
+    """Takes the files in and brings the cycle to its end, as an operator and an approver would. `one_by_one`: files are
+    not read side by side, so that each has a time of its own."""
     shutil.rmtree(out, ignore_errors=True)
     start, end = PERIODS[key]
     command = instance.manage(
         "run_cycle", key, "--start", start, "--end", end, "--timezone", "UTC", "--from", str(files),
         "--prepared-by", PREPARES, "--approved-by", APPROVES, "--export", str(out), "--exports", "payouts",
-        "--timings", "--json",
+        "--timings", "--json", *(["--one-by-one"] if one_by_one else []),
     )  # fmt: skip
     measured = measure(command, cwd=ROOT, env=instance.env, services=instance.services)
     if measured.exit:
@@ -48,6 +51,7 @@ def run_cycle(instance: Prepared, key: str, *, files: Path, out: Path) -> CycleR
     return CycleRun(
         measured, stages_of(said["timings"], measured, rows),
         since_lock_s=measured.started + measured.wall_s - locked, legs=rows["calculate: ledger"],
+        entries=rows["calculate: post"],
     )  # fmt: skip
 
 

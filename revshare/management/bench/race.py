@@ -44,6 +44,7 @@ class Race:
     failures: list[str] = field(default_factory=list)
     cycles: dict[str, list[CycleRun]] = field(default_factory=lambda: {FIRST: [], SECOND: []})
     reached: list[list[Reached]] = field(default_factory=list)
+    staged: list[CycleRun] = field(default_factory=list)
     second_peer: Measured | None = None
 
     def note(self, who: str, month: str, measured: Measured, out: Path) -> bool:
@@ -93,10 +94,21 @@ def _product(race: Race, data: Path) -> None:
         race.cycles[FIRST].append(cycle)
         if plan.second_cycle:
             _second(race, data, instance)
-        if plan.with_limits:
-            race.reached.append(
-                limits.measure_limits(instance, cycle, data=data, format=plan.format, out=plan.work / "out-limits")
-            )
+    if plan.with_limits:
+        _stages(race, data, files)
+
+
+def _stages(race: Race, data: Path, files: Path) -> None:
+    """Another run, its files one by one: the times of its stages, and the limits beside them."""
+    plan, out = race.plan, race.plan.work / f"out-{PRODUCT}-stages"
+    with fresh_instance(plan.work / "home") as instance:
+        cycle = run_cycle(instance, FIRST, files=files, out=out, one_by_one=True)
+        if not race.note("by stages", FIRST, cycle.measured, out):
+            return
+        race.staged.append(cycle)
+        race.reached.append(
+            limits.measure_limits(instance, cycle, data=data, format=plan.format, out=plan.work / "out-limits")
+        )
 
 
 def _second(race: Race, data: Path, instance: Prepared) -> None:
@@ -123,7 +135,7 @@ def _result(race: Race) -> dict[str, Any]:
     result: dict[str, Any] = size | {
         "format": plan.format, "runs": plan.runs, "machine": machine.facts(), "failures": race.failures,
         "agree": _agree(race), "contestants": _contestants(race),
-        "stages": stages.medians([cycle.stages for cycle in race.cycles[FIRST]]),
+        "stages": stages.medians([cycle.stages for cycle in race.staged or race.cycles[FIRST]]),
         "limits": limits.judge(race.reached) if race.reached else [], "second_cycle": _second_result(race),
         "payouts_sha256": {
             month: {who: sorted(found) for who, found in by.items()} for month, by in race.hashes.items() if by
