@@ -5,8 +5,7 @@ import io
 from collections.abc import Iterator
 
 from revshare.cells import safe_cell
-from revshare.exports.statement_document import Document, document
-from revshare.statements.queries import Explained
+from revshare.exports.statement_document import Document
 
 COLUMNS = (
     "statement", "contributor_id", "line", "kind", "table", "model", "dataset_version", "currency", "pool_micros",
@@ -14,7 +13,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def statement_csv(explained: Explained) -> bytes:
+def statement_csv(doc: Document) -> bytes:
     """UTF-8, `\\n` line ends, header first. All rows but the last add up to the last one's amount_micros.
 
     Text cells are safe to open in a spreadsheet; amounts and ticks are plain integers.
@@ -22,7 +21,7 @@ def statement_csv(explained: Explained) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for row in _rows(document(explained)):
+    for row in _rows(doc):
         cells = (row.get(column, "") for column in COLUMNS)
         writer.writerow([cell if isinstance(cell, int) else safe_cell(cell) for cell in cells])
     return out.getvalue().encode()
@@ -30,7 +29,7 @@ def statement_csv(explained: Explained) -> bytes:
 
 def _rows(doc: Document) -> Iterator[dict[str, str | int]]:
     common: dict[str, str | int] = {
-        "statement": doc.number, "contributor_id": doc.explained.content.contributor_id, "currency": doc.currency,
+        "statement": doc.number, "contributor_id": doc.content.contributor_id, "currency": doc.currency,
     }  # fmt: skip
     yield common | {"kind": "opening", "amount_micros": doc.opening.micros}
     for item in doc.lines:

@@ -1,19 +1,20 @@
-"""A statement as a document: what the page, the PDF and the CSV all say, put together once."""
+"""A statement as a document: what the page, the PDF and the CSV all say, put together once. Pure: no Django, no I/O."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from babel.dates import format_date
 
-from revshare.contributors.models import Contributor
 from revshare.exports.statement_words import assets, money, money_exact, quotient, sentence
 from revshare.money import group_digits, parse_share
 from revshare.periods import zone
 from revshare.policies.rules import DEFAULT
-from revshare.pools.models import Pool
-from revshare.statements.queries import PUBLISHED, Explained
-from revshare.statements.rules import Line, content_sha256
+from revshare.statements.rules import Content, Line, content_sha256
+
+SUMMED = 4
+"""Up to so many amounts are written out as a sum."""
 
 
 @dataclass(frozen=True)
@@ -97,28 +98,58 @@ class DocumentLine:
 
 
 @dataclass(frozen=True)
-class Document:
-    """One statement, ready to be shown."""
+class DocumentCycle:
+    """What all statements of a cycle have in common. `published_at`: None while contributors may not see them."""
 
-    explained: Explained
+    key: str
+    starts_on: date
+    ends_on: date
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    policy: str
+    published_at: datetime | None
+
+    @property
+    def period(self) -> str:
+        return period_words(self.starts_on, self.ends_on)
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """First instant of the period and first instant after it, in its time zone, ISO 8601."""
+        return self._local(self.starts_at).isoformat(), self._local(self.ends_at).isoformat()
+
+    @property
+    def published(self) -> str:
+        """The day it was published, in the time zone of its period; blank for a draft."""
+        return "" if self.published_at is None else _day(self._local(self.published_at).date())
+
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(zone(self.timezone))
+
+
+@dataclass(frozen=True)
+class Document:
+    """One statement, ready to be shown. `recorded_sha256` is the hash that was written with it."""
+
+    content: Content
+    cycle: DocumentCycle
+    name: str
+    recorded_sha256: str
     lines: tuple[DocumentLine, ...]
 
     @property
     def number(self) -> str:
-        return self.explained.content.number
+        return self.content.number
 
     @property
     def currency(self) -> str:
-        return self.explained.content.currency
-
-    @property
-    def contributor(self) -> Contributor:
-        return self.explained.statement.contributor
+        return self.content.currency
 
     @property
     def is_draft(self) -> bool:
         """Whether the contributor may not see it yet."""
-        return self.explained.statement.cycle.state not in PUBLISHED
+        return self.cycle.published_at is None
 
     @property
     def file_name(self) -> str:
@@ -127,20 +158,20 @@ class Document:
 
     @property
     def opening(self) -> Amount:
-        return Amount(self.explained.content.opening_micros, self.currency)
+        return Amount(self.content.opening_micros, self.currency)
 
     @property
     def earned(self) -> Amount:
-        return Amount(self.explained.content.earned_micros, self.currency)
+        return Amount(self.content.earned_micros, self.currency)
 
     @property
     def closing(self) -> Amount:
-        return Amount(self.explained.content.closing_micros, self.currency)
+        return Amount(self.content.closing_micros, self.currency)
 
     @property
     def movements(self) -> tuple[tuple[str, Amount], ...]:
         """What else moved the balance, signed as it moves it; only what is not zero."""
-        content = self.explained.content
+        content = self.content
         signed = (
             ("adjusted", content.adjusted_micros),
             ("withheld", -content.withheld_micros),
@@ -159,59 +190,14 @@ class Document:
         return f"You earned {total}: your parts of {len(self.lines)} pools."
 
     @property
-    def period(self) -> str:
-        cycle = self.explained.statement.cycle
-        return period_words(cycle.starts_on, cycle.ends_on)
-
-    @property
-    def bounds(self) -> tuple[str, str]:
-        """First instant of the period and first instant after it, in its time zone, ISO 8601."""
-        cycle = self.explained.statement.cycle
-        return self._local(cycle.starts_at).isoformat(), self._local(cycle.ends_at).isoformat()
-
-    @property
-    def policy(self) -> str:
-        policy = self.explained.statement.cycle.policy
-        return f"{policy.name}@{policy.version}"
-
-    @property
     def dated_at(self) -> datetime:
         """When it was published; for a draft, the end of its period. Never the clock: files repeat byte for byte."""
-        cycle = self.explained.statement.cycle
-        return cycle.published_at or cycle.ends_at
-
-    @property
-    def published(self) -> str:
-        """The day it was published, in the time zone of its period; blank for a draft."""
-        return "" if self.is_draft else _day(self._local(self.dated_at).date())
+        return self.cycle.published_at or self.cycle.ends_at
 
     @property
     def is_intact(self) -> bool:
         """Whether the text it has now is the text that was hashed when it was written."""
-        return content_sha256(self.explained.content) == self.explained.statement.content_sha256
-
-    def _local(self, instant: datetime) -> datetime:
-        return instant.astimezone(zone(self.explained.statement.cycle.timezone))
-
-
-SUMMED = 4
-"""Up to so many amounts are written out as a sum."""
-
-
-def document(explained: Explained) -> Document:
-    """The statement with its pools' net sales and what they carried in."""
-    statement = explained.statement
-    pools = {
-        (pool.table, pool.model, pool.dataset_version): pool
-        for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency)
-    }
-    rows = zip(explained.content.lines, explained.shares, explained.rules, strict=True)
-    return Document(
-        explained=explained,
-        lines=tuple(
-            _line(line, share, rule, pools[line.table, line.model, line.dataset_version]) for line, share, rule in rows
-        ),
-    )
+        return content_sha256(self.content) == self.recorded_sha256
 
 
 def period_words(first: date, end: date) -> str:
@@ -220,13 +206,7 @@ def period_words(first: date, end: date) -> str:
     return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
 
 
-def _line(line: Line, share: str, rule: str, pool: Pool) -> DocumentLine:
-    return DocumentLine(
-        line=line, currency=pool.currency, share=share, rule=rule, net_micros=pool.net_micros,
-        carried_in_micros=pool.carried_in_micros,
-    )  # fmt: skip
-
-
+@lru_cache(maxsize=256)  # a cycle has two or three days, and a million statements
 def _day(day: date) -> str:
     return format_date(day, "d MMMM y", locale="en_GB")
 

@@ -1,30 +1,32 @@
 """One statement as PDF/UA-1: tagged, with embedded fonts, the same bytes for the same statement.
 
-The template gets its data as JSON in an input of its own, so that nothing in a name can be taken for markup.
+The template gets its data as JSON in a string of its own, so that nothing in a name can be taken for markup.
 """
 
 import json
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import typst
 
-from revshare.exports.statement_document import Document, DocumentLine, document
-from revshare.statements.queries import Explained
+from revshare.exports.statement_document import Amount, Document, DocumentLine
 
 TEMPLATE = Path(__file__).with_name("statement.typ")
 STANDARD: Final = "ua-1"
 SUBSTITUTE = "\N{WHITE SQUARE}"
 SAFE_SIGNS = "£€¥×÷−→…\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
 LONGEST_WORD = 36
+LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD},}}")
 BREAK = "\N{ZERO WIDTH SPACE}"
 FONT_SETTING = '#set document(title: "probe")\n#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n'
 # Overrides and isolates of writing direction: each name has a cell of its own and needs none.
 DIRECTION_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# All of the categories Cc, Zl and Zp.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 KIND_WORDS = {"adjusted": "Adjusted", "withheld": "Withheld", "held": "Held back", "paid": "Paid"}
 
@@ -33,68 +35,52 @@ class StatementNotRendered(RuntimeError):
     """The template could not be turned into a document: a fault of the program, never of a name."""
 
 
-def statement_pdf(explained: Explained) -> bytes:
+def statement_pdf(doc: Document) -> bytes:
     """The statement as A4 PDF. Characters that no shipped font can draw are shown as □, and a note says so.
 
     Its date is that of the publication; a draft is marked on every page. Raises StatementNotRendered.
     """
-    [content] = _render(explained, "pdf")
-    return content
-
-
-def statement_png_pages(explained: Explained, *, dots_per_inch: int = 110) -> list[bytes]:
-    """The same pages as pictures, to look at."""
-    return _render(explained, "png", dots_per_inch)
-
-
-def _render(explained: Explained, form: Literal["pdf", "png"], dots_per_inch: int | None = None) -> list[bytes]:
-    doc = document(explained)
     texts = _texts(doc)
     drawn, missing = _drawable(texts)
     stamp = int(doc.dated_at.timestamp())
     try:
-        return _compile(drawn | {"replaced": missing}, stamp, form, dots_per_inch)
+        return _compile(drawn | {"replaced": missing}, stamp)
     except typst.TypstError:
         # A character that can be drawn alone may still fail beside another one: then ASCII and currency signs only.
         plain = _walk(texts, _plain)
     try:
-        return _compile(plain | {"replaced": True}, stamp, form, dots_per_inch)
+        return _compile(plain | {"replaced": True}, stamp)
     except typst.TypstError as error:
-        raise StatementNotRendered(f"Statement {doc.number} could not be set as {form}: {error.message}") from error
+        raise StatementNotRendered(f"Statement {doc.number} could not be set as PDF: {error.message}") from error
 
 
-def _compile(data: dict[str, Any], stamp: int, form: Literal["pdf", "png"], dots_per_inch: int | None) -> list[bytes]:
-    compiler = typst.Compiler(
-        TEMPLATE, root=TEMPLATE.parent, font_paths=_fonts(), ignore_system_fonts=True,
-        sys_inputs={"statement": json.dumps(data, ensure_ascii=True)},
-    )  # fmt: skip
-    made = compiler.compile(
-        format=form, ppi=dots_per_inch, timestamp=stamp, pdf_standards=[STANDARD] if form == "pdf" else []
-    )
-    assert made is not None, "without a target, the bytes come back"
-    return made if isinstance(made, list) else [made]
+def _compile(data: dict[str, Any], stamp: int) -> bytes:
+    # Not as `sys.inputs`: what the typesetter remembers from the statement before holds for equal inputs only.
+    text = json.dumps(data, ensure_ascii=True).replace("\\", "\\\\").replace('"', '\\"')
+    source = f'#import "{TEMPLATE.name}": statement\n#statement(json(bytes("{text}")))\n'
+    compiler = typst.Compiler(root=TEMPLATE.parent, font_paths=_fonts(), ignore_system_fonts=True)
+    made = compiler.compile(source.encode(), format="pdf", timestamp=stamp, pdf_standards=[STANDARD])
+    assert isinstance(made, bytes), "without a target, the bytes come back; a PDF is one file"
+    return made
 
 
 def _texts(doc: Document) -> dict[str, Any]:
     """All that the template shows, as texts."""
-    cycle = doc.explained.statement.cycle
-    starts, ends = doc.bounds
+    content, cycle = doc.content, doc.cycle
+    starts, ends = cycle.bounds
     return {
-        "number": doc.number, "draft": doc.is_draft, "name": doc.contributor.name,
-        "contributor": doc.contributor.pk, "currency": doc.currency, "cycle": cycle.key, "period": doc.period,
-        "timezone": cycle.timezone, "starts": starts, "ends": ends, "published": doc.published, "policy": doc.policy,
-        "policy_sha256": cycle.policy.sha256, "content_sha256": doc.explained.statement.content_sha256,
-        "journal": doc.explained.chain_head, "intact": doc.is_intact, "answer": doc.answer,
-        "opening": _amount(doc, "opening"), "earned": _amount(doc, "earned"), "closing": _amount(doc, "closing"),
-        "movements": [
-            {"word": KIND_WORDS[kind], "short": amount.short, "exact": amount.exact} for kind, amount in doc.movements
-        ],
+        "number": doc.number, "draft": doc.is_draft, "name": doc.name, "contributor": content.contributor_id,
+        "currency": doc.currency, "cycle": cycle.key, "period": cycle.period, "timezone": cycle.timezone,
+        "starts": starts, "ends": ends, "published": cycle.published, "policy": cycle.policy,
+        "policy_sha256": content.policy_sha256, "content_sha256": doc.recorded_sha256,
+        "journal": content.journal_hash, "intact": doc.is_intact, "answer": doc.answer,
+        "opening": _amount(doc.opening), "earned": _amount(doc.earned), "closing": _amount(doc.closing),
+        "movements": [{"word": KIND_WORDS[kind]} | _amount(amount) for kind, amount in doc.movements],
         "lines": [_line(item) for item in doc.lines],
     }  # fmt: skip
 
 
-def _amount(doc: Document, name: str) -> dict[str, str]:
-    amount = getattr(doc, name)
+def _amount(amount: Amount) -> dict[str, str]:
     return {"short": amount.short, "exact": amount.exact}
 
 
@@ -109,19 +95,23 @@ def _line(item: DocumentLine) -> dict[str, str]:
 def _drawable(texts: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """The texts with □ for what cannot be drawn, and whether there was any."""
     tidy = _walk(texts, _tidy)
-    signs = sorted({sign for text in _all(tidy) for sign in text if not sign.isascii()})
-    missing = _undrawable("".join(signs)) if signs else frozenset()
-    if not missing:
+    signs = {sign for sign in set().union(*_all(tidy)) if not sign.isascii()}
+    if unknown := signs - _known.keys():
+        missing = _undrawable("".join(sorted(unknown)))
+        _known.update({sign: sign not in missing for sign in unknown})
+    absent = [sign for sign in signs if not _known[sign]]
+    if not absent:
         return tidy, False
-    table = str.maketrans(dict.fromkeys(missing, SUBSTITUTE))
+    table = str.maketrans(dict.fromkeys(absent, SUBSTITUTE))
     return _walk(tidy, lambda text: text.translate(table)), True
 
 
 def _tidy(text: str) -> str:
     """Control characters become spaces, direction controls go; very long words may be broken."""
-    text = DIRECTION_CONTROLS.sub("", unicodedata.normalize("NFC", text))
-    text = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text)
-    return re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: _breakable(word[0]), text)
+    if not text.isascii():
+        text = DIRECTION_CONTROLS.sub("", unicodedata.normalize("NFC", text))
+    text = CONTROLS.sub(" ", text)
+    return LONG_WORD.sub(lambda word: _breakable(word[0]), text)
 
 
 def _plain(text: str) -> str:
@@ -140,7 +130,11 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False)
 
 
-@lru_cache(maxsize=1024)
+_known: dict[str, bool] = {}
+"""Signs that statements have had so far: whether a shipped font can draw them. The answer never changes, and there are
+no more signs than Unicode has; names with new combinations of known signs ask nothing."""
+
+
 def _undrawable(signs: str) -> frozenset[str]:
     """Which of these characters no shipped font can draw.
 

@@ -4,6 +4,7 @@ Pure: no Django, no I/O. Nothing here rounds silently: what is rounded says so.
 """
 
 from fractions import Fraction
+from functools import cache
 
 from babel.numbers import get_currency_symbol
 
@@ -93,6 +94,7 @@ def quotient(line: Line) -> str:
     return f"{group_digits(whole)}.{decimals}…" if beyond else f"{group_digits(whole)}.{decimals.rstrip('0')}"
 
 
+@cache
 def _prefix(currency: str) -> str:
     """What stands before the digits: a symbol of this currency alone in English (`£`, `$`, `A$`), or the code."""
     symbol = get_currency_symbol(currency, locale="en")

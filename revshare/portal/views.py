@@ -13,15 +13,16 @@ from django.utils.http import content_disposition_header
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.exports.statement_csv import statement_csv
-from revshare.exports.statement_document import Amount, document, period_words
+from revshare.exports.statement_document import Amount, Document, period_words
 from revshare.exports.statement_pdf import statement_pdf
+from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, reads_own
 from revshare.portal.guard import contained, member_page
-from revshare.statements.queries import Explained, explain, published_for
+from revshare.statements.queries import explain, published_for
 
 PAGE_SIZE = 50
-FORMS: dict[str, tuple[str, Callable[[Explained], bytes]]] = {
+FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
     "pdf": ("application/pdf", statement_pdf),
     "csv": ("text/csv; charset=utf-8", statement_csv),
     "txt": ("text/plain; charset=utf-8", statement_text),
@@ -81,10 +82,10 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
 def statement_file(request: HttpRequest, number: str, form: str) -> HttpResponse:
     """One statement as a file to keep."""
     reading = find_readable(user=_user(request), number=number)
-    explained = explain(reading.statement)
+    doc = document(explain(reading.statement))
     content_type, write = FORMS[form]
-    response = HttpResponse(write(explained), content_type=content_type)
-    name = f"{document(explained).file_name}.{form}"
+    response = HttpResponse(write(doc), content_type=content_type)
+    name = f"{doc.file_name}.{form}"
     response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
     reading.log(form)
     return response

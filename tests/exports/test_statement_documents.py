@@ -3,7 +3,10 @@
 import csv
 import hashlib
 import io
+import subprocess
+import sys
 import time
+import unicodedata
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -12,10 +15,12 @@ import pytest
 
 from revshare.exports import statement_pdf as pdf
 from revshare.exports.statement_csv import COLUMNS, statement_csv
-from revshare.exports.statement_document import document
+from revshare.exports.statement_document import Document
+from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.statements.models import Statement
-from revshare.statements.queries import Explained, explain
+from revshare.statements.queries import explain
+from tests.conftest import ROOT
 from tests.portal.conftest import ANN, BEN, CY, worked_example
 from tests.portal.pdf_text import pdf_text
 
@@ -24,19 +29,19 @@ HOSTILE = '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw` مرحبا ש�
 
 
 @pytest.fixture
-def explained(story: Any) -> dict[str, Explained]:
+def documents(story: Any) -> dict[str, Document]:
     """The worked example's statements of May, by contributor."""
     worked_example(story)
     story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
     return by_contributor("2026-05")
 
 
-def by_contributor(key: str) -> dict[str, Explained]:
+def by_contributor(key: str) -> dict[str, Document]:
     rows = Statement.objects.select_related("cycle__policy", "contributor").filter(cycle__key=key)
-    return {row.contributor_id: explain(row) for row in rows}
+    return {row.contributor_id: document(explain(row)) for row in rows}
 
 
-def test_the_sentence_has_the_numbers_of_the_example_worked_out_by_hand(explained: dict[str, Explained]) -> None:
+def test_the_sentence_has_the_numbers_of_the_example_worked_out_by_hand(documents: dict[str, Document]) -> None:
     net = Fraction("10.000003")
     pool = Fraction(net * Fraction(20, 100) * 10**6 // 1, 10**6)
     assert pool == 2
@@ -49,7 +54,7 @@ def test_the_sentence_has_the_numbers_of_the_example_worked_out_by_hand(explaine
     beginning = "20% of $10.000003 net sales is a pool of $2.00, rounded down to a millionth; "
     third = "you hold 1/3 of one asset, out of 2 assets; your part is $0.333333, rounded down to a millionth."
     more = "you hold 1\N{NO-BREAK SPACE}1/3 of 2 assets; your part is $1.333334, rounded up to a millionth."
-    answers = {who: document(item).answer.removeprefix(beginning) for who, item in explained.items()}
+    answers = {who: item.answer.removeprefix(beginning) for who, item in documents.items()}
     assert answers == {ANN: more, BEN: third, CY: third}
 
 
@@ -58,7 +63,7 @@ def test_several_pools_are_a_sum_with_a_sentence_each(story: Any) -> None:
     story.attributions(("deal@1", "x1", BEN), ("deal@1", "x2", CY))
     story.deals(("d1", "2026-05-20T00:00:00Z", "deal@1", "USD", "100.00"))
     story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
-    doc = document(by_contributor("2026-05")[BEN])
+    doc = by_contributor("2026-05")[BEN]
     assert doc.answer == "You earned $10.00 + $0.333333 = $10.333333: your parts of 2 pools."
     assert [item.scope for item in doc.lines] == ["Dataset deal@1", "Model m"]
     assert doc.lines[0].sentence == (
@@ -71,28 +76,28 @@ def test_a_deficit_is_told_in_both_cycles(story: Any) -> None:
     story.sales(("u1", "2026-04-02T00:00:00Z", "m", "USD", "-5.00"))
     story.publish("2026-04", "2026-04-01", "2026-05-01", zone="Europe/London")
     story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
-    assert document(by_contributor("2026-04")[BEN]).answer == (
+    assert by_contributor("2026-04")[BEN].answer == (
         "Sales and refunds came to −$5.00 net sales, so the pool is $0.00 and the deficit is carried on; "
         "you hold 1/3 of one asset, out of 2 assets; your part is $0.00."
     )
-    assert document(by_contributor("2026-05")[BEN]).answer.startswith(
+    assert by_contributor("2026-05")[BEN].answer.startswith(
         "20% of $5.000003 ($10.000003 net sales less a deficit of $5.00 carried from the cycle before) "
         "is a pool of $1.00, rounded down to a millionth; "
     )
 
 
-def test_the_canonical_text_has_the_hash_of_the_statement(explained: dict[str, Explained]) -> None:
-    for item in explained.values():
-        assert hashlib.sha256(statement_text(item)).hexdigest() == item.statement.content_sha256
-        assert document(item).is_intact
-    other = explained[ANN]
-    assert not document(replace(other, content=replace(other.content, closing_micros=1))).is_intact
+def test_the_canonical_text_has_the_hash_of_the_statement(documents: dict[str, Document]) -> None:
+    for item in documents.values():
+        assert hashlib.sha256(statement_text(item)).hexdigest() == item.recorded_sha256
+        assert item.is_intact
+    other = documents[ANN]
+    assert not replace(other, content=replace(other.content, closing_micros=1)).is_intact
 
 
-def test_csv_has_numbers_as_numbers_and_no_formulas(explained: dict[str, Explained]) -> None:
-    content = statement_csv(explained[ANN])
+def test_csv_has_numbers_as_numbers_and_no_formulas(documents: dict[str, Document]) -> None:
+    content = statement_csv(documents[ANN])
     assert b"\r" not in content
-    assert content == statement_csv(explained[ANN])
+    assert content == statement_csv(documents[ANN])
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     assert tuple(rows[0]) == COLUMNS
     assert [row["kind"] for row in rows] == ["opening", "earned", "closing"]
@@ -105,8 +110,8 @@ def test_csv_has_numbers_as_numbers_and_no_formulas(explained: dict[str, Explain
     assert sum(int(row["amount_micros"]) for row in rows[:-1]) == int(rows[-1]["amount_micros"])
 
 
-def test_negative_numbers_are_not_escaped(explained: dict[str, Explained]) -> None:
-    item = explained[ANN]
+def test_negative_numbers_are_not_escaped(documents: dict[str, Document]) -> None:
+    item = documents[ANN]
     moved = replace(item, content=replace(item.content, opening_micros=-5, paid_micros=7, closing_micros=1_333_322))
     rows = list(csv.DictReader(io.StringIO(statement_csv(moved).decode(), newline="")))
     assert [(row["kind"], row["amount_micros"]) for row in rows] == [
@@ -115,29 +120,31 @@ def test_negative_numbers_are_not_escaped(explained: dict[str, Explained]) -> No
     assert "Paid" in pdf_text(pdf.statement_pdf(moved))
 
 
-def test_pdf_repeats_and_is_tagged_dated_and_quick(explained: dict[str, Explained]) -> None:
-    item = explained[ANN]
+def test_pdf_repeats_and_is_tagged_dated_and_quick(documents: dict[str, Document]) -> None:
+    item = documents[ANN]
     start = time.monotonic()
     first = pdf.statement_pdf(item)
     assert time.monotonic() - start < 1
-    pdf._undrawable.cache_clear()
+    pdf._known.clear()
     pdf._fonts.cache_clear()
     assert pdf.statement_pdf(item) == first
     assert first.startswith(b"%PDF-1.7")
     assert first.rstrip().endswith(b"%%EOF")
     for mark in (b"/StructTreeRoot", b"/Marked true", b"<pdfuaid:part>1</pdfuaid:part>", b"/Lang(en-GB)"):
         assert mark in first
-    published = item.statement.cycle.published_at
+    assert f">Statement {item.number}</rdf:li></rdf:Alt></dc:title>".encode() in first
+    published = item.cycle.published_at
+    assert published
     assert f"/CreationDate(D:{published:%Y%m%d%H%M%S}Z)".encode() in first
 
 
-def test_pdf_says_what_the_page_says(explained: dict[str, Explained]) -> None:
-    item = explained[ANN]
+def test_pdf_says_what_the_page_says(documents: dict[str, Document]) -> None:
+    item = documents[ANN]
     text = pdf_text(pdf.statement_pdf(item))
     for words in (
-        item.statement.number, "Ann <b>&amp; Co</b>", ANN, document(item).answer, "$1.333334", "2 assets",
-        "Page 1 of 1", "Europe/London", "p@1", item.statement.cycle.policy.sha256, item.statement.content_sha256,
-        item.chain_head, "2026-05-01T00:00:00+01:00", "2,000,000 × 960,960 ÷ 1,441,440 = 1,333,333.333333… → 1,333,334",
+        item.number, "Ann <b>&amp; Co</b>", ANN, item.answer, "$1.333334", "2 assets",
+        "Page 1 of 1", "Europe/London", "p@1", item.content.policy_sha256, item.recorded_sha256,
+        item.content.journal_hash, "2026-05-01T00:00:00+01:00", "2,000,000 × 960,960 ÷ 1,441,440 = 1,333,333.333333… → 1,333,334",
     ):  # fmt: skip
         assert words in text
     assert "DRAFT" not in text
@@ -152,9 +159,9 @@ def test_a_draft_is_marked_and_dated_by_its_period(story: Any) -> None:
     assert b"/CreationDate(D:20260531230000Z)" in content
 
 
-def test_hostile_names_are_text_and_cannot_break_the_document(explained: dict[str, Explained]) -> None:
-    item = explained[ANN]
-    item.statement.contributor.name = HOSTILE
+def test_hostile_names_are_text_and_cannot_break_the_document(documents: dict[str, Document]) -> None:
+    item = documents[ANN]
+    item = replace(item, name=HOSTILE)
     content = pdf.statement_pdf(item)
     text = pdf_text(content).replace(pdf.BREAK, "")
     assert '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw`' in text
@@ -170,10 +177,9 @@ def test_hostile_names_are_text_and_cannot_break_the_document(explained: dict[st
     "name",
     ["漢" * 2_000, "\U0010ffff\ufffe\ud7ff", "e\u0301\u0327" * 50, "👩‍👩‍👧", "ไทย", "\n\t\0", "ﷺ" * 120],
 )
-def test_no_name_is_too_strange(explained: dict[str, Explained], name: str) -> None:
-    item = explained[BEN]
-    item.statement.contributor.name = name
-    assert item.statement.number in pdf_text(pdf.statement_pdf(item))
+def test_no_name_is_too_strange(documents: dict[str, Document], name: str) -> None:
+    item = replace(documents[BEN], name=name)
+    assert item.number in pdf_text(pdf.statement_pdf(item))
 
 
 def test_only_what_no_font_has_is_replaced() -> None:
@@ -185,22 +191,21 @@ def test_only_what_no_font_has_is_replaced() -> None:
 
 
 def test_what_cannot_be_set_even_so_falls_back_to_ascii(
-    explained: dict[str, Explained], monkeypatch: pytest.MonkeyPatch
+    documents: dict[str, Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item = explained[BEN]
-    item.statement.contributor.name = "漢字 Ben"
+    item = replace(documents[BEN], name="漢字 Ben")
     monkeypatch.setattr(pdf, "_undrawable", lambda signs: frozenset())
     assert "□□ Ben" in pdf_text(pdf.statement_pdf(item))
 
 
 def test_an_error_in_the_template_is_a_clear_error(
-    explained: dict[str, Explained], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    documents: dict[str, Document], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     broken = tmp_path / "broken.typ"
     broken.write_text("#let x = ")
     monkeypatch.setattr(pdf, "TEMPLATE", broken)
-    with pytest.raises(pdf.StatementNotRendered, match=explained[ANN].statement.number):
-        pdf.statement_pdf(explained[ANN])
+    with pytest.raises(pdf.StatementNotRendered, match=documents[ANN].number):
+        pdf.statement_pdf(documents[ANN])
 
 
 def test_many_lines_run_over_pages(story: Any) -> None:
@@ -213,3 +218,51 @@ def test_many_lines_run_over_pages(story: Any) -> None:
     assert all(version in text for version in versions)
     assert "Page 2 of " in text
     assert text.count("Pool shared") >= 2
+
+
+def test_setting_a_statement_asks_the_database_nothing(
+    documents: dict[str, Document], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        pdf.statement_pdf(documents[ANN])
+        statement_csv(documents[ANN])
+
+
+FRESH = """
+import hashlib, sys
+sys.path.insert(0, "bench")
+from statement_pdfs import statement, statement_pdf
+for number in map(int, sys.argv[1:]):
+    print(number, hashlib.sha256(statement_pdf(statement(number))).hexdigest())
+"""
+
+
+def test_the_bytes_do_not_depend_on_what_was_set_before() -> None:
+    def made(*numbers: int) -> set[str]:
+        command = [sys.executable, "-c", FRESH, *map(str, numbers)]
+        return set(subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout.splitlines())
+
+    together = made(*range(9), 3, 8)
+    assert len(together) == 9
+    assert made(8, 3) < together
+
+
+def test_figures_of_any_length_are_whole(documents: dict[str, Document]) -> None:
+    item = documents[ANN]
+    content = replace(item.content, currency="CHF", opening_micros=-(10**17) - 1, closing_micros=98_765_432_100)
+    [line] = item.lines
+    figures = replace(line.line, pool_micros=10**17 + 123_457, denominator_ticks=720_720 * 10**9)
+    text = pdf_text(pdf.statement_pdf(replace(item, content=content, lines=(replace(line, line=figures),))))
+    nbsp = "\N{NO-BREAK SPACE}"
+    for figure in (
+        f"−CHF{nbsp}100,000,000,000.000001",
+        f"CHF{nbsp}98,765.4321",
+        "100,000,000,000.123457",
+        "1,000,000,000",
+    ):
+        assert figure in text
+
+
+def test_control_characters_are_those_of_unicode() -> None:
+    found = {chr(at) for at in range(sys.maxunicode + 1) if pdf.CONTROLS.match(chr(at))}
+    assert found == {chr(at) for at in range(sys.maxunicode + 1) if unicodedata.category(chr(at)) in ("Cc", "Zl", "Zp")}

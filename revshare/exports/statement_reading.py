@@ -1,0 +1,30 @@
+"""Reads what a statement's document is made of; from there on nothing asks the database."""
+
+from revshare.exports.statement_document import Document, DocumentCycle, DocumentLine
+from revshare.pools.models import Pool
+from revshare.statements.queries import PUBLISHED, Explained
+
+
+def document(explained: Explained) -> Document:
+    """The statement with its pools' net sales and what they carried in. One query, if the cycle is there."""
+    statement = explained.statement
+    cycle = statement.cycle
+    pools = {
+        (pool.table, pool.model, pool.dataset_version): pool
+        for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency)
+    }
+    lines = []
+    for line, share, rule in zip(explained.content.lines, explained.shares, explained.rules, strict=True):
+        pool = pools[line.table, line.model, line.dataset_version]
+        lines.append(DocumentLine(line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros))
+    return Document(
+        content=explained.content,
+        cycle=DocumentCycle(
+            key=cycle.key, starts_on=cycle.starts_on, ends_on=cycle.ends_on, starts_at=cycle.starts_at,
+            ends_at=cycle.ends_at, timezone=cycle.timezone, policy=f"{cycle.policy.name}@{cycle.policy.version}",
+            published_at=cycle.published_at if cycle.state in PUBLISHED else None,
+        ),
+        name=statement.contributor.name,
+        recorded_sha256=statement.content_sha256,
+        lines=tuple(lines),
+    )  # fmt: skip
