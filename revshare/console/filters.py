@@ -1,5 +1,7 @@
 """Filters that ask small tables for their choices, never the table that is filtered."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
@@ -11,6 +13,7 @@ from revshare.cycles.queries import ranges_of
 from revshare.files.models import QuarantinedRow
 from revshare.files.reasons import QUARANTINE
 from revshare.ledger.models import Journal
+from revshare.manifests.models import Manifest
 from revshare.pools.models import Pool
 
 SHOWN_CYCLES = 36
@@ -93,6 +96,29 @@ class CurrencyFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
+class ManifestFilter(SimpleListFilter):
+    """One manifest at a time, whose weights lie together; the latest if none is chosen."""
+
+    title = "manifest"
+    parameter_name = "manifest"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        manifests = Manifest.objects.exclude(weights_sha256="").order_by("-pk")
+        return [(str(pk), name) for pk, name in manifests.values_list("pk", "dataset_version")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Without "All"."""
+        return islice(super().choices(changelist), 1, None)
+
+    def value(self) -> str | None:
+        chosen = super().value()
+        known = [key for key, _ in self.lookup_choices]
+        return chosen if chosen in known else next(iter(known), None)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(manifest=int(self.value() or 0))
 
 
 class StateOfRow(SimpleListFilter):

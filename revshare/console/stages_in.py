@@ -9,8 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from revshare.console.base import site
-from revshare.console.filters import CycleOfSales, FileFilter, KindOfSale, ReasonFilter, StateOfRow
+from revshare.console.filters import CycleOfSales, FileFilter, KindOfSale, ManifestFilter, ReasonFilter, StateOfRow
 from revshare.console.records import BulkAdmin, RecordAdmin
+from revshare.console.seeking import Seek, SeekList, Slice, by_key
 from revshare.console.shown import amount, assets, digest, link, masked_email, size
 from revshare.contributors.models import Contributor
 from revshare.files.models import IngestedFile, QuarantinedRow, Upload
@@ -91,6 +92,7 @@ class ContributorAdmin(BulkAdmin):
     list_display = ("id", "name", "country", "currency", "payee_id", "unclaimed")
     list_display_links = ("id", "name")
     list_filter = ("unclaimed",)
+    descending = False
     search_fields = ("id__startswith", "name")
     hidden = ("email",)
     extra = ("masked_email",)
@@ -130,12 +132,22 @@ class PartVersionAdmin(RecordAdmin):
 @admin.register(Weight, site=site)
 class WeightAdmin(BulkAdmin):
     list_display = ("id", "manifest", "contributor", "in_assets", "assets_ticks")
-    list_filter = ("manifest",)
+    list_filter = (ManifestFilter,)
     list_select_related = ("manifest", "contributor")
     search_fields = ("contributor__id__exact",)
     search_help_text = "A contributor's id, whole"
-    ordering = ("-pk",)
     extra = ("in_assets",)
+
+    def seek(self, rows: SeekList, seek: Seek) -> Slice:
+        """One manifest's weights by contributor. A key is the manifest's id, a slash, and the contributor's id."""
+        after, before = (key and key.partition("/")[2] for key in (seek.after, seek.before))
+        return by_key(rows.queryset, Seek(seek.size, after, before), descending=False, key="contributor_id")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Weight | None:
+        manifest, _, contributor = object_id.partition("/")
+        if not (manifest.isascii() and manifest.isdigit() and len(manifest) < 10):
+            return None
+        return Weight.objects.filter(manifest=int(manifest), contributor=contributor).first()
 
     @admin.display(description="assets", ordering="assets_ticks")
     def in_assets(self, weight: Weight) -> SafeString:
@@ -182,6 +194,3 @@ class SaleAdmin(BulkAdmin):
     @admin.display(description="kind")
     def kind(self, sale: Sale) -> str:
         return sale.kind
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("-seq",)

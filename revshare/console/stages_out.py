@@ -1,8 +1,11 @@
 """Records of what was made of it: cycles, pools, allocations, the ledger, statements, runs, the audit trail."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -14,14 +17,48 @@ from revshare.console.base import site
 from revshare.console.doors import acting, person
 from revshare.console.filters import CurrencyFilter, CycleFilter, CycleOfLegs, CycleOfPools
 from revshare.console.records import BulkAdmin, RecordAdmin
+from revshare.console.seeking import Seek, SeekList, Slice, by_key
 from revshare.console.shown import amount, assets, badge, digest, link
 from revshare.console.stages_in import pretty
 from revshare.cycles.models import Cycle, Window
-from revshare.ledger.models import Journal, Leg
+from revshare.ledger.models import Journal, Leg, NamedLeg
+from revshare.ledger.pages import contributor_legs, entry_legs, find_leg, named_legs
+from revshare.ledger.queries import PAYABLE
 from revshare.pools.models import Pool
 from revshare.runs.models import Run
 from revshare.statements.models import Statement
+from revshare.statements.pages import Page, find_id, find_line, find_number, lines_at, place, statements_at
 from revshare.statements.queries import explain
+
+STATEMENTS_OF_LINES = 10
+NO_CYCLE = 0
+NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+def _place(rows: SeekList, seek: Seek, *, size: int) -> Page:
+    """The statements of the page that is asked for, of the cycle and currency that the filters name."""
+    text = rows.chosen("cycle")
+    return place(
+        size=size, cycle_id=_cycle_id(text) if text else None, currency=rows.chosen("currency"), after=seek.after,
+        before=seek.before,
+    )  # fmt: skip
+
+
+def _named() -> QuerySet[NamedLeg]:
+    return NamedLeg.objects.select_related("journal")
+
+
+def _cycle_id(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else NO_CYCLE
+
+
+def _slice(page: Page, rows: list[Any]) -> Slice:
+    """The rows that belong to the statements of a page; it goes on from these."""
+    return Slice(
+        rows,
+        newer=page.ranges[0].newest_id if page.ranges and page.newer else None,
+        older=page.ranges[-1].oldest_id if page.ranges and page.older else None,
+    )
 
 
 @admin.register(Cycle, site=site)
@@ -94,8 +131,17 @@ class AllocationAdmin(BulkAdmin):
     list_select_related = ("cycle", "pool", "contributor")
     search_fields = ("contributor__id__exact",)
     search_help_text = "A contributor's id, whole"
-    ordering = ("-pk",)
     extra = ("in_assets",)
+
+    def seek(self, rows: SeekList, seek: Seek) -> Slice:
+        """By statements; what one contributor has, and what goes to none, is little and sorted."""
+        if rows.searched or rows.chosen("bucket__exact") not in ("", Allocation.Bucket.CONTRIBUTOR):
+            return by_key(rows.queryset, seek, descending=True)
+        page = _place(rows, seek, size=STATEMENTS_OF_LINES)
+        return _slice(page, lines_at(page))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Allocation | None:
+        return find_line(int(object_id)) if NUMBER.fullmatch(object_id) else None
 
     @admin.display(description="pool")
     def pool_name(self, allocation: Allocation) -> SafeString:
@@ -129,9 +175,31 @@ class LegAdmin(BulkAdmin):
     list_display = ("id", "journal", "account", "side", "amount_amount")
     list_filter = (CycleOfLegs,)
     list_select_related = ("journal",)
-    search_fields = ("account__startswith",)
-    search_help_text = "How the account begins: sales, platform, suspense, carried, payable:ID"
-    ordering = ("-pk",)
+    search_fields = ("account__exact",)
+    search_help_text = "The account, whole: sales, platform, suspense, carried, payable:ID"
+
+    def seek(self, rows: SeekList, seek: Seek) -> Slice:
+        """By statements, whose numbers the legs of contributors have; before a cycle's, those of its named accounts."""
+        cycle = rows.chosen("cycle")
+        if rows.searched.startswith(PAYABLE):
+            of_one = contributor_legs(rows.searched)
+            return Slice([leg for leg in of_one if cycle in ("", str(leg.journal.cycle_id))])
+        if rows.searched:
+            named = _named().filter(account=rows.searched)
+            if cycle:
+                named = named.filter(journal__cycle_id=_cycle_id(cycle))
+            found = by_key(named, seek, descending=True)
+            return replace(found, rows=named_legs(found.rows))
+        page = _place(rows, seek, size=seek.size)
+        legs: list[Leg] = []
+        for part in page.ranges:
+            if part.last == part.highest:
+                legs += named_legs(_named().filter(journal__cycle_id=part.cycle_id).order_by("pk"))
+            legs += entry_legs(cycle_id=part.cycle_id, first=part.first, last=part.last)
+        return _slice(page, legs)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Leg | None:
+        return find_leg(int(object_id)) if NUMBER.fullmatch(object_id) else None
 
 
 @admin.register(Statement, site=site)
@@ -141,10 +209,36 @@ class StatementAdmin(BulkAdmin):
     list_select_related = ("cycle", "contributor")
     search_fields = ("number__exact", "contributor__id__exact")
     search_help_text = "A statement's number or a contributor's id, whole"
-    extra = ("lines",)
+    hidden = ("lines",)
+    extra = ("earned_lines",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Statement]:
+        # Its hash is worked out from its lines whenever it is read: not in a list.
+        return super().get_queryset(request).defer("content_sha256")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Statement], search_term: str
+    ) -> tuple[QuerySet[Statement], bool]:
+        """By what has an index: the cycle and place that a number names, or the contributor."""
+        if not (text := search_term.strip()):
+            return queryset, False
+        found = find_number(text)
+        if found is None:
+            return queryset.filter(contributor_id=text), False
+        return queryset.filter(cycle_id=found.cycle_id, ordinal=found.ordinal), False
+
+    def seek(self, rows: SeekList, seek: Seek) -> Slice:
+        """By number; what one contributor has is little and sorted."""
+        if rows.searched:
+            return by_key(rows.queryset, seek, descending=True)
+        page = _place(rows, seek, size=seek.size)
+        return _slice(page, statements_at(page))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Statement | None:
+        return find_id(int(object_id)) if NUMBER.fullmatch(object_id) else None
 
     @admin.display(description="earned lines")
-    def lines(self, statement: Statement) -> SafeString:
+    def earned_lines(self, statement: Statement) -> SafeString:
         """Pool, denominator, share and rule of every line, as the contributor is told."""
         told = explain(statement)
         rows = format_html_join(
