@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.apps import AppConfig
 
 from revshare.audit_trail.operations import Act
 
@@ -28,6 +29,19 @@ def _own_lake(settings: Any, tmp_path: Path) -> None:
     """Each test has a lake, spool and exchange folder of its own."""
     settings.REVSHARE_HOME = tmp_path / "home"
     settings.REVSHARE_HOME.mkdir()
+
+
+@pytest.fixture(scope="session")
+def _loops_are_seen() -> None:
+    """Has the ORM tell where a query comes from."""
+    AppConfig.create("zeal").ready()
+
+
+@pytest.fixture
+def no_query_in_a_loop(_loops_are_seen: None, settings: Any) -> None:
+    """A request that asks the database row by row raises zeal.NPlusOneError."""
+    settings.MIDDLEWARE = ["zeal.middleware.zeal_middleware", *settings.MIDDLEWARE]
+    settings.ZEAL_ALLOWLIST = [{"model": "sessions.Session"}]  # Django itself reads one twice when somebody signs out
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.pagination import Cursor
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,13 +15,48 @@ from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import Micros, Ticks
 from revshare.audit_trail.operations import record
+from revshare.cycles.models import Cycle
 from revshare.errors import NotFound
 from revshare.statements.models import Statement
+from revshare.statements.pages import Page, find_number, place, statements_at
 from revshare.statements.queries import PUBLISHED, explain, published_for
 from revshare.statements.rules import canonical_text, content_sha256
 
 STATES = ("draft", "published")
+NO_CYCLE = 0
 AMOUNTS = ("opening", "earned", "adjusted", "withheld", "held", "paid", "closing")
+
+
+class ByPlace(Keyset):
+    """Pages of everybody's statements by their numbers (`statements.pages`), under cursors like all others."""
+
+    found: Page | None = None
+
+    def paginate_places(self, request: Request, *, cycle_id: int | None, currency: str) -> Page:
+        self.base_url = request.build_absolute_uri()
+        cursor = self.decode_cursor(request)
+        key = int(cursor.position) if cursor and cursor.position is not None else None
+        after, before = (None, key) if cursor and cursor.reverse else (key, None)
+        size = self.get_page_size(request)
+        assert size, "a page has a size if none is asked for"
+        self.found = place(size=size, cycle_id=cycle_id, currency=currency, after=after, before=before)
+        return self.found
+
+    def get_next_link(self) -> str | None:
+        if self.found is None:
+            return super().get_next_link()
+        return self._link(self.found.ranges[-1].oldest_id) if self.found.older and self.found.ranges else None
+
+    def get_previous_link(self) -> str | None:
+        if self.found is None:
+            return super().get_previous_link()
+        if not (self.found.newer and self.found.ranges):
+            return None
+        return self._link(self.found.ranges[0].newest_id, reverse=True)
+
+    def _link(self, key: int, *, reverse: bool = False) -> str:
+        position: Any = str(key)  # as it comes back out of an address
+        return str(self.encode_cursor(Cursor(offset=0, reverse=reverse, position=position)))
 
 
 class StatementOut(serializers.Serializer):
@@ -79,8 +115,17 @@ class StatementWithLines(StatementOut):
     canonical_sha256 = serializers.CharField(help_text="SHA-256 of `canonical_text` now: equals `content_sha256`.")
 
 
+def reads_all(user: User) -> bool:
+    return may(roles=user.roles, action="read_statements")
+
+
+def sees(user: User, statement: Statement) -> bool:
+    own = statement.contributor_id == user.contributor_id and statement.cycle.state in PUBLISHED
+    return own or reads_all(user)
+
+
 def visible_to(user: User) -> QuerySet[Statement]:
-    if may(roles=user.roles, action="read_statements"):
+    if reads_all(user):
         return Statement.objects.select_related("cycle", "cycle__policy", "contributor")
     return published_for(user.contributor_id or "")
 
@@ -116,7 +161,7 @@ def represent_whole(statement: Statement, request: Request) -> dict[str, Any]:
 
 class Statements(View):
     needs = {"GET": ("read_statements", "read_own_statements")}
-    pagination_class = Keyset
+    pagination_class = ByPlace
     filters = {
         "cycle": Filter("Only those of the cycle with this key."),
         "contributor": Filter("Only those of the contributor with this id."),
@@ -129,11 +174,25 @@ class Statements(View):
         description="A contributor sees their own published ones, staff all. An operator's reading is recorded.",
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        chosen = {self.columns[name]: value for name, value in self.chosen.items()}
-        rows = self.page(visible_to(user_of(request)).filter(**chosen))
-        if is_logged(user_of(request)):
+        user = user_of(request)
+        if reads_all(user) and "contributor" not in self.chosen:
+            rows = self._all()
+        else:
+            chosen = {self.columns[name]: value for name, value in self.chosen.items()}
+            rows = self.page(visible_to(user).filter(**chosen))
+        if is_logged(user):
             record(act=act_of(request), action="statements.listed", object="statements", detail=dict(self.chosen))
         return self.get_paginated_response(StatementOut([represent(row, request) for row in rows], many=True).data)
+
+    def _all(self) -> list[Statement]:
+        """Of everybody: by their numbers, since all of them cannot be looked through for a page."""
+        cycle_id = None
+        if key := self.chosen.get("cycle"):
+            cycle_id = Cycle.objects.filter(key=key).values_list("pk", flat=True).first() or NO_CYCLE
+        paginator = self.paginator
+        assert isinstance(paginator, ByPlace), "the class of this view's pages"
+        page = paginator.paginate_places(self.request, cycle_id=cycle_id, currency=self.chosen.get("currency", ""))
+        return statements_at(page, hashes=True)
 
 
 class OneStatement(View):
@@ -146,8 +205,8 @@ class OneStatement(View):
     )  # fmt: skip
     def get(self, request: Request, number: str) -> Response:
         user = user_of(request)
-        statement = visible_to(user).filter(number=number).first()
-        if statement is None:
+        statement = find_number(number)
+        if statement is None or not sees(user, statement):
             raise NotFound("There is no such statement.")
         if is_logged(user):
             record(act=act_of(request), action="statement.read", object=f"statement:{number}")

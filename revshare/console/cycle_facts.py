@@ -11,9 +11,8 @@ from revshare.console.shown import amount, assets, readable
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
 from revshare.cycles.summary import Summary, summarise
-from revshare.ledger.models import Journal
+from revshare.ledger.models import AccountControl, Journal
 from revshare.pools.models import Pool
-from revshare.statements.models import Statement
 
 KEPT_SECONDS = 60
 
@@ -90,7 +89,7 @@ def _facts(summary: Summary) -> Facts:
         ],
         journal=summary.journal,
         trial_balance=[(currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()],
-        statements=Statement.objects.filter(cycle=summary.cycle).count(),
+        statements=sum(AccountControl.objects.filter(cycle=summary.cycle).values_list("accounts", flat=True)),
         late_sales=f"{summary.late_sales:,}",
         sales_outside=f"{summary.sales_outside:,}",
         unlinked_refunds=(f"{unlinked:,}", amount(unlinked_sum)) if unlinked else None,

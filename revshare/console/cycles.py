@@ -18,13 +18,13 @@ from revshare.console.doors import acting, allowed, attempt, person, require
 from revshare.console.exports import answer
 from revshare.console.runs import STEPS, describe, last_run
 from revshare.console.shown import moment, words
+from revshare.console.waiting import in_quarantine
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
 from revshare.cycles.rules import MOVES, STATES, reached
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.exports.operations import EXPORTS, FORMATS
-from revshare.files.queries import open_quarantine
 from revshare.runs.models import Run
 from revshare.tasks import request_cycle_step
 
@@ -72,7 +72,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         request, "cycle.html", title=f"Cycle {cycle.key}", cycle=cycle, states=_states(cycle), facts=facts,
         move=None if live else _next_move(cycle, person(request)), run=describe(run) if run and live else None,
         failed=run if run and _failed_here(run, cycle) else None,
-        waiting=open_quarantine().count() if cycle.state == "open" else 0, history=_history(cycle),
+        waiting=in_quarantine() if cycle.state == "open" else None, history=_history(cycle),
         exports=_exports(request, cycle) if facts else [],
     )  # fmt: skip
 
@@ -155,9 +155,9 @@ def _start(request: HttpRequest, cycle: Cycle, action: str) -> str:
     if reached(state=cycle.state, goal=MOVES[action].target):
         return f"Cycle {cycle.key} is {words(cycle.state)} already."
     reason = request.POST.get("accept_quarantine", "").strip()
-    if action == "lock" and not reason and (waiting := open_quarantine().count()):
+    if action == "lock" and not reason and (waiting := in_quarantine()):
         raise Refused(
-            f"{waiting:,} row{'s are' if waiting > 1 else ' is'} in quarantine: decide about them first, or give the "
+            f"{waiting} row{'s are' if waiting.many else ' is'} in quarantine: decide about them first, or give the "
             "reason to lock all the same."
         )
     run, new = request_cycle_step(step=action, key=cycle.key, act=acting(request), queue=True, accept_quarantine=reason)

@@ -11,10 +11,10 @@ from revshare.access.rules import may
 from revshare.console.cycle_facts import Facts, facts_of
 from revshare.console.runs import doing, live_runs, page_of, stage_of
 from revshare.console.shown import amount
+from revshare.console.waiting import Waiting, in_quarantine
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action
 from revshare.files.models import IngestedFile
-from revshare.files.queries import open_quarantine
 from revshare.policies.models import Policy
 
 WHO = {
@@ -49,7 +49,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
          "url": page_of(run)}
         for run in live_runs()
     ]  # fmt: skip
-    waiting = open_quarantine().count()
+    waiting = in_quarantine()
     return {
         "cycle": cycle, "steps": _pipeline(cycle, facts), "waiting": waiting, "runs": runs,
         "todo": _todo(request, waiting),
@@ -93,7 +93,7 @@ def _sums(facts: Facts) -> list[Any]:
     return [f"{count:,} pool{'' if count == 1 else 's'}", *(amount(t.distributable, t.currency) for t in facts.totals)]
 
 
-def _todo(request: HttpRequest, waiting: int) -> list[Next]:
+def _todo(request: HttpRequest, waiting: Waiting) -> list[Next]:
     """The next thing to do, for whom; the person's own first."""
     roles = request.user.roles  # type: ignore[union-attr]
     todo = []
@@ -106,7 +106,7 @@ def _todo(request: HttpRequest, waiting: int) -> list[Next]:
     elif not Cycle.objects.exists():
         todo.append(Next("Open a cycle", reverse("admin:open-cycle"), may(roles=roles, action="open_cycle")))
     if waiting:
-        rows = f"{waiting:,} row{'s wait' if waiting > 1 else ' waits'} in quarantine: decide"
+        rows = f"{waiting} row{'s wait' if waiting.many else ' waits'} in quarantine: decide"
         todo.append(Next(rows, reverse("admin:quarantine"), may(roles=roles, action="quarantine")))
     unfinished = Cycle.objects.exclude(state__in=["published", "settled"]).order_by("starts_at")
     for cycle in unfinished[:10]:

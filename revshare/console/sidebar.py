@@ -9,8 +9,8 @@ from django.utils.html import escape
 
 from revshare.access.rules import may
 from revshare.console.shown import words
+from revshare.console.waiting import in_quarantine
 from revshare.cycles.models import Cycle
-from revshare.files.queries import open_quarantine
 
 WORK = (
     ("Home", "home", "index", None),
@@ -49,10 +49,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for title, icon, view, action in WORK
         if action is None or may(roles=roles, action=action)
     ]
-    if waiting := open_quarantine().count():
-        next(item for item in work if item["title"] == "Quarantine").update(
-            badge=f"{waiting:,}", badge_variant="warning"
-        )
+    if waiting := in_quarantine():
+        next(item for item in work if item["title"] == "Quarantine").update(badge=str(waiting), badge_variant="warning")
     cycles = [
         _item(cycle.key, "autorenew", reverse("admin:cycle", args=[cycle.key])) | {"badge": words(cycle.state),
               "badge_variant": "info"}

@@ -9,6 +9,7 @@ from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act, record
 from revshare.statements.models import Statement
+from revshare.statements.pages import find_number
 from revshare.statements.queries import PUBLISHED
 from revshare.tasks import now
 
@@ -65,4 +66,4 @@ def find_readable(*, user: User, number: str) -> Reading:
 def _find(number: str) -> Statement | None:
     if not number.isprintable():  # no number has such characters, and PostgreSQL takes no NUL
         return None
-    return Statement.objects.select_related("cycle__policy", "contributor").filter(number=number).first()
+    return find_number(number)

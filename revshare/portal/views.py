@@ -5,7 +5,6 @@ from typing import cast
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
@@ -19,7 +18,8 @@ from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, reads_own
 from revshare.portal.guard import contained, member_page
-from revshare.statements.queries import explain, published_for
+from revshare.statements.pages import balances, published_page
+from revshare.statements.queries import explain
 
 PAGE_SIZE = 50
 FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
@@ -48,8 +48,10 @@ def statements(request: HttpRequest) -> HttpResponse:
     if not reads_own(user):
         raise PermissionDenied
     assert user.contributor_id is not None, "reads_own says so"
-    own = published_for(user.contributor_id)
-    page = Paginator(own, PAGE_SIZE).get_page(request.GET.get("page"))
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page = published_page(
+        contributor_id=user.contributor_id, size=PAGE_SIZE, after=after, before="" if after else before
+    )  # fmt: skip
     rows = [
         {
             "statement": statement,
@@ -57,14 +59,14 @@ def statements(request: HttpRequest) -> HttpResponse:
             "earned": Amount(statement.earned_micros, statement.currency),
             "closing": Amount(statement.closing_micros, statement.currency),
         }
-        for statement in page
+        for statement in page.rows
     ]
-    # Statements are numbered in the order in which balances moved, which need not be that of the periods.
-    latest = own.order_by("currency", "-pk").distinct("currency")
-    balances = [(Amount(statement.closing_micros, statement.currency), statement) for statement in latest]
+    latest = [
+        (Amount(statement.closing_micros, statement.currency), statement) for statement in balances(user.contributor_id)
+    ]
     return render(
         request, "portal/statements.html",
-        {"contributor": user.contributor, "page": page, "rows": rows, "balances": balances},
+        {"contributor": user.contributor, "page": page, "rows": rows, "balances": latest},
     )  # fmt: skip
 
 

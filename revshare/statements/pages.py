@@ -6,16 +6,17 @@ a range of numbers in one partition: nothing is counted, skipped or sorted.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from revshare.allocation.models import Allocation
 from revshare.ledger.models import AccountControl
 from revshare.pools.models import Pool
 from revshare.statements.models import NUMBERS_PER_CYCLE, Statement
-from revshare.statements.queries import by_id, by_number
+from revshare.statements.queries import PUBLISHED, by_id, by_number, published_for
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,55 @@ def place(
     )
 
 
-def statements_at(page: Page) -> list[Statement]:
-    """The statements of a page, latest first, with cycle and contributor; without their hashes, each of which is worked
-    out from its lines when it is read."""
-    return [statement for part in page.ranges for statement in _listed(_at(part)).order_by("-ordinal")]
+def statements_at(page: Page, *, hashes: bool = False) -> list[Statement]:
+    """The statements of a page, latest first, with cycle and contributor. Their hashes come only if asked for: each is
+    worked out from the statement's lines when it is read."""
+    found = []
+    for part in page.ranges:
+        rows = _at(part).select_related("cycle", "contributor").order_by("-ordinal")
+        found += list(rows if hashes else rows.defer("content_sha256"))
+    return found
 
 
-def of_contributor(contributor_id: str) -> QuerySet[Statement]:
-    """All statements of one contributor, as `statements_at` has them: at most one per cycle and currency."""
-    return _listed(Statement.objects.filter(contributor_id=contributor_id))
+@dataclass(frozen=True)
+class OwnPage:
+    """Some of a contributor's published statements, latest period first."""
+
+    rows: list[Statement]
+    newer: bool
+    older: bool
+
+
+def published_page(*, contributor_id: str, size: int, after: str = "", before: str = "") -> OwnPage:
+    """The page that follows the statement numbered `after`, or precedes the one numbered `before`; the first page if
+    there is no such statement of theirs. At most two queries, over one row per cycle and currency."""
+    own = published_for(contributor_id).defer("content_sha256")
+    place = _own_place(contributor_id, after or before)
+    if place is None:
+        found = list(own[: size + 1])
+        return OwnPage(found[:size], newer=False, older=len(found) > size)
+    starts_at, currency = place
+    if after:
+        later = Q(cycle__starts_at__lt=starts_at) | Q(cycle__starts_at=starts_at, currency__gt=currency)
+        found = list(own.filter(later)[: size + 1])
+        return OwnPage(found[:size], newer=True, older=len(found) > size)
+    earlier = Q(cycle__starts_at__gt=starts_at) | Q(cycle__starts_at=starts_at, currency__lt=currency)
+    found = list(own.filter(earlier).order_by("cycle__starts_at", "-currency")[: size + 1])
+    return OwnPage(found[:size][::-1], newer=len(found) > size, older=True)
+
+
+def balances(contributor_id: str) -> list[Statement]:
+    """The published statement of each currency that says the balance: the one calculated last, which need not be that
+    of the latest period."""
+    own = published_for(contributor_id).defer("content_sha256")
+    return list(own.order_by("currency", "-cycle__calculation").distinct("currency"))
+
+
+def _own_place(contributor_id: str, number: str) -> tuple[datetime, str] | None:
+    if not (number and number.isprintable()):
+        return None
+    own = by_number(number).filter(contributor_id=contributor_id, cycle__state__in=PUBLISHED)
+    return own.values_list("cycle__starts_at", "currency").first()
 
 
 def find_number(number: str) -> Statement | None:
@@ -113,10 +154,6 @@ def find_line(pk: int) -> Allocation | None:
 
 def _at(part: Range) -> QuerySet[Statement]:
     return Statement.objects.filter(cycle_id=part.cycle_id, ordinal__gte=part.first, ordinal__lte=part.last)
-
-
-def _listed(rows: QuerySet[Statement]) -> QuerySet[Statement]:
-    return rows.select_related("cycle", "contributor").defer("content_sha256")
 
 
 def _runs(cycle_id: int | None, currency: str) -> list[Range]:

@@ -46,7 +46,7 @@ PEOPLE: dict[str, tuple[list[str], str | None]] = {
 
 
 @pytest.fixture(autouse=True)
-def _fresh(settings: Any) -> None:
+def _fresh(settings: Any, no_query_in_a_loop: None) -> None:
     """No attempts counted from the test before; passwords that cost nothing."""
     cache.clear()
     settings.PASSWORD_HASHERS = FAST

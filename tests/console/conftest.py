@@ -26,7 +26,7 @@ SignIn = Callable[[str], Client]
 
 
 @pytest.fixture(autouse=True)
-def _quick(settings: Any) -> None:
+def _quick(settings: Any, no_query_in_a_loop: None) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

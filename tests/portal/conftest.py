@@ -48,7 +48,7 @@ def worked_example(story: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
+def _quick_passwords(settings: Any, no_query_in_a_loop: None) -> None:
     """Slow hashing is Django's business, not ours."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -1,11 +1,15 @@
 """Sign-in, home, the list and what it explains, the error pages."""
 
+import re
+from urllib.parse import quote, unquote
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from revshare.access.operations import create_user
 from revshare.cycles import operations as cycles
+from revshare.statements.queries import published_for
 from tests.portal.conftest import ANN, BEN, PASSWORD, Marketplace, worked_example
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +115,7 @@ def test_pages_hold_browsers_to_no_script_and_nothing_from_elsewhere(marketplace
 
 
 def test_many_statements_come_in_pages(marketplace: Marketplace, monkeypatch: pytest.MonkeyPatch, story) -> None:
-    story.sales(("s9", "2026-05-11T00:00:00Z", "m", "EUR", "10"))
+    story.sales(("s9", "2026-05-11T00:00:00Z", "m", "EUR", "10"), ("s8", "2026-05-11T00:00:00Z", "m", "CHF", "10"))
     monkeypatch.setattr("revshare.portal.views.PAGE_SIZE", 1)
     story.calculate("late", "2026-07-01", "2026-08-01")
     client = marketplace.client("ann")
@@ -119,8 +123,30 @@ def test_many_statements_come_in_pages(marketplace: Marketplace, monkeypatch: py
         cycles.submit(key=key, act=story.act())
         cycles.approve(key=key, act=story.act("adam"))
         cycles.publish(key=key, act=story.act("adam"))
-    first, second = (client.get(f"/statements/?page={page}").content.decode() for page in (1, 2))
-    assert "Page 1 of" in first
-    assert "Older statements" in first
-    assert "Newer statements" in second
-    assert client.get("/statements/?page=nonsense").status_code == 200
+    place, seen = "/statements/", []
+    while place:
+        body = client.get(place).content.decode()
+        [number] = re.findall(r'<th role="rowheader" scope="row"><a href="/statements/([^/]+)/">', body)
+        seen.append(unquote(number))
+        if len(seen) > 1:
+            newer = re.search(r'rel="prev" href="([^"]+)">Newer statements', body)
+            assert newer
+            before = client.get(f"/statements/{newer[1]}").content.decode()
+            assert f'href="/statements/{quote(seen[-2])}/"' in before.split("<tbody")[1]
+        older = re.search(r'rel="next" href="([^"]+)">Older statements', body)
+        place = f"/statements/{older[1]}" if older else ""
+    rows = published_for(ANN)
+    assert seen == [row.number for row in rows]
+    assert len(seen) == 4
+    first = client.get("/statements/").content.decode().split("<tbody")[1]
+    for nonsense in ("after=nonsense", "before=%00", f"after={quote(marketplace.numbers[BEN, '2026 May'])}"):
+        assert client.get(f"/statements/?{nonsense}").content.decode().split("<tbody")[1] == first
+
+
+def test_a_page_of_statements_asks_little(marketplace: Marketplace, django_assert_max_num_queries) -> None:
+    client = marketplace.client("ann")
+    with django_assert_max_num_queries(6):
+        client.get("/statements/")
+    page = reverse("statement", args=[marketplace.numbers[ANN, "2026 May"]])
+    with django_assert_max_num_queries(8):
+        assert client.get(page).status_code == 200

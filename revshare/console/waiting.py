@@ -1,0 +1,29 @@
+"""How many rows wait in quarantine, as pages say it: exact while it is few, bounded while it is many."""
+
+from dataclasses import dataclass
+
+from revshare.files.queries import open_quarantine
+
+COUNTED = 10_000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """`count` up to COUNTED + 1, which stands for more."""
+
+    count: int
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    def __str__(self) -> str:
+        return f"more than {COUNTED:,}" if self.count > COUNTED else f"{self.count:,}"
+
+    @property
+    def many(self) -> bool:
+        return self.count > 1
+
+
+def in_quarantine() -> Waiting:
+    """Every page of the console says it, so it may not cost what counting a million rows does."""
+    return Waiting(open_quarantine().order_by()[: COUNTED + 1].count())
