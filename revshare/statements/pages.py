@@ -117,7 +117,12 @@ def _own_place(contributor_id: str, number: str) -> tuple[datetime, str] | None:
 
 def find_number(number: str) -> Statement | None:
     """The statement of this number with all that explains it, from the partition of its cycle."""
-    return by_number(number).select_related("cycle__policy", "contributor").first()
+    # Which cycle first: a join with its key would look into the partitions of all of them.
+    key = number.rpartition("-")[0]
+    cycle_id = AccountControl.objects.filter(cycle__key=key).values_list("cycle_id", flat=True).first()
+    if cycle_id is None:
+        return None
+    return by_number(number).filter(cycle_id=cycle_id).select_related("cycle__policy", "contributor").first()
 
 
 def find_id(pk: int) -> Statement | None:
