@@ -5,6 +5,7 @@ The template gets its data as JSON in a string of its own, so that nothing in a 
 
 import json
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from functools import cache
@@ -54,12 +55,29 @@ def statement_pdf(doc: Document) -> bytes:
         raise StatementNotRendered(f"Statement {doc.number} could not be set as PDF: {error.message}") from error
 
 
+class _Typesetter(threading.local):
+    """One for each thread, since two may not use one at once; kept, since it has read and parsed the template."""
+
+    compiler: typst.Compiler | None = None
+    root: Path | None = None
+
+    def of(self, root: Path) -> typst.Compiler:
+        if self.compiler is None or self.root != root:
+            self.compiler = typst.Compiler(root=root, font_paths=_fonts(), ignore_system_fonts=True)
+            self.root = root
+        return self.compiler
+
+
+_typesetter = _Typesetter()
+
+
 def _compile(data: dict[str, Any], stamp: int) -> bytes:
     # Not as `sys.inputs`: what the typesetter remembers from the statement before holds for equal inputs only.
     text = json.dumps(data, ensure_ascii=True).replace("\\", "\\\\").replace('"', '\\"')
     source = f'#import "{TEMPLATE.name}": statement\n#statement(json(bytes("{text}")))\n'
-    compiler = typst.Compiler(root=TEMPLATE.parent, font_paths=_fonts(), ignore_system_fonts=True)
-    made = compiler.compile(source.encode(), format="pdf", timestamp=stamp, pdf_standards=[STANDARD])
+    made = _typesetter.of(TEMPLATE.parent).compile(
+        source.encode(), format="pdf", timestamp=stamp, pdf_standards=[STANDARD]
+    )
     assert isinstance(made, bytes), "without a target, the bytes come back; a PDF is one file"
     return made
 

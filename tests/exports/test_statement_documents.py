@@ -3,10 +3,12 @@
 import csv
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -245,6 +247,20 @@ def test_the_bytes_do_not_depend_on_what_was_set_before() -> None:
     together = made(*range(9), 3, 8)
     assert len(together) == 9
     assert made(8, 3) < together
+
+
+def test_threads_do_not_disturb_each_other(documents: dict[str, Document]) -> None:
+    alone = {who: pdf.statement_pdf(item) for who, item in documents.items()}
+    with ThreadPoolExecutor(4) as threads:
+        made = [(who, threads.submit(pdf.statement_pdf, item)) for who, item in documents.items() for _ in range(8)]
+        assert all(content.result() == alone[who] for who, content in made)
+
+
+def test_the_benchmark_says_how_many_a_second() -> None:
+    command = [sys.executable, "bench/statement_pdfs.py", "--count", "3", "--json"]
+    said = json.loads(subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout)
+    assert said["statements"] == 3
+    assert said["per_second"] == pytest.approx(3 / said["seconds"], rel=0.1)
 
 
 def test_figures_of_any_length_are_whole(documents: dict[str, Document]) -> None:
