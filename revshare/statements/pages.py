@@ -153,8 +153,12 @@ def find_line(pk: int) -> Allocation | None:
     cycle_id = Pool.objects.filter(pk=pool_id).values_list("cycle_id", flat=True).first()
     if cycle_id is None:
         return None
+    # Whose it is first: with a subquery in its place the partition would be read, not its index.
     statement = Statement.objects.filter(cycle_id=cycle_id, ordinal=ordinal)
-    return rows.filter(cycle_id=cycle_id, pool=pool_id, contributor__in=statement.values("contributor_id")).first()
+    contributor_id = statement.values_list("contributor_id", flat=True).first()
+    if contributor_id is None:
+        return None
+    return rows.filter(cycle_id=cycle_id, pool=pool_id, contributor=contributor_id).first()
 
 
 def _at(part: Range) -> QuerySet[Statement]:
