@@ -124,6 +124,8 @@ if env.bool("REVSHARE_HTTPS", default=False):
     SECURE_HSTS_SECONDS = 31_536_000
 
 # Bulk work: what one DuckDB connection may take before it spills to <home>/spool.
+# What large arrays of hashes and positions may take; beyond it a file is gone through several times.
+REVSHARE_ARRAY_BYTES = env.int("REVSHARE_ARRAY_BYTES", default=768 << 20)
 REVSHARE_DUCKDB_MEMORY = env.str("REVSHARE_DUCKDB_MEMORY", default="512MB")
 REVSHARE_DUCKDB_THREADS = env.int("REVSHARE_DUCKDB_THREADS", default=0)  # 0: as many as the machine has
 REVSHARE_MAX_UNPACKED_BYTES = env.int("REVSHARE_MAX_UNPACKED_BYTES", default=200 * 2**30)

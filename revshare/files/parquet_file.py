@@ -4,9 +4,11 @@ What a column is, is asked of the reader that will read it: others may see anoth
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -32,6 +34,8 @@ TIMES = {
     "TIMESTAMP WITH TIME ZONE": "+00:00", "TIMESTAMP_NS WITH TIME ZONE": "+00:00", "TIMESTAMPTZ_NS": "+00:00",
 }  # fmt: skip
 FLOATS = {"FLOAT", "DOUBLE"}
+SPACE, DELETE = b" \x7f"
+BATCH_ROWS = 200_000
 FREE_GROUPS, BYTES_PER_GROUP = 1_000, 64 << 10  # each row group costs time and memory, however few its rows
 
 
@@ -115,6 +119,26 @@ def _as_text(name: str, kind: str) -> str | None:
     return None
 
 
+def _all_words(con: duckdb.DuckDBPyConnection, path: Path, texts: Sequence[str]) -> bool:
+    """Whether all that stands in these columns is printable ASCII without a space."""
+    chosen = ", ".join(f"coalesce({text}, '') AS text{number}" for number, text in enumerate(texts))
+    # A connection of its own: it may be left before its end.
+    with closing(con.cursor()) as reader:
+        for batch in reader.sql(f"SELECT {chosen} FROM read_parquet({literal(path)})").to_arrow_reader(BATCH_ROWS):
+            if not all(_are_words(column.cast(pa.string())) for column in batch.columns):
+                return False
+    return True
+
+
+def _are_words(column: pa.Array) -> bool:
+    _, offsets, data = column.buffers()
+    if data is None:
+        return True
+    places = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    signs = np.frombuffer(data, np.uint8)[places[0] : places[-1]]
+    return not len(signs) or bool(signs.min() > SPACE and signs.max() < DELETE)
+
+
 def _measure(con: duckdb.DuckDBPyConnection, source: Source, path: Path, texts: Sequence[str]) -> None:
     """Refuses what would be too big once its dictionaries are written out, then NUL characters.
 
@@ -134,6 +158,9 @@ def _measure(con: duckdb.DuckDBPyConnection, source: Source, path: Path, texts: 
     total = sum(size or 0 for size in found[1::2])
     if total > max(UNPACK_FREE_BYTES, source.size_bytes * MAX_UNPACK_RATIO):
         raise FileRefused("archive_bomb", f"({source.size_bytes:,} bytes unpack to {total:,})")
+    if _all_words(con, path, texts):
+        source.printable, source.longest_line = True, max(longest or 0 for longest in found[::2])
+        return
     nul = " OR ".join(f"contains({text}, chr(0))" for text in texts)
     row = con.execute(f"SELECT min(file_row_number) FROM {scan} WHERE {nul}").fetchall()
     if row[0][0] is not None:

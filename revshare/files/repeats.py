@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from django.conf import settings
 
 from revshare.files.work import Work
 
-ROWS_AT_ONCE = 20_000_000  # 8 bytes each are in memory, twice while they are sorted
+ROW_BYTES = 16  # what a row takes in memory while its hash is fetched and sorted
 
 
 def except_repeated(work: Work, *, key: Sequence[str], content: str) -> None:
@@ -46,11 +47,13 @@ def _repeated_hashes(work: Work, key: Sequence[str]) -> npt.NDArray[np.uint64]:
 
 def hashes_of(work: Work, key: Sequence[str]) -> Iterator[npt.NDArray[np.uint64]]:
     """The 64-bit hashes of the accepted rows' keys, in ascending order within each part; equal ones are in the same."""
-    passes = -(-work.number("SELECT count(*) FROM raw") // ROWS_AT_ONCE)
+    passes = -(-work.number("SELECT count(*) FROM raw") * ROW_BYTES // settings.REVSHARE_ARRAY_BYTES)
     for turn in range(passes):
         chosen = f"WHERE hash % {passes} = {turn}" if passes > 1 else ""
         query = f"SELECT hash FROM (SELECT hash({', '.join(key)}) AS hash FROM accepted) {chosen}"
-        yield np.sort(np.asarray(work.con.execute(query).fetchnumpy()["hash"], np.uint64))
+        hashes = np.asarray(work.con.execute(query).fetchnumpy()["hash"], np.uint64)
+        hashes.sort()
+        yield hashes
 
 
 def distinct(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -3,7 +3,8 @@
 Nearly all assets of a manifest have one record: such an asset gives its contributor all its ticks, and needs no group
 of its own. So records whose asset nobody else names are only counted; those of the other assets go by the rule
 (`rules.weigh_sql`). Which are which is found by a 64-bit hash of the asset: where it is unique the asset is, and where
-it is not the rule compares the ids themselves. Two scans of the records, memory bounded by `RECORDS_AT_ONCE`.
+it is not the rule compares the ids themselves. Two scans of the records, or more where the setting
+REVSHARE_ARRAY_BYTES bounds what may be in memory at a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from django.conf import settings
 
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.errors import Refused
@@ -22,7 +24,7 @@ from revshare.lake import literal
 from revshare.manifests.rules import weigh_sql
 from revshare.progress import Progress, no_progress
 
-RECORDS_AT_ONCE = 20_000_000  # of which hash and contributor are in memory, 12 bytes each
+RECORD_BYTES = 32  # what a record takes in memory while its hash and its contributor are at hand
 CELLS_AT_ONCE = 16_000_000  # contributors × dataset versions
 MOSTLY_SHARED = 3  # where more than one asset in three has several records, the rule alone is faster
 HASH = "hash(dataset_version, asset_id)"
@@ -128,7 +130,7 @@ def _singles(
     numbers = pa.table({"dataset_version": versions, "number": pa.array(range(len(versions)), pa.int32())})
     con.register("numbers", numbers)
     con.execute("CREATE OR REPLACE TEMP TABLE version AS SELECT * FROM numbers")
-    passes = -(-records // RECORDS_AT_ONCE)
+    passes = -(-records * RECORD_BYTES // settings.REVSHARE_ARRAY_BYTES)
     ticks = np.zeros((len(versions), people), np.int64)
     alone = np.zeros(len(versions), np.int64)
     several: list[npt.NDArray[np.uint64]] = []

@@ -42,4 +42,8 @@ class Migration(migrations.Migration):
             model_name='sale',
             index=django.contrib.postgres.indexes.BrinIndex(fields=['file'], name='sales_by_file', pages_per_range=32),
         ),
+        migrations.AddIndex(
+            model_name='sale',
+            index=models.Index(condition=models.Q(('gross_micros__lt', 0), ('refund_of', '')), fields=['seq'], name='sales_unlinked'),
+        ),
     ]

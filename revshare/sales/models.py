@@ -43,6 +43,7 @@ class Sale(models.Model):
             BrinIndex(fields=["sold_at"], name="sales_by_time", pages_per_range=32),
             BrinIndex(fields=["file"], name="sales_by_file", pages_per_range=32),
             models.Index(fields=["refund_of"], condition=~Q(refund_of=""), name="sales_by_refunded"),
+            models.Index(fields=["seq"], condition=Q(refund_of="", gross_micros__lt=0), name="sales_unlinked"),
         ]
 
     def __str__(self) -> str:
