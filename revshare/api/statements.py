@@ -16,7 +16,7 @@ from revshare.api.fields import Micros, Ticks
 from revshare.audit_trail.operations import record
 from revshare.errors import NotFound
 from revshare.statements.models import Statement
-from revshare.statements.queries import PUBLISHED, explain, published_for
+from revshare.statements.queries import PUBLISHED, by_number, explain, published_for
 from revshare.statements.rules import canonical_text, content_sha256
 
 STATES = ("draft", "published")
@@ -146,7 +146,7 @@ class OneStatement(View):
     )  # fmt: skip
     def get(self, request: Request, number: str) -> Response:
         user = user_of(request)
-        statement = visible_to(user).filter(number=number).first()
+        statement = (visible_to(user) & by_number(number)).first()
         if statement is None:
             raise NotFound("There is no such statement.")
         if is_logged(user):

@@ -9,7 +9,7 @@ from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act, record
 from revshare.statements.models import Statement
-from revshare.statements.queries import PUBLISHED
+from revshare.statements.queries import PUBLISHED, by_number
 from revshare.tasks import now
 
 LOGGED_ROLES = frozenset({"operator"})
@@ -65,4 +65,4 @@ def find_readable(*, user: User, number: str) -> Reading:
 def _find(number: str) -> Statement | None:
     if not number.isprintable():  # no number has such characters, and PostgreSQL takes no NUL
         return None
-    return Statement.objects.select_related("cycle__policy", "contributor").filter(number=number).first()
+    return by_number(number).select_related("cycle__policy", "contributor").first()

@@ -101,7 +101,7 @@ def test_shares_of_zero_wait_for_others_of_their_asset(file: Write, act: Act) ->
     ingest(kind="attributions", path=file("1", header + "v,a,c1,0\n"), act=act)
     assert QuarantinedRow.objects.get().reason == "asset_share_zero@share"
     assert ingest(kind="attributions", path=file("2", header + "v,a,c2,1\n"), act=act).facts["released_shares"] == 1
-    freeze(dataset_version="v", act=act)
+    freeze(dataset_versions=["v"], act=act)
     assert dict(Weight.objects.values_list("contributor_id", "assets_ticks")) == {"c1": 0, "c2": 720_720}
 
 
@@ -162,11 +162,11 @@ def test_the_reject_file_says_where_and_why_and_is_safe_to_open(file: Write, act
 def test_a_frozen_version_takes_nothing_new(file: Write, act: Act) -> None:
     header = "dataset_version,asset_id,contributor_id\n"
     ingest(kind="attributions", path=file("1", header + "v,a,c\n"), act=act)
-    before = freeze(dataset_version="v", act=act).sha256
+    before = freeze(dataset_versions=["v"], act=act)[0].sha256
     report = ingest(kind="attributions", path=file("2", header + "v,a,c\nv,b,c\nw,b,c\n"), act=act)
     assert (report.file.rows_accepted, report.file.rows_duplicate) == (1, 1)
     assert QuarantinedRow.objects.get().reason == "manifest_frozen@dataset_version"
-    assert freeze(dataset_version="v", act=act).sha256 == before
+    assert freeze(dataset_versions=["v"], act=act)[0].sha256 == before
 
 
 @pytest.mark.parametrize(("stored", "new", "reason"), [
