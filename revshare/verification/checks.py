@@ -198,19 +198,17 @@ SQL_CHECKS = (
         """,
     ),
     SqlCheck(
-        "I23", "entries and weights are part of their table, under the triggers that keep them",
+        "I23", "entries and weights are partitions of their table, each under its four triggers",
         f"""
-        SELECT part, found, wanted FROM (
-            SELECT 'ledger_entry_' || cycle_id AS part FROM ledger_pool_control
-            UNION SELECT 'manifests_weight_row_' || id FROM manifests_manifest WHERE frozen_at IS NOT NULL
+        SELECT part, triggers, wanted FROM (
+            SELECT 'ledger_entry_' || cycle_id AS part, 4 AS wanted FROM ledger_pool_control
+            UNION SELECT 'manifests_weight_row_' || id, 4 FROM manifests_manifest WHERE frozen_at IS NOT NULL
         ) should FULL JOIN (
             SELECT c.relname::text AS part, count(t.oid) AS triggers FROM pg_inherits i
             JOIN pg_class c ON c.oid = i.inhrelid
             LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgfoid = 'revshare_refuse'::regproc AND t.tgenabled = 'A'
             WHERE i.inhparent IN ({GUARDED}) GROUP BY c.relname
-        ) attached USING (part), LATERAL (SELECT coalesce(triggers, 0) AS found,
-                                          CASE WHEN should.part IS NULL THEN 0 ELSE 4 END AS wanted) numbers
-        WHERE found <> wanted
+        ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY part
         """,
     ),
     SqlCheck(
