@@ -40,9 +40,8 @@ fix: .venv/dev.stamp ## put right what can be put right by machine
 	@$(BIN)/python manage.py state_diagram --write
 
 bench: .venv/dev.stamp ## compare a whole cycle with an analyst's scripts, side by side
-	@$(BIN)/python bench/run_peers.py --work var/bench --rows $${ROWS:-1000000} --contributors $${CONTRIBUTORS:-100000} \
-	  --sales $${SALES:-100000} --runs $${RUNS:-3} --peers duckdb,pandas \
-	  --extra "revshare=bash bench/product.sh {data} {out} {format}"
+	@$(BIN)/python manage.py bench --rows $${ROWS:-1M} --contributors $${CONTRIBUTORS:-100k} --sales $${SALES:-100k} \
+	  --runs $${RUNS:-3} --format $${FORMAT:-csv}
 
 lock: ## pin the requirements anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt --custom-compile-command "make lock"

@@ -15,6 +15,7 @@ WITHOUT_SERVICES = {
     "version",
     "collectstatic",
     "state_diagram",
+    "bench",
 }
 
 

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,10 +129,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, scratch: Path) -> int:
-    """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL and '' stay apart."""
+def copy_in(
+    con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, scratch: Path,
+    quoted: Sequence[str] = (),
+) -> int:  # fmt: skip
+    """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL and '' stay apart.
+    `quoted`: the columns that may hold any text, if others hold none."""
     draft = scratch / f"{table}.copy"
-    con.execute(f"COPY ({query}) TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)")
+    force = f"({', '.join(quoted)})" if quoted else "*"
+    con.execute(f"COPY ({query}) TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE {force})")
     with connection.cursor() as cursor:
         rows = copy_file_in(cursor, draft, table=table, columns=columns)
     draft.unlink()

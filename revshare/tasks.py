@@ -22,6 +22,7 @@ from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
 from revshare.lake import sweep_spool
+from revshare.progress import Progress, no_progress
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start, to_resend
 
@@ -59,12 +60,12 @@ STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def perform(run_id: int) -> None:
+def perform(run_id: int, *, progress: Progress = no_progress) -> None:
     """Works on a run if it is to be had. What a person must know of a refusal stands on the run afterwards."""
     run = claim(run_id)
     if run is None:
         return
-    lease = Lease(run)
+    lease = Lease(run, watch=progress)
     # The time of the deed is the time it was asked for, so that a restart writes the same.
     act = Act(actor=run.actor, at=run.requested_at, why=run.request.get("why", ""))
     try:
@@ -109,23 +110,28 @@ def send(run_id: int) -> None:
         log.warning("the broker is not to be reached (%s); run %s waits for the sweeper", error, run_id)
 
 
-def request_step(*, step: str, subject: str, act: Act, request: dict[str, Any], queue: bool) -> tuple[Run, bool]:
-    """Starts a step as a task of a worker (`queue`) or in this process; returns its run and whether it is new."""
+def request_step(
+    *, step: str, subject: str, act: Act, request: dict[str, Any], queue: bool, progress: Progress = no_progress
+) -> tuple[Run, bool]:
+    """Starts a step as a task of a worker (`queue`) or in this process, which then shows its progress; returns its run
+    and whether it is new."""
     run, new = start(subject=subject, step=step, act=act, request=request)
     if queue:
         transaction.on_commit(partial(send, run.pk))
     else:
-        perform(run.pk)
+        perform(run.pk, progress=progress)
     return run, new
 
 
-def request_cycle_step(*, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = "") -> tuple[Run, bool]:
+def request_cycle_step(
+    *, step: str, key: str, act: Act, queue: bool, accept_quarantine: str = "", progress: Progress = no_progress
+) -> tuple[Run, bool]:
     """The same for lock, calculate and publish of a cycle. Raises at once what the step would be refused for."""
     subject = f"cycle:{key}"
     if not Run.objects.filter(subject=subject, state__in=LIVE).exists():
         cycles.check_step(key=key, step=step, act=act, accept_quarantine=accept_quarantine)
     request = {"key": key, "accept_quarantine": accept_quarantine}
-    return request_step(step=step, subject=subject, act=act, request=request, queue=queue)
+    return request_step(step=step, subject=subject, act=act, request=request, queue=queue, progress=progress)
 
 
 def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:

@@ -51,7 +51,9 @@ class Accounts:
         self.accounts += len(earned)
         self.credited += int(np.count_nonzero(earned))
         # By Python's integers where 64 bits could be too few: balances of many cycles add up.
-        self.opening_micros += sum(map(int, np.add.reduceat(opening, range(0, len(opening), 1024)))) if len(opening) else 0
+        self.opening_micros += (
+            sum(map(int, np.add.reduceat(opening, range(0, len(opening), 1024)))) if len(opening) else 0
+        )
         self.earned_micros += int(earned.sum())
 
 
@@ -138,9 +140,7 @@ class Splitter:
             split.append(SplitPool(pool, holding, amounts))
         return split
 
-    def _columns(
-        self, entries: "Entries", numbered: int, opening: npt.NDArray[np.int64]
-    ) -> Iterator[Sequence[Array]]:
+    def _columns(self, entries: "Entries", numbered: int, opening: npt.NDArray[np.int64]) -> Iterator[Sequence[Array]]:
         count = len(entries.codes)
         columns: tuple[Array, ...] = (
             np.full(count, self._cycle_id, np.int32),

@@ -13,7 +13,10 @@ class Contributor(models.Model):
     currency = models.CharField(max_length=3, default="", blank=True)
     payee_id = models.TextField(default="", blank=True)
     unclaimed = models.BooleanField(default=False)  # known from a manifest only: money accrues and waits
-    file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Written by the file's own transaction, by the million: no look-up per row (`verify` looks them all up).
+    file = models.ForeignKey(
+        "revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
 
     class Meta:
         db_table = "contributors_contributor"

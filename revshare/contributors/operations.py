@@ -6,14 +6,17 @@ from django.db import connection
 
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
+from revshare.files.repeats import except_repeated
 from revshare.files.rules import currency_checks, id_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import copy_in
+from revshare.lake import copy_in, copy_out, csv_scan
 
 TABLE = "incoming_contributor"
 FIELDS = ("contributor_name", "email", "country", "currency", "payee_id")
 STAGED = {"row": "bigint", "contributor_id": 'text COLLATE "C"', **dict.fromkeys(FIELDS, "text")}
 KNOWN_IDS = ("contributors_contributor", "id")
+COLUMNS = "id, name, email, country, currency, payee_id, unclaimed, file_id"
+FEW_IDS = 100_000
 
 # A blank field says nothing, so it never conflicts; what is filled in must agree with what is known.
 AGREES = " AND ".join(
@@ -30,25 +33,27 @@ class ContributorIntake:
     """Takes contributors files. A file may complete what is known of a contributor, never overwrite it."""
 
     kind = "contributors"
+    numbered = False
 
     def check(self, work: Work) -> None:
         work.except_rows(
             "SELECT row, 'quarantined' AS outcome, CASE "
-            + id_checks("contributor_id")
+            + id_checks("contributor_id", printable=work.printable)
             + text_checks("contributor_name", "email", "payee_id")
-            + "WHEN email <> '' AND NOT regexp_full_match(email, '[^@\\s]+@[^@\\s]+') "
+            + "WHEN CASE WHEN email = '' THEN false ELSE NOT regexp_full_match(email, '[^@\\s]+@[^@\\s]+') END "
             + f"THEN {reason('email_syntax', 'email')} "
-            + "WHEN country <> '' AND NOT regexp_full_match(country, '[A-Z]{2}') "
+            + "WHEN CASE WHEN country = '' THEN false ELSE NOT regexp_full_match(country, '[A-Z]{2}') END "
             + f"THEN {reason('country_syntax', 'country')} "
             + currency_checks("currency", required=False)
             + "END AS reason FROM raw"
         )
         content = f"struct_pack({', '.join(f'{name} := {name}' for name in FIELDS)})"
-        work.except_rows(repeated_rows(("contributor_id",), content))
+        except_repeated(work, key=("contributor_id",), content=content)
 
     def settle(self, work: Work) -> None:
         except_lookalikes(work, kind="'contributor'", column="contributor_id", table=KNOWN_IDS)
-        work.stage(TABLE, STAGED)
+        see_known(work)
+        work.stage(TABLE, STAGED, "accepted SEMI JOIN known USING (contributor_id)")
         work.except_found(
             "SELECT i.row, CASE WHEN "
             + f"{ADDS_NOTHING} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
@@ -60,48 +65,59 @@ class ContributorIntake:
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         work.drop_excepted(TABLE)
         remember_looks(work, kind="'contributor'", column="contributor_id")
-        filled = ", ".join(
-            f"{ours} = CASE WHEN EXCLUDED.{ours} = '' THEN c.{ours} ELSE EXCLUDED.{ours} END"
-            for ours in ("name", "email", "country", "currency", "payee_id")
+        completed = ", ".join(
+            f"{ours} = CASE WHEN i.{theirs} = '' THEN c.{ours} ELSE i.{theirs} END"
+            for theirs, ours in zip(FIELDS, ("name", "email", "country", "currency", "payee_id"), strict=True)
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO contributors_contributor AS c "
-                "(id, name, email, country, currency, payee_id, unclaimed, file_id) "
-                "SELECT contributor_id, contributor_name, email, country, currency, payee_id, false, %s "
-                f"FROM {TABLE} ORDER BY contributor_id "
-                f"ON CONFLICT (id) DO UPDATE SET {filled}, unclaimed = false",
-                [file.pk],
+                f"UPDATE contributors_contributor c SET {completed}, unclaimed = false "
+                f"FROM {TABLE} i WHERE c.id = i.contributor_id"
             )
+        copy_in(
+            work.con,
+            f"SELECT contributor_id, {', '.join(FIELDS)}, false, {file.pk} FROM accepted "
+            "ANTI JOIN known USING (contributor_id) ORDER BY contributor_id",
+            table="contributors_contributor", columns=COLUMNS, scratch=work.scratch,
+        )  # fmt: skip
         return {}
 
 
-def repeated_rows(key: tuple[str, ...], content: str) -> str:
-    """Rows of one file with the same key. Of equal ones the first is kept and the others are duplicates; where they
-    differ all of them wait in quarantine: none may win by standing first."""
-    keys = ", ".join(key)
-    return (
-        f"WITH twins AS (SELECT {keys}, min(row) AS first_row FROM accepted GROUP BY {keys} HAVING count(*) > 1), "
-        f"judged AS (SELECT {keys}, any_value(first_row) AS first_row, count(DISTINCT {content}) AS contents "
-        f"FROM accepted JOIN twins USING ({keys}) GROUP BY {keys}) "
-        "SELECT row, CASE contents WHEN 1 THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
-        f"CASE contents WHEN 1 THEN '' ELSE 'conflicting_duplicate@{key[-1]}' END AS reason "
-        f"FROM accepted JOIN judged USING ({keys}) WHERE contents > 1 OR row <> first_row"
-    )
+def see_known(work: Work) -> None:
+    """Makes the table `known` of DuckDB: which contributors of the file's accepted rows are known already.
 
-
-def add_unclaimed(work: Work, *, query: str, file: IngestedFile) -> int:
-    """Creates the contributors of a DuckDB query (contributor_id, contributor_name) that are not known yet, marked
-    unclaimed: money accrues to them and waits. Returns how many."""
+    Whichever is shorter is brought to the other: the file's ids, or all that are known.
+    """
+    work.con.execute("CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT contributor_id FROM accepted")
+    query = "SELECT id FROM contributors_contributor"
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS incoming_unclaimed")
-        cursor.execute(
-            'CREATE TEMP TABLE incoming_unclaimed (contributor_id text COLLATE "C", name text) ON COMMIT DROP'
-        )
-        copy_in(work.con, query, table="incoming_unclaimed", columns="contributor_id, name", scratch=work.scratch)
-        cursor.execute(
-            "INSERT INTO contributors_contributor (id, name, email, country, currency, payee_id, unclaimed, file_id) "
-            "SELECT contributor_id, name, '', '', '', '', true, %s FROM incoming_unclaimed ON CONFLICT DO NOTHING",
-            [file.pk],
-        )
-        return cursor.rowcount
+        cursor.execute("SELECT count(*) FROM (SELECT FROM contributors_contributor LIMIT %s) AS few", [FEW_IDS + 1])
+        if cursor.fetchone()[0] > FEW_IDS >= work.number("SELECT count(*) FROM named"):
+            cursor.execute("DROP TABLE IF EXISTS incoming_id")
+            cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
+            copy_in(work.con, "SELECT * FROM named", table="incoming_id", columns="id", scratch=work.scratch)
+            query += " JOIN incoming_id USING (id)"
+    draft = work.scratch / "known.copy"
+    copy_out(query, draft)
+    scan = csv_scan(draft, {"contributor_id": "VARCHAR"})
+    work.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM {scan} SEMI JOIN named USING (contributor_id)"
+    )
+    draft.unlink()
+
+
+def add_unclaimed(work: Work, *, file: IngestedFile) -> int:
+    """Creates the contributors named in the file's accepted rows that are not known yet, marked unclaimed: money
+    accrues to them and waits. Returns how many."""
+    see_known(work)
+    unknown = work.number("SELECT count(*) FROM named ANTI JOIN known USING (contributor_id)")
+    if unknown:
+        # The name in the file is a hint for contributors nobody has told us of; of several the lowest, in any order.
+        copy_in(
+            work.con,
+            "SELECT contributor_id, coalesce(min(contributor_name) FILTER (contributor_name <> ''), ''), "
+            f"'', '', '', '', true, {file.pk} FROM accepted ANTI JOIN known USING (contributor_id) "
+            "GROUP BY contributor_id ORDER BY contributor_id",
+            table="contributors_contributor", columns=COLUMNS, scratch=work.scratch,
+        )  # fmt: skip
+    return unknown

@@ -97,7 +97,7 @@ def _copy(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], columns:
         f"coalesce(c{names.index(name)}, '') AS {name}" if name in names else f"'' AS {name}" for name in columns.known
     )
     query = f"SELECT {chosen} FROM {_scan(path, len(names))}"
-    row = con.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    row = con.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet)").fetchone()
     assert row is not None
     return int(row[0])
 

@@ -29,9 +29,8 @@ def except_lookalikes(
     file the plain id stays; of several that are not plain the one known already, else one that looks like itself, else
     the lowest in code-point order.
     """
-    _look(work, kind, column)
     work.con.execute("CREATE OR REPLACE TEMP TABLE lookalikes (kind VARCHAR, identifier VARCHAR)")
-    if work.number("SELECT count(*) FROM looks"):
+    if _look(work, kind, column):
         work.con.execute(
             "INSERT INTO lookalikes SELECT kind, identifier FROM looks WHERE look <> identifier AND (kind, look) IN "
             f"(SELECT ({kind}, {column}) FROM accepted WHERE NOT {NOT_PLAIN.format(column=column)})"
@@ -51,9 +50,8 @@ def except_lookalikes(
 
 def remember_looks(work: Work, *, kind: str, column: str) -> None:
     """Remembers the accepted ids of this file that look like something other than themselves."""
-    _look(work, kind, column)
     query = "SELECT kind, identifier, look FROM looks WHERE look <> identifier"
-    if not work.number(f"SELECT count(*) FROM ({query})"):
+    if not _look(work, kind, column) or not work.number(f"SELECT count(*) FROM ({query})"):
         return
     _stage(work, query)
     with connection.cursor() as cursor:
@@ -63,8 +61,11 @@ def remember_looks(work: Work, *, kind: str, column: str) -> None:
         )
 
 
-def _look(work: Work, kind: str, column: str) -> None:
-    """The table `looks` (kind, identifier, look) of the file's ids that are not plain."""
+def _look(work: Work, kind: str, column: str) -> bool:
+    """Makes the table `looks` (kind, identifier, look) of the file's ids that are not plain; returns whether there are
+    any."""
+    if work.printable:
+        return False
     draft = work.scratch / "looks.parquet"
     schema = pa.schema([("kind", pa.string()), ("identifier", pa.string()), ("look", pa.string())])
     work.con.execute(
@@ -77,6 +78,7 @@ def _look(work: Work, kind: str, column: str) -> None:
             writer.write_table(pa.table(columns, schema=schema))
     work.con.execute(f"CREATE OR REPLACE TEMP TABLE looks AS SELECT * FROM read_parquet({literal(draft)})")
     draft.unlink()
+    return work.number("SELECT count(*) FROM looks") > 0
 
 
 def _like_known(work: Work, table: tuple[str, str] | None, lake: str) -> None:

@@ -1,7 +1,8 @@
 """A file comes in: judged, stored by its stage, its bad rows kept, its totals written, all in one transaction."""
 
+import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,31 +48,53 @@ def take_in(*, path: Path, intake: Intake, act: Act, name: str = "", progress: P
         source = inspect(path, scratch, name=name)
         if (known := _known(intake.kind, source)) is not None:
             return Report(known, seen_before=True)
-        with duck(scratch, memory=SMALL_MEMORY if source.size_bytes < SMALL_BYTES else "") as con:
-            work = Work(con=con, scratch=scratch, act=act, progress=progress)
-            progress("read", 0, 0)
-            spooled = spooling.spool_rows(con, source, kind=intake.kind, scratch=scratch)
-            prepare_tables(work, spooled_rows(spooled.path))
-            progress("check", 0, spooled.rows)
-            intake.check(work)
-            _refuse_if_mostly_bad(work, source, spooled, intake.kind)
-            try:
-                with transaction.atomic():
-                    return _store(work, source, spooled, intake)
-            except IntegrityError:
-                # Of two processes taking in the same bytes at once, the other was first.
-                if (known := _known(intake.kind, source)) is None:
-                    raise
-                return Report(known, seen_before=True)
+        small = source.size_bytes < SMALL_BYTES
+        with duck(scratch, memory=SMALL_MEMORY if small else "") as con:
+            work = Work(con=con, scratch=scratch, act=act, progress=progress, printable=source.printable)
+            # Out of order is faster; where a row is found wanting its line is asked for, and all is read again.
+            for ordered in (True,) if small or intake.numbered else (False, True):
+                with contextlib.suppress(_Disordered):
+                    return _take_in(work, source, intake, ordered=ordered)
+    raise AssertionError("read in order, rows have their lines")
+
+
+class _Disordered(Exception):
+    """A row has to wait in quarantine, and its line is not known."""
+
+
+def _take_in(work: Work, source: Source, intake: Intake, *, ordered: bool) -> Report:
+    work.progress("read", 0, 0)
+    work.con.execute(f"SET preserve_insertion_order = {str(ordered).lower()}")
+    spooled = spooling.spool_rows(work.con, source, kind=intake.kind, scratch=work.scratch)
+    work = replace(work, spool=spooled.path)
+    prepare_tables(work, spooled_rows(spooled.path))
+    work.progress("check", 0, spooled.rows)
+    intake.check(work)
+    _check_order(work, ordered=ordered)
+    _refuse_if_mostly_bad(work, source, spooled, intake.kind)
+    try:
+        with transaction.atomic():
+            return _store(work, source, spooled, intake, ordered=ordered)
+    except IntegrityError:
+        # Of two processes taking in the same bytes at once, the other was first.
+        if (known := _known(intake.kind, source)) is None:
+            raise
+        return Report(known, seen_before=True)
+
+
+def _check_order(work: Work, *, ordered: bool) -> None:
+    if not ordered and work.number("SELECT count(*) FROM exceptions WHERE outcome = 'quarantined'"):
+        raise _Disordered
 
 
 def _known(kind: str, source: Source) -> IngestedFile | None:
     return IngestedFile.objects.filter(kind=kind, sha256=source.sha256).first()
 
 
-def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake) -> Report:
+def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake, *, ordered: bool) -> Report:
     hold(Lock.INTAKE)
     intake.settle(work)
+    _check_order(work, ordered=ordered)
     file = IngestedFile.objects.create(
         kind=intake.kind, sha256=source.sha256, name=source.name, size_bytes=source.size_bytes, format=source.format,
         unknown_columns=spooled.unknown_columns, loaded_at=work.act.at, loaded_by=work.act.actor,

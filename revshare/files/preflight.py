@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from django.conf import settings
 
 from revshare.errors import Refused
@@ -32,6 +33,7 @@ ARCHIVES = {
 TAR, TAR_AT = b"ustar", 257
 HEAD_BYTES = TAR_AT + len(TAR)
 GZIP = b"\x1f\x8b"
+NEWLINE, RETURN, SPACE, QUOTE, COMMA, DELETE = b'\n\r ",\x7f'
 PARQUET = b"PAR1"
 
 
@@ -61,6 +63,8 @@ class Source:
     commas: int = 0
     quotes: int = 0
     ends_with_newline: bool = True
+    # Of the text: nothing but printable ASCII and line ends, and no quotes, which could hide a line end in a value.
+    printable: bool = False
 
     def assert_unchanged(self) -> None:
         """Raises FileRefused if somebody wrote to the file while we read it."""
@@ -157,6 +161,7 @@ class _Text:
         self.offset = 0
         self.line_start = 0
         self.last = b""
+        source.printable = True
 
     def read(self, blocks: Iterator[bytes]) -> bytes:
         """Reads them all; returns the first character that is no blank. Raises FileRefused."""
@@ -176,10 +181,14 @@ class _Text:
         self.source.text_bytes += self.offset
         self.source.ends_with_newline = self.last == b"\n"
         self.source.lone_returns += self.last == b"\r"
+        self.source.printable &= not self.source.lone_returns and not self.source.quotes
         return first_sign
 
     def _decode(self, block: bytes) -> None:
         pending = len(self.decoder.getstate()[0])
+        if not pending and block.isascii() and block:
+            return
+        self.source.printable &= not block
         try:
             self.decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
@@ -201,13 +210,15 @@ class _Text:
 
     def _count(self, block: bytes) -> None:
         source = self.source
-        source.newlines += block.count(b"\n")
+        signs = np.frombuffer(block, np.uint8)
+        newlines, returns = np.count_nonzero(signs == NEWLINE), np.count_nonzero(signs == RETURN)
+        source.newlines += newlines
         if source.newlines > self.max_newlines > 0:
             detail = f"({source.size_bytes:,} bytes hold more than {self.max_newlines:,} lines)"
             raise FileRefused("archive_bomb", detail)
-        source.commas += block.count(b",")
-        source.quotes += block.count(b'"')
-        returns = block.count(b"\r")
+        source.commas += np.count_nonzero(signs == COMMA)
+        source.quotes += np.count_nonzero(signs == QUOTE)
+        source.printable &= newlines + returns == np.count_nonzero((signs < SPACE) | (signs == DELETE))
         source.returns += returns
         if returns:
             source.lone_returns += returns - block.count(b"\r\n") - block.endswith(b"\r")

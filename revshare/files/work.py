@@ -23,6 +23,8 @@ class Work:
     scratch: Path
     act: Act
     progress: Progress = no_progress
+    printable: bool = False  # nothing but printable ASCII is in the file
+    spool: Path | None = None  # the Parquet file behind `raw`, if that is a file as it came in
 
     def number(self, query: str) -> int:
         """The single number that a query of DuckDB gives; 0 for NULL."""
@@ -37,20 +39,21 @@ class Work:
             f"FROM ({query}) ANTI JOIN exceptions USING (row) WHERE reason IS NOT NULL GROUP BY row"
         )
 
-    def stage(self, table: str, columns: Mapping[str, str]) -> None:
-        """Makes the rows accepted so far a table of the transaction in PostgreSQL. `columns`: name to type."""
+    def stage(self, table: str, columns: Mapping[str, str], rows: str = "accepted") -> None:
+        """Makes the rows accepted so far (or `rows` of them) a table of the transaction in PostgreSQL. `columns`: name
+        to type."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
             types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             cursor.execute(f"CREATE TEMP TABLE {table} ({types}) ON COMMIT DROP")
         names = ", ".join(columns)
-        copy_in(self.con, f"SELECT {names} FROM accepted", table=table, columns=names, scratch=self.scratch)
+        copy_in(self.con, f"SELECT {names} FROM {rows}", table=table, columns=names, scratch=self.scratch)
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {table}")
 
     def drop_excepted(self, table: str) -> None:
         """Takes rows that were excepted since `stage` out of the staged table."""
-        if not self.number("SELECT count(*) FROM exceptions"):
+        if self.clean:
             return
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE excepted (row bigint) ON COMMIT DROP")
@@ -58,6 +61,11 @@ class Work:
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} i USING excepted e WHERE e.row = i.row")
             cursor.execute("DROP TABLE excepted")
+
+    @property
+    def clean(self) -> bool:
+        """Whether all rows are accepted so far."""
+        return not self.number("SELECT count(*) FROM exceptions")
 
     def except_found(self, query: str) -> None:
         """The same for a query of PostgreSQL."""
@@ -72,6 +80,7 @@ class Intake(Protocol):
     """What a stage that takes files provides. `check` and `settle` name exceptions; `store` writes what is left."""
 
     kind: str
+    numbered: bool  # the place of an accepted row in its file is stored with it
 
     def check(self, work: Work) -> None:
         """Judges each row by itself and against the rest of its file. No database."""

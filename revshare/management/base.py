@@ -1,17 +1,13 @@
-"""What all commands share: where they write, how they fail, who acts."""
+"""What commands on an instance share: how they show progress, who acts."""
 
-import json
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable
-from typing import Any
-
-from django.core.management.base import BaseCommand
 
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act
-from revshare.errors import NotAllowed, NotFound, Refused
+from revshare.errors import NotAllowed, NotFound
+from revshare.management import plain
 from revshare.runs.models import Run
 from revshare.tasks import now
 
@@ -19,37 +15,8 @@ COMMAND_LINE = "command-line"
 PATIENCE_SECONDS = 10
 
 
-class Command(BaseCommand):
-    """Exit 0: done; 1: refused, with the reason on stderr; 2: wrong usage. With --json, stdout ends with one object."""
-
-    requires_system_checks: list[str] = []  # they load every page; `manage.py check` runs them
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object last on stdout")
-        self.arguments(parser)
-
-    def arguments(self, parser: ArgumentParser) -> None:
-        """The command's own arguments."""
-
-    def run(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Does the work; returns what --json prints. Says what it does with `say`."""
-        raise NotImplementedError
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        self.as_json = options["json"]
-        try:
-            result = self.run(options)
-        except Refused as error:
-            self.stderr.write(str(error))
-            if self.as_json:
-                self.stdout.write(json.dumps({"refused": error.code, "reason": str(error)}))
-            sys.exit(1)
-        if self.as_json:
-            self.stdout.write(json.dumps(result, default=str))
-
-    def say(self, text: str) -> None:
-        """A line for people: on stdout, or on stderr where stdout is for machines."""
-        (self.stderr if self.as_json else self.stdout).write(text, lambda line: line)
+class Command(plain.Command):
+    """A command that works on an instance, and shows how far it is."""
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Progress of long work, on stderr and only where somebody looks at it."""
@@ -63,7 +30,8 @@ class Command(BaseCommand):
         said: list[int] = []
 
         def watch(run: Run) -> None:
-            self.progress(run.stage or run.state, run.progress_done, run.progress_total)
+            if run.live:
+                self.progress(run.stage or run.state, run.progress_done, run.progress_total)
             if run.state == Run.State.QUEUED and not said and (now() - run.requested_at).seconds >= PATIENCE_SECONDS:
                 said.append(run.pk)
                 self.stderr.write("No worker has taken it yet: `manage.py worker` starts one.")

@@ -12,16 +12,17 @@ from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.bulk import BLOCK_ROWS, Array, Texts, copy_arrays
-from revshare.contributors.operations import KNOWN_IDS, add_unclaimed, repeated_rows
+from revshare.contributors.operations import KNOWN_IDS, add_unclaimed
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused
+from revshare.files.repeats import except_repeated
 from revshare.files.rules import id_checks, number_checks, reason, text_checks
 from revshare.files.work import Work
 from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
 from revshare.manifests.models import Manifest, Part, PartVersion
-from revshare.manifests.queries import LAKE, WEIGHTS, parts_of
+from revshare.manifests.queries import LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
 from revshare.manifests.rules import digest_header
 from revshare.manifests.weighing import Weighed, weigh
 from revshare.progress import Progress, no_progress
@@ -33,13 +34,14 @@ ASSET_KIND = "'asset ' || dataset_version"
 INCOMING_MODELS = "incoming_model"
 STAGED_MODELS = {"row": "bigint", "model": 'text COLLATE "C"', "dataset_version": 'text COLLATE "C"'}
 MAX_VERSIONS = 10_000  # of one file
+# DuckDB may look at a row before it leaves out the bad ones.
+OWN_SHARE, OWN_WEIGHT = (text.replace("CAST(", "TRY_CAST(") for text in (SHARE, WEIGHT))
 
 
-def facts(table: str) -> str:
+def facts(share: str, weight: str, table: str) -> str:
     """What makes two records of the same contributor and asset equal. How the name is spelled does not."""
     return (
-        f"struct_pack(share := TRY_CAST({table}.share AS DECIMAL(38, 6)), "
-        f"weight := TRY_CAST({table}.weight AS DECIMAL(38, 6)), licence := {table}.licence, "
+        f"struct_pack(share := {share}, weight := {weight}, licence := {table}.licence, "
         f"ai_generated := {table}.ai_generated, media_type := {table}.media_type)"
     )
 
@@ -48,46 +50,37 @@ class AttributionIntake:
     """Takes attributions files. The accepted rows of a file become one part in the lake."""
 
     kind = "attributions"
+    numbered = False
 
     def check(self, work: Work) -> None:
-        # No weight given means 1; said once here, so that '' and '1' and '1.0' are the same from here on.
-        work.con.execute(
-            "CREATE OR REPLACE VIEW accepted AS "
-            "SELECT * REPLACE (CASE weight WHEN '' THEN '1' ELSE weight END AS weight) "
-            "FROM raw ANTI JOIN exceptions USING (row)"
-        )
         work.except_rows(
             "SELECT row, 'quarantined' AS outcome, CASE "
-            + "".join(id_checks(column) for column in KEY)
+            + "".join(id_checks(column, printable=work.printable) for column in KEY)
             + text_checks("contributor_name", "licence", "ai_generated", "media_type")
             + number_checks("share", "share_syntax")
             + number_checks("weight", "weight_syntax")
             + "END AS reason FROM raw"
         )
-        versions = work.number("SELECT count(DISTINCT dataset_version) FROM accepted")
+        versions = work.number("SELECT count(*) FROM (SELECT DISTINCT dataset_version FROM accepted)")
         if versions > MAX_VERSIONS:
             raise FileRefused("too_many_versions", f"({versions:,})")
-        work.except_rows(repeated_rows(KEY, facts("accepted")))
+        except_repeated(work, key=KEY, content=facts(OWN_SHARE, OWN_WEIGHT, "perhaps_repeated"))
 
     def settle(self, work: Work) -> None:
-        _see_stored(work)
+        any_stored = _see_stored(work)
         except_lookalikes(work, kind="'contributor'", column="contributor_id", table=KNOWN_IDS)
         except_lookalikes(work, kind="'dataset'", column="dataset_version", table=KNOWN_VERSIONS)
         known_assets = f"SELECT {ASSET_KIND} AS kind, asset_id AS identifier FROM stored"
         except_lookalikes(work, kind=ASSET_KIND, column="asset_id", lake=known_assets)
-        _against_stored(work)
+        if any_stored:
+            _against_stored(work)
         _within_assets(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         remember_looks(work, kind="'contributor'", column="contributor_id")
         remember_looks(work, kind="'dataset'", column="dataset_version")
         remember_looks(work, kind=ASSET_KIND, column="asset_id")
-        # The name in the file is a hint for contributors nobody has told us of; of several the lowest, in any order.
-        names = (
-            "SELECT contributor_id, coalesce(min(contributor_name) FILTER (contributor_name <> ''), '') "
-            "FROM accepted GROUP BY contributor_id"
-        )
-        unclaimed = add_unclaimed(work, query=names, file=file)
+        unclaimed = add_unclaimed(work, file=file)
         counts = dict(
             work.con.execute("SELECT dataset_version, count(*) FROM accepted GROUP BY ALL ORDER BY 1").fetchall()
         )
@@ -97,12 +90,12 @@ class AttributionIntake:
 
 
 def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int]) -> None:
-    draft = work.scratch / "part.parquet"
-    columns = (
-        "dataset_version, asset_id, contributor_id, CAST(nullif(share, '') AS DECIMAL(38, 6)) AS share, "
-        "CAST(weight AS DECIMAL(38, 6)) AS weight, licence, ai_generated, media_type"
-    )
-    work.con.execute(f"COPY (SELECT {columns} FROM accepted) TO {literal(draft)} (FORMAT parquet, COMPRESSION zstd)")
+    """The spool itself, if it holds nothing but accepted rows, and no names: private data stays out of the lake."""
+    draft = work.spool
+    if draft is None or not work.clean or work.number("SELECT count(*) FROM raw WHERE contributor_name <> ''"):
+        draft = work.scratch / "part.parquet"
+        columns = "dataset_version, asset_id, contributor_id, share, weight, licence, ai_generated, media_type"
+        work.con.execute(f"COPY (SELECT {columns} FROM accepted) TO {literal(draft)} (FORMAT parquet)")
     part = Part.objects.create(file=file, parquet_sha256=keep(draft, LAKE), rows=sum(counts.values()))
     Manifest.objects.bulk_create([Manifest(dataset_version=name) for name in counts], ignore_conflicts=True)
     manifests = dict(Manifest.objects.filter(dataset_version__in=counts).values_list("dataset_version", "pk"))
@@ -111,24 +104,31 @@ def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int]) -> None:
     )
 
 
-def _see_stored(work: Work) -> None:
-    """Makes the view `stored`: the records stored before of the dataset versions in this file."""
+def _see_stored(work: Work) -> bool:
+    """Makes the view `stored`: the records stored before of the dataset versions in this file, and the table `frozen`
+    of versions. Returns whether there are any."""
     versions = [row[0] for row in work.con.execute("SELECT DISTINCT dataset_version FROM accepted").fetchall()]
-    work.con.execute(f"CREATE OR REPLACE VIEW stored AS {parts_of(versions).query}")
+    stored = parts_of(versions)
+    work.con.execute(f"CREATE OR REPLACE VIEW stored AS {stored.query}")
     work.con.execute("CREATE OR REPLACE TEMP TABLE frozen (dataset_version VARCHAR)")
     frozen = Manifest.objects.filter(dataset_version__in=versions, frozen_at__isnull=False)
     for name in frozen.values_list("dataset_version", flat=True):
         work.con.execute("INSERT INTO frozen VALUES (?)", [name])
+    return bool(stored.parts)
 
 
 def _against_stored(work: Work) -> None:
     """Rows of dataset versions that have parts already: known rows are duplicates or conflicts, and a frozen version
     takes no new one."""
-    equal = f"{facts('accepted')} IS NOT DISTINCT FROM {facts('stored')}"
+    own = f"(SELECT * REPLACE ({OWN_SHARE} AS share, {OWN_WEIGHT} AS weight) FROM accepted)"
+    equal = (
+        f"{facts('own.share', 'own.weight', 'own')} IS NOT DISTINCT FROM "
+        f"{facts('stored.share', 'stored.weight', 'stored')}"
+    )
     work.except_rows(
         f"SELECT row, CASE WHEN {equal} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
         f"CASE WHEN {equal} THEN '' ELSE 'conflicting_duplicate@contributor_id' END AS reason "
-        f"FROM accepted JOIN stored USING ({', '.join(KEY)})"
+        f"FROM {own} own JOIN stored USING ({', '.join(KEY)})"
     )
     work.except_rows(
         f"SELECT row, 'quarantined' AS outcome, {reason('manifest_frozen', 'dataset_version')} AS reason "
@@ -141,12 +141,15 @@ def _within_assets(work: Work) -> None:
     them or on none; not all shares zero. Only assets that say more than the default are looked at."""
     work.con.execute(
         "CREATE OR REPLACE TEMP TABLE odd_assets AS SELECT DISTINCT dataset_version, asset_id FROM ("
-        "SELECT dataset_version, asset_id FROM accepted WHERE share <> '' OR CAST(weight AS DECIMAL(38, 6)) <> 1 "
+        "SELECT dataset_version, asset_id FROM accepted "
+        f"WHERE share <> '' OR CASE WHEN weight IN ('', '1') THEN false ELSE {OWN_WEIGHT} <> 1 END "
         "UNION ALL SELECT dataset_version, asset_id FROM stored WHERE share IS NOT NULL OR weight <> 1)"
     )
+    if not work.number("SELECT count(*) FROM odd_assets"):
+        return
     rows = (
-        "SELECT dataset_version, asset_id, CAST(nullif(share, '') AS DECIMAL(38, 6)) AS share, "
-        "CAST(weight AS DECIMAL(38, 6)) AS weight FROM accepted SEMI JOIN odd_assets USING (dataset_version, asset_id) "
+        f"SELECT dataset_version, asset_id, {OWN_SHARE} AS share, {OWN_WEIGHT} AS weight "
+        "FROM accepted SEMI JOIN odd_assets USING (dataset_version, asset_id) "
         "UNION ALL SELECT dataset_version, asset_id, share, weight "
         "FROM stored SEMI JOIN odd_assets USING (dataset_version, asset_id)"
     )
@@ -164,6 +167,7 @@ class ModelIntake:
     """Takes models files: which dataset versions a model was trained on."""
 
     kind = "models"
+    numbered = False
 
     def check(self, work: Work) -> None:
         work.except_rows(
@@ -173,7 +177,7 @@ class ModelIntake:
             + f"WHEN mix <> '' THEN {reason('mix_unsupported', 'mix')} "
             + "END AS reason FROM raw"
         )
-        work.except_rows(repeated_rows(("model", "dataset_version"), "''"))
+        except_repeated(work, key=("model", "dataset_version"), content="''")
 
     def settle(self, work: Work) -> None:
         except_lookalikes(work, kind="'model'", column="model", table=("manifests_training", "model"))

@@ -8,7 +8,13 @@ from revshare.manifests.models import Manifest, Part, Training
 
 LAKE = "attributions"
 WEIGHTS = "weights"
-COLUMNS = "dataset_version, asset_id, contributor_id, share, weight, licence, ai_generated, media_type"
+# What the text of a part's columns stands for. No weight given means 1.
+SHARE = "CAST(nullif(share, '') AS DECIMAL(38, 6))"
+WEIGHT = "CASE WHEN weight IN ('', '1') THEN CAST(1 AS DECIMAL(38, 6)) ELSE CAST(weight AS DECIMAL(38, 6)) END"
+COLUMNS = (
+    f"dataset_version, asset_id, contributor_id, {SHARE} AS share, {WEIGHT} AS weight, licence, ai_generated, "
+    "media_type"
+)
 
 
 @dataclass(frozen=True)

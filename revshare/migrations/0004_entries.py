@@ -2,7 +2,7 @@
 cycle, loaded whole and checked before it is attached. Weights get a partition per manifest. What people and auditors
 read stays, as views (ADR 7).
 
-There is no way to carry a frozen manifest or a calculated cycle over: the migration refuses, in both directions.
+There is no way to carry manifests or calculated cycles over: the migration refuses, in both directions.
 """
 
 from importlib import import_module
@@ -15,7 +15,7 @@ _audit_views = import_module("revshare.migrations.0003_audit_views")
 
 REFUSE_OLD = """
 DO $$ BEGIN
-    IF EXISTS (SELECT FROM manifests_manifest WHERE frozen_at IS NOT NULL) THEN
+    IF EXISTS (SELECT FROM manifests_part) OR EXISTS (SELECT FROM ledger_journal) THEN
         RAISE EXCEPTION 'this instance holds cycles of another version of revshare, which cannot be carried over: make '
             'a new one (REVSHARE_HOME, or an empty database) and take the files in again';
     END IF;

@@ -12,6 +12,7 @@ from django.db import connection
 
 from revshare.audit_trail.operations import Act
 from revshare.errors import Conflict, Refused
+from revshare.progress import Progress, no_progress
 from revshare.runs.models import Run
 
 LIVE_SQL = "('queued', 'running')"
@@ -73,10 +74,11 @@ def to_resend() -> list[int]:
 
 class Lease:
     """The right to work on a run. A thread renews it and writes progress on a connection of its own, so that both are
-    seen while the work's own transaction is still open."""
+    seen while the work's own transaction is still open. `watch` hears of the progress at once, in this process."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, watch: Progress = no_progress) -> None:
         self.run = run
+        self._watch = watch
         self._now = ("", 0, 0)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{run.pk}", daemon=True)
@@ -84,6 +86,7 @@ class Lease:
     def progress(self, stage: str, done: int, total: int) -> None:
         """Notes how far the work is; it is written within a second."""
         self._now = (stage, done, total)
+        self._watch(stage, done, total)
 
     def still_ours(self) -> None:
         """Raises LeaseLost if another process has claimed the run."""

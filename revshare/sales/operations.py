@@ -1,15 +1,16 @@
 """Sales and refunds in, by COPY."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
+import duckdb
 from django.db import connection
 
-from revshare.contributors.operations import repeated_rows
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
+from revshare.files.repeats import except_repeated
 from revshare.files.rules import (
     FUTURE_DAYS,
     amount_checks,
@@ -22,27 +23,32 @@ from revshare.files.rules import (
     text_checks,
 )
 from revshare.files.work import Work
-from revshare.lake import csv_scan
+from revshare.lake import copy_in, copy_out, csv_scan
 from revshare.sales.rules import Refund, beyond_their_sale
 
 CONTENT = (
     "at_us", "stream", "model", "dataset_version", "currency", "micros", "refund_of", "fees_micros", "tax_micros",
     "customer_id", "generation_id",
 )  # fmt: skip
-STAGED = {
-    "row": "bigint", "sale_id": 'text COLLATE "C"', "at_us": "bigint", "stream": "text", "model": "text",
-    "dataset_version": "text", "currency": "text", "micros": "bigint", "refund_of": 'text COLLATE "C"',
-    "fees_micros": "bigint", "tax_micros": "bigint", "customer_id": "text", "generation_id": "text",
-}  # fmt: skip
-TABLE = "incoming_sale"
-# The microseconds of a timestamptz, exactly: EXTRACT gives numeric.
-STORED_US = "(extract(epoch FROM s.sold_at) * 1000000)::bigint"
+# The stored sale beside an incoming one, by the names of CONTENT.
+STORED = {
+    "at_us": "(extract(epoch FROM s.sold_at) * 1000000)::bigint",  # exactly: EXTRACT gives numeric
+    "micros": "s.gross_micros",
+}
+TYPES = {"at_us": "BIGINT", "micros": "BIGINT", "fees_micros": "BIGINT", "tax_micros": "BIGINT"}
+TEXTS = ("sale_id", "stream", "model", "dataset_version", "currency", "refund_of", "customer_id", "generation_id")
+FETCH_ROWS = 20_000
+COLUMNS = (
+    "sale_id, sold_at, stream, model, dataset_version, currency, gross_micros, refund_of, fees_micros, tax_micros, "
+    "customer_id, generation_id, file_id, row"
+)
 
 
 class SalesIntake:
     """Takes sales files."""
 
     kind = "sales"
+    numbered = True
 
     def check(self, work: Work) -> None:
         work.con.execute(
@@ -54,102 +60,139 @@ class SalesIntake:
         latest = int((work.act.at + timedelta(days=FUTURE_DAYS)).timestamp()) * 1_000_000
         work.except_rows(
             "SELECT row, 'quarantined' AS outcome, CASE "
-            + id_checks("sale_id")
+            + id_checks("sale_id", printable=work.printable)
             + instant_checks("sold_at", latest)
-            + id_checks("stream")
+            + id_checks("stream", printable=work.printable)
             + f"WHEN model = '' AND dataset_version = '' THEN {reason('target_missing', 'model')} "
             + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
-            + id_checks("model", required=False)
-            + id_checks("dataset_version", required=False)
+            + id_checks("model", required=False, printable=work.printable)
+            + id_checks("dataset_version", required=False, printable=work.printable)
             + currency_checks("currency")
             + amount_checks("gross_amount")
             + amount_checks("fees", required=False)
             + amount_checks("tax", required=False)
-            + id_checks("refund_of", required=False)
+            + id_checks("refund_of", required=False, printable=work.printable)
             + text_checks("customer_id", "generation_id")
             + f"WHEN refund_of <> '' AND {micros('gross_amount')} > 0 "
             + f"THEN {reason('refund_positive', 'gross_amount')} "
             + "END AS reason FROM raw"
         )
         content = f"struct_pack({', '.join(f'{name} := {name}' for name in CONTENT)})"
-        work.except_rows(repeated_rows(("sale_id",), content))
+        except_repeated(work, key=("sale_id",), content=content)
 
     def settle(self, work: Work) -> None:
         except_lookalikes(work, kind="'sale'", column="sale_id", table=("sales_sale", "sale_id"))
-        work.stage(TABLE, STAGED)
-        _against_stored(work)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM sales_sale)")
+            any_stored = cursor.fetchone()[0]
+        if any_stored:
+            _against_stored(work)
         _judge_refunds(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         remember_looks(work, kind="'sale'", column="sale_id")
-        work.drop_excepted(TABLE)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO sales_sale (sale_id, sold_at, stream, model, dataset_version, currency, gross_micros, "
-                "refund_of, fees_micros, tax_micros, customer_id, generation_id, file_id, row) "
-                "SELECT sale_id, timestamptz 'epoch' + at_us * interval '1 microsecond', stream, model, "
-                "dataset_version, currency, micros, refund_of, fees_micros, tax_micros, customer_id, generation_id, "
-                "%s, row FROM incoming_sale ORDER BY row",
-                [file.pk],
-            )
-            if cursor.rowcount:
+        # In order of ids, which mostly is that of time too: the indexes grow at their ends.
+        rows = copy_in(
+            work.con,
+            "SELECT sale_id, make_timestamptz(at_us), stream, model, dataset_version, currency, micros, refund_of, "
+            f"fees_micros, tax_micros, customer_id, generation_id, {file.pk}, row FROM accepted ORDER BY sale_id",
+            table="sales_sale", columns=COLUMNS, scratch=work.scratch, quoted=TEXTS,
+        )  # fmt: skip
+        if rows:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT brin_summarize_new_values('sales_by_time')")
+                cursor.execute("SELECT brin_summarize_new_values('sales_by_file')")
                 cursor.execute("ANALYZE sales_sale")
         return {}
 
 
 def _against_stored(work: Work) -> None:
     """A sale id that is stored already: a duplicate if the content is the same, else a conflict."""
-    pairs = {"at_us": STORED_US, "micros": "s.gross_micros"}
-    same = " AND ".join(f"i.{name} IS NOT DISTINCT FROM {pairs.get(name, f's.{name}')}" for name in CONTENT)
-    work.except_found(
-        f"SELECT i.row, CASE WHEN {same} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
+    columns = ", ".join(f"{STORED.get(name, f's.{name}')} AS {name}" for name in CONTENT)
+    _fetch(
+        work, ids="SELECT sale_id AS id FROM accepted", target="stored",
+        query=f"SELECT s.sale_id, {columns} FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
+        types={"sale_id": "VARCHAR", **{name: TYPES.get(name, "VARCHAR") for name in CONTENT}},
+    )  # fmt: skip
+    same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM s.{name}" for name in CONTENT)
+    work.except_rows(
+        f"SELECT a.row, CASE WHEN {same} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
         f"CASE WHEN {same} THEN '' ELSE 'conflicting_duplicate@sale_id' END AS reason "
-        f"FROM {TABLE} i JOIN sales_sale s ON s.sale_id = i.sale_id"
+        "FROM accepted a JOIN stored s USING (sale_id)"
     )
 
 
 def _judge_refunds(work: Work) -> None:
     """Refunds against the sales they name, be those stored or in this file."""
-    work.drop_excepted(TABLE)
-    target = (
-        "LEFT JOIN LATERAL (SELECT gross_micros AS micros, currency, refund_of FROM sales_sale s "
-        "WHERE s.sale_id = i.refund_of UNION ALL SELECT micros, currency, refund_of FROM incoming_sale t "
-        "WHERE t.sale_id = i.refund_of) t ON true"
+    refunds = (
+        "CREATE OR REPLACE TEMP TABLE refund AS SELECT row, sale_id, at_us, currency, micros, refund_of FROM accepted "
+        "WHERE refund_of <> ''"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE INDEX ON {TABLE} (sale_id)")
-    work.except_found(
-        "SELECT i.row, 'quarantined' AS outcome, CASE "
+    work.con.execute(refunds)
+    if not work.number("SELECT count(*) FROM refund"):
+        return
+    work.con.execute(
+        "CREATE OR REPLACE TEMP TABLE own_target AS SELECT sale_id, micros, currency, refund_of FROM accepted "
+        "SEMI JOIN (SELECT DISTINCT refund_of AS sale_id FROM refund) named USING (sale_id)"
+    )
+    _fetch(
+        work, ids="SELECT DISTINCT refund_of AS id FROM refund", target="stored_target",
+        query="SELECT s.sale_id, s.gross_micros, s.currency, s.refund_of, coalesce("
+        "(SELECT sum(r.gross_micros) FROM sales_sale r WHERE r.refund_of <> '' AND r.refund_of = s.sale_id), 0)::bigint "
+        "FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
+        types={"sale_id": "VARCHAR", "micros": "BIGINT", "currency": "VARCHAR", "refund_of": "VARCHAR",
+               "before": "BIGINT"},
+    )  # fmt: skip
+    work.con.execute(
+        "CREATE OR REPLACE TEMP TABLE target AS SELECT * FROM stored_target "
+        "UNION ALL SELECT *, 0 AS before FROM own_target"
+    )
+    work.except_rows(
+        "SELECT r.row, 'quarantined' AS outcome, CASE "
         "WHEN t.micros IS NULL THEN 'refund_of_unknown_sale@refund_of' "
         "WHEN t.refund_of <> '' OR t.micros < 0 THEN 'refund_of_refund@refund_of' "
-        "WHEN t.currency <> i.currency THEN 'refund_currency@currency' END AS reason "
-        f"FROM incoming_sale i {target} WHERE i.refund_of <> '' "
-        "AND (t.micros IS NULL OR t.refund_of <> '' OR t.micros < 0 OR t.currency <> i.currency)"
+        "WHEN t.currency <> r.currency THEN 'refund_currency@currency' END AS reason "
+        "FROM refund r LEFT JOIN target t ON t.sale_id = r.refund_of"
     )
-    work.drop_excepted(TABLE)
-    work.except_rows(
-        "SELECT row, 'quarantined' AS outcome, 'refund_exceeds_sale@gross_amount' AS reason "
-        f"FROM {csv_scan(_beyond_their_sales(work, target), {'row': 'BIGINT'})}"
-    )
+    work.con.execute(refunds)
+    _except_beyond_their_sales(work)
 
 
-def _beyond_their_sales(work: Work, target: str) -> Path:
-    """Writes the rows of refunds that are more than is left of their sales, one a line."""
-    query = (
-        f"WITH new AS (SELECT refund_of, sum(micros) AS micros FROM {TABLE} WHERE refund_of <> '' GROUP BY 1), "
-        "old AS (SELECT refund_of, sum(gross_micros) AS micros FROM sales_sale "
-        "WHERE refund_of <> '' AND refund_of IN (SELECT refund_of FROM new) GROUP BY 1), "
-        "beyond AS (SELECT i.refund_of, t.micros AS sale, coalesce(old.micros, 0) AS before FROM new i "
-        f"{target} LEFT JOIN old ON old.refund_of = i.refund_of "
-        "WHERE t.micros + i.micros + coalesce(old.micros, 0) < 0) "
-        "SELECT b.refund_of, b.sale::bigint, b.before::bigint, r.at_us, r.sale_id, r.row, r.micros FROM beyond b "
-        f"JOIN {TABLE} r ON r.refund_of = b.refund_of ORDER BY b.refund_of"
+def _except_beyond_their_sales(work: Work) -> None:
+    """Refunds that are more than is left of their sales."""
+    work.con.execute(
+        "WITH beyond AS (SELECT t.sale_id, t.micros, t.before FROM target t "
+        "JOIN (SELECT refund_of, sum(micros) AS micros FROM refund GROUP BY refund_of) r ON r.refund_of = t.sale_id "
+        "WHERE t.micros + t.before + r.micros < 0) "
+        "SELECT b.sale_id, b.micros, b.before, r.at_us, r.sale_id, r.row, r.micros FROM beyond b "
+        "JOIN refund r ON r.refund_of = b.sale_id ORDER BY b.sale_id"
     )
     draft = work.scratch / "beyond.csv"
-    with connection.chunked_cursor() as cursor, draft.open("w") as file:
-        cursor.execute(query)
-        for (_, sale, before), group in groupby(cursor, key=lambda line: line[:3]):
+    with draft.open("w") as file:
+        for (_, sale, before), group in groupby(_fetched(work.con), key=lambda line: line[:3]):
             refunds = [Refund(*line[3:]) for line in group]
             rows = beyond_their_sale(sale_micros=sale, refunded_micros=before, refunds=refunds)
             file.writelines(f"{row}\n" for row in rows)
-    return draft
+    work.except_rows(
+        "SELECT row, 'quarantined' AS outcome, 'refund_exceeds_sale@gross_amount' AS reason "
+        f"FROM {csv_scan(draft, {'row': 'BIGINT'})}"
+    )
+
+
+def _fetched(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    """The rows of the query that was run, some at a time."""
+    while rows := con.fetchmany(FETCH_ROWS):
+        yield from rows
+
+
+def _fetch(work: Work, *, ids: str, target: str, query: str, types: dict[str, str]) -> None:
+    """Makes a table of DuckDB from what a query of PostgreSQL finds for the ids (`incoming_id`) of one of DuckDB."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS incoming_id")
+        cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
+        copy_in(work.con, ids, table="incoming_id", columns="id", scratch=work.scratch)
+        cursor.execute("ANALYZE incoming_id")
+    draft = work.scratch / "fetched.copy"
+    copy_out(query, draft)
+    work.con.execute(f"CREATE OR REPLACE TEMP TABLE {target} AS SELECT * FROM {csv_scan(draft, types)}")
+    draft.unlink()

@@ -103,7 +103,7 @@ def _weight(row: Row) -> Decimal:
 
 
 def _frozen() -> tuple[Manifest, dict[str, tuple[int, Fraction]]]:
-    (manifest,) = freeze(dataset_versions=["v"], act=ACT)
+    manifest = freeze(dataset_versions=["v"], act=ACT)[0]
     weights = Weight.objects.filter(manifest=manifest).values_list("contributor_id", "assets_ticks", "weight_ticks")
     return manifest, {name: (ticks, Fraction(weighted)) for name, ticks, weighted in weights}
 

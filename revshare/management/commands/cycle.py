@@ -93,8 +93,11 @@ def step(
         return cycle
     if action in ("submit", "approve"):
         return {"submit": cycles.submit, "approve": cycles.approve}[action](key=key, act=act)
-    run, _ = request_cycle_step(step=action, key=key, act=act, queue=queue, accept_quarantine=accept_quarantine)
+    run, _ = request_cycle_step(
+        step=action, key=key, act=act, queue=queue, accept_quarantine=accept_quarantine, progress=command.progress
+    )
     run = wait(run.pk, watch=command.watcher(), queue=queue)
+    command.progress("done", 0, 0)
     if run.error:
         raise Refused(run.error)
     return find(key)

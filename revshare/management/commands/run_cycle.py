@@ -1,4 +1,5 @@
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from revshare.lake import sha256_of
 from revshare.management import base
 from revshare.management.commands import cycle as cycle_command
 from revshare.management.commands import ingest as ingest_command
+from revshare.management.timings import StageClock
 from revshare.policies.models import Policy
 from revshare.policies.operations import find as find_policy
 from revshare.policies.operations import register
@@ -37,13 +39,19 @@ class Command(base.Command):
         parser.add_argument("--prepared-by", metavar="USER", help="an operator")
         parser.add_argument("--approved-by", metavar="USER", help="an approver, another person")
         parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="first ingest the files there")
+        parser.add_argument("--export", type=Path, metavar="DIR", help="write exports as CSV there")
         parser.add_argument(
-            "--export", type=Path, metavar="DIR", help="write payouts, statements and journal as CSV there"
-        )
+            "--exports", type=export_kinds, default=list(EXPORTS), metavar="KIND,…",
+            help=f"which of {', '.join(EXPORTS)} (default: all)",
+        )  # fmt: skip
         parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
         parser.add_argument("--queue", action="store_true", help="let a worker run the steps, and wait")
+        parser.add_argument(
+            "--timings", action="store_true", help="tell the seconds of each stage in --json (of this process alone)"
+        )
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        self.clock = StageClock()
         until = options["until"] or ("published" if options["approved_by"] else "calculated")
         if until == "published" and not (options["prepared_by"] and options["approved_by"]):
             raise CommandError(
@@ -53,15 +61,22 @@ class Command(base.Command):
         if options["approved_by"]:
             base.acting(options["approved_by"], "approve")
         files = self._ingest(options["folder"], act, queue=options["queue"]) if options["folder"] else []
-        cycle, _ = cycle_command.open_cycle(options, policy=self._policy(options, act), act=act)
+        with self.clock.step("open"):
+            cycle, _ = cycle_command.open_cycle(options, policy=self._policy(options, act), act=act)
         state = cycle.state
         cycle = self._steps(cycle, until, options)
         result = cycle_command.describe(cycle) | {"no_op": state == cycle.state, "files": files}
         if result["no_op"]:
             self.say(f"Cycle {cycle.key} is {cycle.state} already: nothing was done.")
         if options["export"]:
-            result["exports"] = self._export(cycle, options["export"])
+            result["exports"] = self._export(cycle, options["export"], options["exports"])
+        if options["timings"]:
+            result["timings"] = [asdict(span) for span in self.clock.spans]
         return result
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        self.clock.note(stage)
+        super().progress(stage, done, total)
 
     def _ingest(self, folder: Path, act: Act, *, queue: bool) -> list[dict[str, Any]]:
         found = find_files(folder)
@@ -69,9 +84,10 @@ class Command(base.Command):
         for kind, path in found:
             self.say(f"Taking in {path.name} …")
             before = IngestedFile.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-            file = self._by_worker(kind, path, act) if queue else ingest(
-                kind=kind, path=path, act=act, progress=self.progress
-            ).file  # fmt: skip
+            with self.clock.step(kind):
+                file = self._by_worker(kind, path, act) if queue else ingest(
+                    kind=kind, path=path, act=act, progress=self.progress
+                ).file  # fmt: skip
             seen = file.pk <= before
             report = ingest_command.describe(file) | {"no_op": seen}
             self.say(
@@ -115,19 +131,29 @@ class Command(base.Command):
                 break
             by = options["approved_by" if action in ("approve", "publish") else "prepared_by"]
             before = cycle.state
-            cycle = cycle_command.step(
-                self, action=action, key=cycle.key, by=by, accept_quarantine=options["accept_quarantine"],
-                queue=options["queue"],
-            )  # fmt: skip
+            with self.clock.step(action):
+                cycle = cycle_command.step(
+                    self, action=action, key=cycle.key, by=by, accept_quarantine=options["accept_quarantine"],
+                    queue=options["queue"],
+                )  # fmt: skip
             if cycle.state != before:
                 self.say(f"Cycle {cycle.key} is {cycle.state.replace('_', ' ')}.")
         return cycle
 
-    def _export(self, cycle: Cycle, folder: Path) -> dict[str, str]:
+    def _export(self, cycle: Cycle, folder: Path, kinds: list[str]) -> dict[str, str]:
         written = {}
-        for kind in EXPORTS:
+        for kind in kinds:
             target = folder / f"{kind}.csv"
-            rows = write(kind=kind, cycle_id=cycle.pk, format="csv", target=target)
+            with self.clock.step(f"export {kind}"):
+                rows = write(kind=kind, cycle_id=cycle.pk, format="csv", target=target)
             self.say(f"{rows:,} rows written to {target}.")
             written[kind] = str(target)
         return written
+
+
+def export_kinds(text: str) -> list[str]:
+    """`payouts,journal` as a list of kinds."""
+    kinds = text.split(",")
+    if unknown := [kind for kind in kinds if kind not in EXPORTS]:
+        raise ArgumentTypeError(f"there is no export {', '.join(unknown)}; there are {', '.join(EXPORTS)}")
+    return kinds
