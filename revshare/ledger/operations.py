@@ -76,7 +76,7 @@ def post(
             params,
         )
         journal.legs_count = cursor.rowcount
-    if kind == ALLOCATION_JOURNAL:
+    if kind == ALLOCATION_JOURNAL and cycle_id is not None:
         credited = AccountControl.objects.filter(cycle_id=cycle_id).aggregate(legs=Sum("credited"))["legs"]
         journal.legs_count += credited or 0
     return _seal(journal)

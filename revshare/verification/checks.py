@@ -191,6 +191,22 @@ SQL_CHECKS = (
         """,
     ),
     SqlCheck(
+        "I25", "sales and contributors name their file; entries and weights, a contributor",
+        """
+        SELECT 'sales of file ' || s.file_id, 0, 1 FROM (SELECT DISTINCT file_id FROM sales_sale) s
+        LEFT JOIN files_file f ON f.id = s.file_id AND f.kind = 'sales' WHERE f.id IS NULL
+        UNION ALL
+        SELECT 'contributors of file ' || c.file_id, 0, 1 FROM (SELECT DISTINCT file_id FROM contributors_contributor) c
+        LEFT JOIN files_file f ON f.id = c.file_id WHERE f.id IS NULL
+        UNION ALL
+        SELECT 'contributor ' || e.contributor_id, 0, 1 FROM ledger_entry e
+        LEFT JOIN contributors_contributor c ON c.id = e.contributor_id WHERE e.statement_lines > 0 AND c.id IS NULL
+        UNION ALL
+        SELECT 'contributor ' || w.contributor_id, 0, 1 FROM manifests_weight_row w
+        LEFT JOIN contributors_contributor c ON c.id = w.contributor_id WHERE c.id IS NULL
+        """,
+    ),
+    SqlCheck(
         "I29", "nobody approved what they prepared, and the approval is of this result",
         """
         SELECT key, 1, 0 FROM cycles_cycle WHERE approved_by <> ''

@@ -101,6 +101,9 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     "a sale is moved to another month": (
         "UPDATE sales_sale SET sold_at = sold_at + interval '1 month' WHERE sale_id = 's1'", {"I21"},
     ),
+    "a sale is of no file": ("UPDATE sales_sale SET file_id = 999 WHERE sale_id = 's1'", {"I12", "I25"}),
+    "a contributor is of no file": ("UPDATE contributors_contributor SET file_id = 999 WHERE id = 'ann'", {"I25"}),
+    "a contributor who is owed money is gone": ("DELETE FROM contributors_contributor WHERE id = 'ben'", {"I25"}),
     "a refund is larger than its sale": ("UPDATE sales_sale SET gross_micros = -900000000 WHERE sale_id = 'r1'", {"I11"}),
     "a pool is larger": (
         "UPDATE pools_pool SET distributable_micros = distributable_micros + 1, platform_micros = platform_micros - 1",
