@@ -52,6 +52,7 @@ WRONG_STATEMENT = f"""
         SELECT *, dense_rank() OVER (ORDER BY currency, contributor_id) AS place FROM entry)
     GROUP BY {STATEMENT}
     HAVING count(*) FILTER (statement_lines > 0) <> 1 OR sum(statement_lines) <> count(*)
+        OR max(pool_id) FILTER (statement_lines > 0) <> max(pool_id)
         OR sum(earned_micros) <> sum(amount_micros) OR min(statement_no) <> max(statement_no)
         OR min(statement_no) <> min(place)
         OR count(*) FILTER (statement_lines = 0 AND (opening_micros <> 0 OR earned_micros <> 0)) > 0
