@@ -1,5 +1,9 @@
 """What is posted, published or frozen cannot be changed, removed or added to by SQL (I14, I23): each attack is tried as
-the application's role on a real, committed instance, and again with the tricks an owner might try."""
+the application's role on a real, committed instance, and again with the tricks an owner might try.
+
+The role that runs the application owns the tables, so what only an owner may do it can do: ALTER TABLE … DISABLE
+TRIGGER, DROP TRIGGER, DETACH PARTITION, DROP TABLE. The database does not refuse these until the roles are split;
+`verify` names what came of them (the last tests here, and `DEFECTS` of `tests/verification/test_operations.py`)."""
 
 from pathlib import Path
 
@@ -11,10 +15,12 @@ from tests.small import publish_small_cycle
 
 pytestmark = pytest.mark.usefixtures("published")
 
+ENTRIES, WEIGHTS = "ledger_entry_1", "manifests_weight_row_1"  # the partitions of the one cycle and the one manifest
 FROZEN = (
     "audit_event", "policies_policy", "files_file", "files_folded_id", "sales_sale", "manifests_part",
-    "manifests_part_version", "manifests_weight", "manifests_training", "cycles_window", "pools_pool",
-    "allocation_allocation", "ledger_leg", "ledger_journal", "statements_statement",
+    "manifests_part_version", "manifests_weight_row", WEIGHTS, "manifests_training", "cycles_window", "pools_pool",
+    "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
+    "ledger_journal",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -26,28 +32,46 @@ MUTABLE = {
 EDITS = {
     "audit_event": "action = 'nothing'", "policies_policy": "text = ''", "files_file": "rows_in = 0",
     "files_folded_id": "looks_like = ''", "sales_sale": "gross_micros = gross_micros + 1",
-    "manifests_part": "rows = 0", "manifests_part_version": "rows = 0", "manifests_weight": "assets_ticks = 1",
-    "manifests_training": "model = 'x'", "cycles_window": "upto_seq = upto_seq + 1", "pools_pool": "sales_count = 0",
-    "allocation_allocation": "amount_micros = amount_micros + 1", "ledger_leg": "amount_micros = amount_micros + 1",
-    "ledger_journal": "posted_at = now()", "statements_statement": "content_sha256 = ''",
+    "manifests_part": "rows = 0", "manifests_part_version": "rows = 0", "manifests_weight_row": "assets_ticks = 1",
+    WEIGHTS: "assets_ticks = 1", "manifests_training": "model = 'x'", "cycles_window": "upto_seq = upto_seq + 1",
+    "pools_pool": "sales_count = 0", "allocation_rest": "amount_micros = amount_micros + 1",
+    "ledger_entry": "amount_micros = amount_micros + 1", ENTRIES: "amount_micros = amount_micros + 1",
+    "ledger_pool_control": "amount_micros = amount_micros + 1",
+    "ledger_account_control": "earned_micros = earned_micros + 1", "ledger_leg": "amount_micros = amount_micros + 1",
+    "ledger_journal": "posted_at = now()",
 }  # fmt: skip
+# What people and auditors read; behind each stands a table of the list above.
+VIEWS = {
+    "allocation_allocation": "amount_micros = 0", "statements_statement": "earned_micros = 0",
+    "ledger_every_leg": "amount_micros = 0", "manifests_weight": "assets_ticks = 0",
+}  # fmt: skip
+ENTRY = "(cycle_id, statement_no, numerator_ticks, amount_micros, opening_micros, earned_micros, pool_id, statement_lines, contributor_id)"
 LATE_INSERTS = {
     "a leg of a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
     "VALUES (1, 'platform', 'EUR', 'D', 5)",
-    "a weight of a frozen manifest": "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks, weight_ticks) "
-    "SELECT id, 'cy', 1, 1 FROM manifests_manifest LIMIT 1",
+    "a weight of a frozen manifest": "INSERT INTO manifests_weight_row (manifest_id, contributor_id, assets_ticks) "
+    "SELECT id, 'cy', 1 FROM manifests_manifest LIMIT 1",
+    "a weight into its partition": f"INSERT INTO {WEIGHTS} (manifest_id, contributor_id, assets_ticks) VALUES (1, 'cy', 1)",
+    "a weight through the view": "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks) "
+    "VALUES (1, 'cy', 1)",
     "a part of a frozen manifest": "WITH p AS (INSERT INTO manifests_part (file_id, parquet_sha256, rows) "
     "SELECT id, repeat('a', 64), 1 FROM files_file LIMIT 1 RETURNING id) INSERT INTO manifests_part_version "
     "(part_id, manifest_id, rows) SELECT p.id, m.id, 1 FROM p, manifests_manifest m",
-    "an allocation of a calculated cycle": "INSERT INTO allocation_allocation (cycle_id, pool_id, currency, bucket, "
-    "numerator_ticks, amount_micros) SELECT cycle_id, id, 'USD', 'suspense', 0, 1 FROM pools_pool LIMIT 1",
+    "an entry of a calculated cycle": f"INSERT INTO ledger_entry {ENTRY} "
+    "SELECT 1, 3, 0, 0, 0, 0, id, 1, 'cy' FROM pools_pool LIMIT 1",
+    "an entry into its partition": f"INSERT INTO {ENTRIES} {ENTRY} SELECT 1, 3, 0, 0, 0, 0, id, 1, 'cy' FROM pools_pool LIMIT 1",
+    "an entry by MERGE": f"MERGE INTO {ENTRIES} e USING pools_pool p ON e.statement_no = 9 WHEN NOT MATCHED THEN "
+    f"INSERT {ENTRY} VALUES (1, 9, 0, 0, 0, 0, p.id, 1, 'cy')",
+    "what goes to nobody, of a calculated cycle": "INSERT INTO allocation_rest (cycle_id, pool_id, bucket, amount_micros) "
+    "SELECT cycle_id, id, 'suspense', 1 FROM pools_pool LIMIT 1",
+    "a control of a pool of a calculated cycle": "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, "
+    "numerator_ticks, amount_micros, residue_micros, sha256) SELECT cycle_id, id + 1, 0, 0, 0, 0, '' FROM pools_pool LIMIT 1",
+    "a control of accounts of a calculated cycle": "INSERT INTO ledger_account_control (cycle_id, currency, accounts, "
+    "credited, opening_micros, earned_micros, sha256) VALUES (1, 'EUR', 1, 0, 0, 0, '')",
     "a pool of a calculated cycle": 'INSERT INTO pools_pool (cycle_id, "table", model, dataset_version, currency, rule, '
     "share, sales_count, net_micros, carried_in_micros, distributable_micros, platform_micros, carried_out_micros, "
     "denominator_ticks, versions, suspense_reason) SELECT id, 'x', '', '', 'USD', '', '', 0, 0, 0, 0, 0, 0, 0, '[]', '' "
     "FROM cycles_cycle LIMIT 1",
-    "a statement of a published cycle": "INSERT INTO statements_statement (number, cycle_id, contributor_id, currency, "
-    "opening_micros, earned_micros, adjusted_micros, withheld_micros, held_micros, paid_micros, closing_micros, "
-    "content_sha256) SELECT 'x', id, 'ann', 'EUR', 0, 0, 0, 0, 0, 0, 0, '' FROM cycles_cycle LIMIT 1",
     "a window of a locked cycle": "INSERT INTO cycles_window (cycle_id, starts_at, ends_at, after_seq, upto_seq, late) "
     "SELECT id, '2000-01-01', '2000-02-01', 0, 9, true FROM cycles_cycle LIMIT 1",
     "an event out of order": "INSERT INTO audit_event (seq, at, actor, action, object, detail, prev_hash, hash) "
@@ -57,7 +81,7 @@ LATE_INSERTS = {
 }  # fmt: skip
 CYCLE_EDITS = (
     "state = 'open'", "state = 'settled', result_digest = ''", "ends_at = now()", "result_digest = repeat('0', 64)",
-    "input_digest = repeat('0', 64)", "approved_by = 'mallory'", "published_at = now()", "policy_id = policy_id + 1",
+    "input_digest = repeat('0', 64)", "balances_sha256 = repeat('0', 64)", "approved_by = 'mallory'", "published_at = now()", "policy_id = policy_id + 1",
 )  # fmt: skip
 
 
@@ -95,6 +119,64 @@ def test_rows_do_not_change_and_do_not_go(module_world: World, table: str, attac
 @pytest.mark.parametrize("what", LATE_INSERTS)
 def test_nothing_is_added_to_what_is_closed(module_world: World, what: str) -> None:
     refused(module_world, LATE_INSERTS[what])
+
+
+@pytest.mark.parametrize("table", [ENTRIES, "ledger_entry", WEIGHTS, "manifests_weight_row"])
+def test_nothing_is_copied_into_what_is_closed(module_world: World, table: str) -> None:
+    with (
+        module_world.connect() as connection,
+        pytest.raises(psycopg.errors.RestrictViolation),
+        connection.cursor().copy(f"COPY {table} FROM STDIN") as copy,
+    ):
+        copy.write(b"")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("attack", ["UPDATE {view} SET {edit}", "DELETE FROM {view}", "TRUNCATE {view}"])
+def test_nothing_changes_through_what_is_read(module_world: World, view: str, attack: str) -> None:
+    with module_world.connect() as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute(attack.format(view=view, edit=VIEWS[view]))
+    # A view that stands for more than one table takes no writing at all: object_not_in_prerequisite_state.
+    assert caught.value.sqlstate in {"23001", "55000", "42809"}, caught.value
+
+
+FORGED = f"""
+    ALTER TABLE ledger_entry DETACH PARTITION {ENTRIES};
+    ALTER TABLE {ENTRIES} RENAME TO removed;
+    SELECT revshare_new_part('ledger_entry', 'cycle_id', 1);
+    INSERT INTO {ENTRIES} SELECT cycle_id, statement_no, numerator_ticks, amount_micros, opening_micros, earned_micros,
+        pool_id, statement_lines, contributor_id FROM removed;
+"""
+
+
+def test_entries_of_a_cycle_are_made_once(module_world: World) -> None:
+    with module_world.connect() as connection, pytest.raises(psycopg.errors.DuplicateTable):
+        connection.execute("SELECT revshare_new_part('ledger_entry', 'cycle_id', 1)")
+    with module_world.connect() as connection, pytest.raises(psycopg.errors.DuplicateTable):
+        connection.execute("SELECT revshare_new_part('manifests_weight_row', 'manifest_id', 1)")
+
+
+@pytest.mark.parametrize("cycle", [1, 99])
+def test_entries_are_attached_to_a_locked_cycle_only(module_world: World, cycle: int) -> None:
+    """Of a published cycle, with its own partition out of the way; and of one that does not exist."""
+    make = FORGED if cycle == 1 else f"SELECT revshare_new_part('ledger_entry', 'cycle_id', {cycle});"
+    refused(module_world, f"BEGIN; {make} SELECT revshare_attach_entries({cycle}); COMMIT;")
+
+
+def test_weights_are_attached_to_an_open_manifest_only(module_world: World) -> None:
+    refused(
+        module_world,
+        f"BEGIN; ALTER TABLE manifests_weight_row DETACH PARTITION {WEIGHTS}; ALTER TABLE {WEIGHTS} RENAME TO removed;"
+        "SELECT revshare_new_part('manifests_weight_row', 'manifest_id', 1); SELECT revshare_attach_weights(1); COMMIT;",
+    )
+
+
+def test_a_second_partition_for_the_same_cycle_is_refused(module_world: World) -> None:
+    with module_world.connect() as connection, pytest.raises(psycopg.errors.InvalidObjectDefinition):
+        connection.execute(
+            "BEGIN; CREATE TABLE forged (LIKE ledger_entry INCLUDING CONSTRAINTS);"
+            "ALTER TABLE ledger_entry ATTACH PARTITION forged FOR VALUES IN (1); COMMIT;"
+        )
 
 
 @pytest.mark.parametrize("edit", CYCLE_EDITS)
@@ -155,3 +237,39 @@ def test_triggers_fire_always(module_world: World) -> None:
 
 def test_the_data_is_untouched_after_all_this(module_world: World) -> None:
     assert module_world.json("verify")["clean"] is True
+
+
+# What the owner of the tables can do, with what undoes it; and where `verify` then points.
+OWNERS_DEEDS = {
+    "a partition is detached": (
+        f"ALTER TABLE ledger_entry DETACH PARTITION {ENTRIES}",
+        f"ALTER TABLE ledger_entry ATTACH PARTITION {ENTRIES} FOR VALUES IN (1)", ENTRIES,
+    ),
+    "a partition of weights is detached": (
+        f"ALTER TABLE manifests_weight_row DETACH PARTITION {WEIGHTS}",
+        f"ALTER TABLE manifests_weight_row ATTACH PARTITION {WEIGHTS} FOR VALUES IN (1)", WEIGHTS,
+    ),
+    "a partition is attached for a cycle that has none": (
+        "CREATE TABLE ledger_entry_99 (LIKE ledger_entry INCLUDING CONSTRAINTS);"
+        "ALTER TABLE ledger_entry ATTACH PARTITION ledger_entry_99 FOR VALUES IN (99)",
+        "DROP TABLE ledger_entry_99", "ledger_entry_99",
+    ),
+    "triggers are off": (
+        f"ALTER TABLE {ENTRIES} DISABLE TRIGGER ALL",
+        "; ".join(f"ALTER TABLE {ENTRIES} ENABLE ALWAYS TRIGGER no_{what}" for what in ("insert", "update", "delete", "truncate")),
+        ENTRIES,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OWNERS_DEEDS)
+def test_what_an_owner_can_do_all_the_same_is_named_by_verify(module_world: World, what: str) -> None:
+    deed, undo, where = OWNERS_DEEDS[what]
+    with module_world.connect() as connection:
+        connection.execute(deed)
+        try:
+            findings = module_world.manage("verify", ok=False)
+        finally:
+            connection.execute(undo)
+    assert findings.returncode == 1
+    assert any(line.startswith("I23") and where in line for line in findings.stderr.splitlines()), findings.stderr

@@ -56,7 +56,8 @@ class People:
         holds = np.zeros(len(self.ids), bool)
         for version in versions:
             columns = self._con.execute(
-                f"SELECT code, assets_ticks FROM read_parquet({self._files[version]}) JOIN person USING (contributor_id)"
+                f"SELECT code, assets_ticks FROM read_parquet({self._files[version]}) "
+                "JOIN person USING (contributor_id)"
             ).fetchnumpy()
             codes = np.asarray(columns["code"])
             ticks[codes] += np.asarray(columns["assets_ticks"])

@@ -1,4 +1,4 @@
-"""Pools into entries of the payables ledger, by arrays: apportioned, ordered by account, with each statement's balances.
+"""Pools into entries of the payables ledger, by arrays: apportioned, ordered by account, with statements' balances.
 
 Memory is bounded: amounts beyond `AMOUNTS_BYTES` lie in files of the scratch folder, and entries are made for
 `PEOPLE_AT_ONCE` contributors at a time.

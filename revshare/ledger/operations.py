@@ -47,7 +47,6 @@ def enter(
         progress("index", 0, rows)
         cursor.execute("SELECT revshare_index_entries(%s)", [cycle_id])
         progress("check", 0, rows)
-        cursor.execute("SELECT revshare_check_entries(%s)", [cycle_id])
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle_id])
     return rows
 

@@ -128,6 +128,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'entries of cycle % are refused: it is not locked', cycle USING ERRCODE = 'restrict_violation';
     END IF;
+    PERFORM revshare_check_entries(cycle);
     PERFORM revshare_guard(part);
     EXECUTE format('ALTER TABLE ledger_entry ATTACH PARTITION %I FOR VALUES IN (%s)', part, cycle);
     EXECUTE format('ANALYZE %I', part);

@@ -1,8 +1,10 @@
-"""What `verify` looks at: each check recomputes from stored inputs and names the first thing that is wrong.
+"""What `verify` looks at over all data: each check recomputes from stored inputs and names the first thing amiss.
 
-Checks are set-wise SQL or walk a chain; none of them writes.
+Checks are set-wise SQL or walk a chain; none of them writes. Entries are summed once, by pool; row by row they are
+looked at cycle by cycle (`entries`, `recompute`).
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,128 +13,100 @@ from django.db import connection
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.rules import GENESIS, event_hash
 from revshare.errors import Refused
-from revshare.lake import check_part
+from revshare.lake import BLOCK_BYTES, check_part, duck, literal, part, spool
 from revshare.ledger.models import Journal
 from revshare.ledger.operations import legs_digest
 from revshare.ledger.rules import journal_hash
-from revshare.manifests.models import Part
-from revshare.manifests.queries import LAKE
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it must be: which invariant, where, and what it is against what it should be."""
-
-    invariant: str
-    where: str
-    what: str
+from revshare.manifests.models import Manifest, Part
+from revshare.manifests.queries import LAKE, WEIGHTS
+from revshare.manifests.rules import digest_header
+from revshare.verification.findings import Finding
 
 
 @dataclass(frozen=True)
 class SqlCheck:
-    """A query whose every row is a finding: (where, is, should be)."""
+    """A query whose every row is a finding: (where, is, should be). It may read `entry_sum` and `posted` (SUMS)."""
 
     invariant: str
     says: str
     query: str
 
 
+ENTRY_SUMS = """
+    SELECT coalesce(json_agg(s), '[]')::text FROM (
+        SELECT cycle_id, pool_id, count(*) AS entries, sum(numerator_ticks) AS ticks, sum(amount_micros) AS amount,
+               sum(statement_lines) AS lines, count(*) FILTER (WHERE statement_lines > 0) AS accounts,
+               count(*) FILTER (WHERE statement_lines > 0 AND earned_micros > 0) AS credited,
+               sum(opening_micros) AS opening, sum(earned_micros) AS earned
+        FROM ledger_entry GROUP BY cycle_id, pool_id) s
+"""
+# `entry_sum`: what ENTRY_SUMS gave, with currencies. `posted`: every leg, contributors' accounts in one sum a currency.
+SUMS = """
+    WITH entry_sum AS (
+        SELECT s.*, p.currency FROM json_to_recordset(%(entry_sums)s::json) AS s(
+            cycle_id integer, pool_id integer, entries bigint, ticks numeric, amount numeric, lines bigint,
+            accounts bigint, credited bigint, opening numeric, earned numeric)
+        LEFT JOIN pools_pool p ON p.id = s.pool_id AND p.cycle_id = s.cycle_id
+    ), posted AS (
+        SELECT journal_id, currency, CASE side WHEN 'D' THEN amount_micros ELSE -amount_micros END AS amount, 1 AS legs,
+               amount_micros > 0 AS positive
+        FROM ledger_leg
+        UNION ALL
+        SELECT j.seq, e.currency, -e.earned, e.credited, true
+        FROM entry_sum e JOIN ledger_journal j ON j.cycle_id = e.cycle_id AND j.kind = 'allocation'
+    )
+"""
+GUARDED = "'ledger_entry'::regclass, 'manifests_weight_row'::regclass"
+
 SQL_CHECKS = (
     SqlCheck(
         "I1", "net sales and what was carried in are all allocated",
         """
-        SELECT c.key || ' ' || p.currency, coalesce(sum(a.amount), 0), sum(p.net + p.carried_in)
-        FROM (SELECT cycle_id, currency, sum(net_micros) AS net, sum(carried_in_micros) AS carried_in FROM pools_pool
-              GROUP BY 1, 2) p
-        JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> ''
-        LEFT JOIN (SELECT cycle_id, currency, sum(amount_micros) AS amount FROM allocation_allocation GROUP BY 1, 2) a
-            ON a.cycle_id = p.cycle_id AND a.currency = p.currency
-        GROUP BY 1 HAVING coalesce(sum(a.amount), 0) <> sum(p.net + p.carried_in)
+        SELECT 'pool ' || p.id || ' of ' || c.key, coalesce(e.amount, 0) + coalesce(r.amount, 0),
+               p.net_micros + p.carried_in_micros
+        FROM pools_pool p JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> ''
+        LEFT JOIN entry_sum e ON e.pool_id = p.id AND e.cycle_id = p.cycle_id
+        LEFT JOIN (SELECT cycle_id, pool_id, sum(amount_micros) AS amount FROM allocation_rest GROUP BY 1, 2) r
+            ON r.pool_id = p.id AND r.cycle_id = p.cycle_id
+        WHERE coalesce(e.amount, 0) + coalesce(r.amount, 0) <> p.net_micros + p.carried_in_micros
         """,
     ),
     SqlCheck(
-        "I2", "each journal balances in each currency, has legs, and every leg is positive",
+        "I2", "each journal balances in each currency, and every leg is positive",
         """
-        SELECT 'journal ' || j.seq || ' ' || coalesce(l.currency, ''),
-               coalesce(sum(CASE l.side WHEN 'D' THEN l.amount_micros ELSE -l.amount_micros END), 0), 0
-        FROM ledger_journal j LEFT JOIN ledger_leg l ON l.journal_id = j.seq GROUP BY j.seq, l.currency
-        HAVING count(l.id) = 0 OR min(l.amount_micros) <= 0 OR
-            sum(CASE l.side WHEN 'D' THEN l.amount_micros ELSE -l.amount_micros END) <> 0
+        SELECT 'journal ' || journal_id || ' ' || coalesce(currency, ''), sum(amount), 0 FROM posted
+        GROUP BY journal_id, currency HAVING sum(amount) <> 0 OR NOT bool_and(positive)
+        """,
+    ),
+    SqlCheck(
+        "I2", "each journal has the legs it says",
+        """
+        SELECT 'journal ' || j.seq, coalesce(sum(l.legs), 0), j.legs_count
+        FROM ledger_journal j LEFT JOIN posted l ON l.journal_id = j.seq
+        GROUP BY j.seq HAVING coalesce(sum(l.legs), 0) <> j.legs_count OR j.legs_count = 0
         """,
     ),
     SqlCheck(
         "I3", "the trial balance is zero",
+        "SELECT currency, sum(amount), 0 FROM posted GROUP BY currency HAVING sum(amount) <> 0",
+    ),
+    SqlCheck(
+        "I4", "what pools give contributors is what the cycle's journal credits them",
         """
-        SELECT currency, sum(CASE side WHEN 'D' THEN amount_micros ELSE -amount_micros END), 0 FROM ledger_leg
-        GROUP BY currency HAVING sum(CASE side WHEN 'D' THEN amount_micros ELSE -amount_micros END) <> 0
+        SELECT 'cycle ' || cycle_id || ' ' || currency,
+               concat_ws(' ', sum(e.accounts), sum(e.credited), sum(e.opening), sum(e.earned), sum(e.amount)),
+               concat_ws(' ', k.accounts, k.credited, k.opening_micros, k.earned_micros, k.earned_micros)
+        FROM entry_sum e FULL JOIN ledger_account_control k USING (cycle_id, currency)
+        GROUP BY cycle_id, currency, k.id
+        HAVING (sum(e.accounts), sum(e.credited), sum(e.opening), sum(e.earned), sum(e.amount))
+            IS DISTINCT FROM (k.accounts, k.credited, k.opening_micros, k.earned_micros, k.earned_micros)
         """,
     ),
     SqlCheck(
-        "I4", "each contributor's allocations are what the cycle's journal credits them",
+        "I5", "every entry is a line of a statement",
         """
-        WITH due AS (
-            SELECT cycle_id, currency, 'payable:' || contributor_id AS account, sum(amount_micros) AS amount
-            FROM allocation_allocation a JOIN cycles_cycle c ON c.id = a.cycle_id AND c.result_digest <> ''
-            WHERE bucket = 'contributor' GROUP BY 1, 2, 3
-        ), moved AS (
-            SELECT j.cycle_id, l.currency, l.account,
-                   sum(CASE l.side WHEN 'C' THEN l.amount_micros ELSE -l.amount_micros END) AS amount
-            FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id
-            WHERE j.kind = 'allocation' AND l.account LIKE 'payable:%%' GROUP BY 1, 2, 3
-        )
-        SELECT account || ' ' || currency, coalesce(moved.amount, 0), coalesce(due.amount, 0)
-        FROM due FULL JOIN moved USING (cycle_id, currency, account)
-        WHERE coalesce(moved.amount, 0) <> coalesce(due.amount, 0)
-        """,
-    ),
-    SqlCheck(
-        "I5", "each statement adds up, and its lines are what it earned",
-        """
-        SELECT 'statement ' || s.number, s.closing_micros - s.opening_micros, coalesce(l.amount, 0)
-        FROM statements_statement s
-        LEFT JOIN (SELECT cycle_id, contributor_id, currency, sum(amount_micros) AS amount FROM allocation_allocation
-                   WHERE bucket = 'contributor' GROUP BY 1, 2, 3) l
-            ON (l.cycle_id, l.contributor_id, l.currency) = (s.cycle_id, s.contributor_id, s.currency)
-        WHERE s.earned_micros <> coalesce(l.amount, 0) OR s.closing_micros <> s.opening_micros + s.earned_micros
-            + s.adjusted_micros - s.withheld_micros - s.held_micros - s.paid_micros
-        """,
-    ),
-    SqlCheck(
-        "I5", "everybody with an allocation has a statement",
-        """
-        SELECT DISTINCT c.key || ' ' || a.contributor_id || ' ' || a.currency, 0, 1
-        FROM allocation_allocation a JOIN cycles_cycle c ON c.id = a.cycle_id AND c.result_digest <> ''
-        LEFT JOIN statements_statement s
-            ON (s.cycle_id, s.contributor_id, s.currency) = (a.cycle_id, a.contributor_id, a.currency)
-        WHERE a.bucket = 'contributor' AND s.id IS NULL
-        """,
-    ),
-    SqlCheck(
-        "I5", "a contributor's last closing balance is that of their account",
-        """
-        WITH last AS (
-            SELECT DISTINCT ON (contributor_id, currency)
-                   'payable:' || contributor_id AS account, currency, closing_micros
-            FROM statements_statement s JOIN cycles_cycle c ON c.id = s.cycle_id AND c.result_digest <> ''
-            ORDER BY contributor_id, currency, s.id DESC
-        ), balance AS (
-            SELECT account, currency, sum(CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END) AS amount
-            FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id JOIN cycles_cycle c ON c.id = j.cycle_id
-            WHERE account LIKE 'payable:%%' AND c.result_digest <> '' GROUP BY 1, 2
-        )
-        SELECT account || ' ' || currency, coalesce(closing_micros, 0), coalesce(amount, 0)
-        FROM last FULL JOIN balance USING (account, currency)
-        WHERE coalesce(closing_micros, 0) <> coalesce(amount, 0)
-        """,
-    ),
-    SqlCheck(
-        "I6", "each statement opens with what the one before closed with",
-        """
-        SELECT 'statement ' || number, opening_micros, before FROM (
-            SELECT s.number, s.opening_micros, coalesce(lag(s.closing_micros) OVER (
-                PARTITION BY s.contributor_id, s.currency ORDER BY c.calculation NULLS LAST), 0) AS before
-            FROM statements_statement s JOIN cycles_cycle c ON c.id = s.cycle_id) chained
-        WHERE opening_micros <> before
+        SELECT 'cycle ' || cycle_id || ' ' || coalesce(currency, ''), sum(lines), sum(entries) FROM entry_sum
+        GROUP BY cycle_id, currency HAVING sum(lines) <> sum(entries)
         """,
     ),
     SqlCheck(
@@ -177,26 +151,33 @@ SQL_CHECKS = (
     SqlCheck(
         "I14", "the weights of a manifest sum to its assets",
         """
-        SELECT 'manifest ' || m.dataset_version, coalesce(sum(w.assets_ticks), 0), 720720 * m.assets
-        FROM manifests_manifest m LEFT JOIN manifests_weight w ON w.manifest_id = m.id WHERE m.frozen_at IS NOT NULL
-        GROUP BY m.id HAVING coalesce(sum(w.assets_ticks), 0) <> 720720 * m.assets OR count(w.id) <> m.contributors
+        SELECT 'manifest ' || m.dataset_version, coalesce(w.ticks, 0), 720720 * m.assets
+        FROM manifests_manifest m LEFT JOIN (
+            SELECT manifest_id, sum(assets_ticks) AS ticks, count(*) AS contributors FROM manifests_weight_row
+            GROUP BY 1) w ON w.manifest_id = m.id
+        WHERE m.frozen_at IS NOT NULL AND (coalesce(w.ticks, 0) <> 720720 * m.assets
+            OR m.assets_ticks <> 720720 * m.assets OR coalesce(w.contributors, 0) <> m.contributors)
         """,
     ),
     SqlCheck(
-        "I16", "each pool is split to the micro, each amount is the quota rounded down or up",
+        "I16", "each pool is split to the micro",
         """
-        SELECT 'pool ' || p.id || ' ' || coalesce(a.contributor_id, ''), a.amount_micros,
-               div(p.distributable_micros::numeric * a.numerator_ticks, p.denominator_ticks)
-        FROM pools_pool p JOIN allocation_allocation a ON a.pool_id = p.id AND a.bucket = 'contributor'
-        WHERE p.denominator_ticks > 0 AND NOT (
-            a.amount_micros BETWEEN div(p.distributable_micros::numeric * a.numerator_ticks, p.denominator_ticks)
-            AND div(p.distributable_micros::numeric * a.numerator_ticks + p.denominator_ticks - 1, p.denominator_ticks))
-        UNION ALL
-        SELECT 'pool ' || p.id, coalesce(sum(a.amount_micros), 0), p.distributable_micros FROM pools_pool p
-        JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> ''
-        LEFT JOIN allocation_allocation a ON a.pool_id = p.id AND a.bucket IN ('contributor', 'suspense')
-        GROUP BY p.id HAVING coalesce(sum(a.amount_micros), 0) <> p.distributable_micros
-            OR coalesce(sum(a.numerator_ticks), 0) NOT IN (0, p.denominator_ticks)
+        SELECT 'pool ' || coalesce(p.id, e.pool_id), coalesce(e.amount, 0), p.distributable_micros
+        FROM (SELECT p.* FROM pools_pool p JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> '') p
+        FULL JOIN (SELECT e.* FROM entry_sum e JOIN cycles_cycle c ON c.id = e.cycle_id AND c.state <> 'locked') e
+            ON e.pool_id = p.id AND e.cycle_id = p.cycle_id
+        LEFT JOIN allocation_rest r ON r.pool_id = p.id AND r.bucket = 'suspense'
+        WHERE coalesce(e.amount, 0) + coalesce(r.amount_micros, 0) IS DISTINCT FROM p.distributable_micros
+            OR coalesce(e.ticks, 0) <> p.denominator_ticks
+        """,
+    ),
+    SqlCheck(
+        "I16", "the entries of a pool are those that were posted",
+        """
+        SELECT 'pool ' || coalesce(k.pool_id, e.pool_id), concat_ws(' ', e.entries, e.ticks, e.amount),
+               concat_ws(' ', k.entries, k.numerator_ticks, k.amount_micros)
+        FROM ledger_pool_control k FULL JOIN entry_sum e ON e.pool_id = k.pool_id AND e.cycle_id = k.cycle_id
+        WHERE (e.entries, e.ticks, e.amount) IS DISTINCT FROM (k.entries, k.numerator_ticks, k.amount_micros)
         """,
     ),
     SqlCheck(
@@ -210,18 +191,64 @@ SQL_CHECKS = (
         """,
     ),
     SqlCheck(
+        "I25", "sales and contributors name their file; entries and weights, a contributor",
+        """
+        SELECT 'sales of file ' || s.file_id, 0, 1 FROM (SELECT DISTINCT file_id FROM sales_sale) s
+        LEFT JOIN files_file f ON f.id = s.file_id AND f.kind = 'sales' WHERE f.id IS NULL
+        UNION ALL
+        SELECT 'contributors of file ' || c.file_id, 0, 1 FROM (SELECT DISTINCT file_id FROM contributors_contributor) c
+        LEFT JOIN files_file f ON f.id = c.file_id WHERE f.id IS NULL
+        UNION ALL
+        SELECT 'contributor ' || e.contributor_id, 0, 1 FROM ledger_entry e
+        LEFT JOIN contributors_contributor c ON c.id = e.contributor_id WHERE e.statement_lines > 0 AND c.id IS NULL
+        UNION ALL
+        SELECT 'contributor ' || w.contributor_id, 0, 1 FROM manifests_weight_row w
+        LEFT JOIN contributors_contributor c ON c.id = w.contributor_id WHERE c.id IS NULL
+        """,
+    ),
+    SqlCheck(
         "I29", "nobody approved what they prepared, and the approval is of this result",
         """
         SELECT key, 1, 0 FROM cycles_cycle WHERE approved_by <> ''
             AND (approved_by IN (locked_by, calculated_by, submitted_by) OR approved_digest <> result_digest)
         """,
     ),
+    SqlCheck(
+        "I23", "entries and weights are partitions of their table, each under its four triggers",
+        f"""
+        SELECT part, triggers, wanted FROM (
+            SELECT 'ledger_entry_' || cycle_id AS part, 4 AS wanted FROM ledger_pool_control
+            UNION SELECT 'manifests_weight_row_' || id, 4 FROM manifests_manifest WHERE frozen_at IS NOT NULL
+        ) should FULL JOIN (
+            SELECT c.relname::text AS part, count(t.oid) AS triggers FROM pg_inherits i
+            JOIN pg_class c ON c.oid = i.inhrelid
+            LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgfoid = 'revshare_refuse'::regproc AND t.tgenabled = 'A'
+            WHERE i.inhparent IN ({GUARDED}) GROUP BY c.relname
+        ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY part
+        """,
+    ),
+    SqlCheck(
+        "I23", "no trigger of ours is off",
+        """
+        SELECT t.tgname || ' on ' || c.relname, t.tgenabled, 'A' FROM pg_trigger t
+        JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE starts_with(p.proname, 'revshare') AND t.tgenabled <> 'A'
+        """,
+    ),
 )  # fmt: skip
 
 
-def run_sql(check: SqlCheck) -> Iterator[Finding]:
+def entry_sums() -> str:
+    """The sums of all entries by pool, as JSON: read once, for all checks."""
     with connection.cursor() as cursor:
-        cursor.execute(check.query, [])
+        cursor.execute(ENTRY_SUMS)
+        return str(cursor.fetchone()[0])
+
+
+def run_sql(check: SqlCheck, sums: str) -> Iterator[Finding]:
+    """`sums`: of `entry_sums`."""
+    with connection.cursor() as cursor:
+        cursor.execute(SUMS + check.query, {"entry_sums": sums})
         for where, actual, expected in cursor.fetchmany(1):
             yield Finding(check.invariant, where, f"{check.says}: it is {actual}, it should be {expected}")
 
@@ -247,7 +274,7 @@ def journal_chain() -> Iterator[Finding]:
         own = journal_hash(
             prev_hash=prev_hash, seq=journal.seq, kind=journal.kind, key=journal.key, posted_at=journal.posted_at,
             created_by=journal.created_by, reverses=journal.reverses_id, legs_count=journal.legs_count,
-            legs_sha256=legs_digest(journal.seq),
+            legs_sha256=legs_digest(journal),
         )  # fmt: skip
         if journal.seq != expected or not journal.sealed or journal.prev_hash != prev_hash or journal.hash != own:
             yield Finding("I24", f"journal {journal.seq}", f"the chain breaks: expected journal {expected}, hash {own}")
@@ -265,4 +292,49 @@ def lake_parts() -> Iterator[Finding]:
             return
 
 
-WALKS: tuple[Callable[[], Iterator[Finding]], ...] = (event_chain, journal_chain, lake_parts)
+def weights() -> Iterator[Finding]:
+    """I14: the weights of frozen manifests, in the lake and in the database, are those under the manifest's hash."""
+    for manifest in Manifest.objects.filter(frozen_at__isnull=False).order_by("pk"):
+        try:
+            check_part(WEIGHTS, manifest.weights_sha256)
+        except Refused as error:
+            yield Finding("I14", f"manifest {manifest.dataset_version}", str(error))
+            continue
+        for place, blocks in (("the lake", _lake_weights(manifest)), ("the database", _stored_weights(manifest))):
+            digest = hashlib.sha256(digest_header(manifest.dataset_version, manifest.assets, manifest.records))
+            for block in blocks:
+                digest.update(block)
+            if digest.hexdigest() != manifest.sha256:
+                yield Finding(
+                    "I14", f"manifest {manifest.dataset_version}",
+                    f"its weights in {place} have the hash {digest.hexdigest()}, when frozen it was {manifest.sha256}",
+                )  # fmt: skip
+
+
+def _lake_weights(manifest: Manifest) -> Iterator[bytes]:
+    with spool() as scratch, duck(scratch) as con:
+        draft = scratch / "weights.copy"
+        con.execute(
+            "COPY (SELECT contributor_id, assets_ticks, weight_ticks "
+            f"FROM read_parquet({literal(part(WEIGHTS, manifest.weights_sha256))}) ORDER BY contributor_id) "
+            f"TO {literal(draft)} (FORMAT csv, HEADER false, FORCE_QUOTE *)"
+        )
+        with draft.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                yield block
+
+
+def _stored_weights(manifest: Manifest) -> Iterator[bytes]:
+    query = (
+        "SELECT contributor_id, assets_ticks, coalesce(weight_ticks, assets_ticks)::numeric(38, 6) "
+        "FROM manifests_weight_row WHERE manifest_id = %s ORDER BY contributor_id"
+    )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", [manifest.pk]) as copy,
+    ):
+        for block in copy:
+            yield bytes(block)
+
+
+WALKS: tuple[Callable[[], Iterator[Finding]], ...] = (event_chain, journal_chain, lake_parts, weights)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from revshare.cycles.models import Cycle
 from revshare.progress import Progress, no_progress
-from revshare.verification.checks import SQL_CHECKS, WALKS, Finding, run_sql
+from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
+from revshare.verification.findings import Finding
 from revshare.verification.recompute import recompute
 
 
@@ -18,12 +19,15 @@ class Verdict:
 
 
 def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
-    """Checks the invariants over all data, and computes these cycles again from their stored inputs."""
+    """Checks the invariants over all data, looks at every entry of these cycles, and computes them again from their
+    stored inputs."""
     findings: list[Finding] = []
     total = len(SQL_CHECKS) + len(WALKS) + len(cycles)
+    progress("sums", 0, total)
+    sums = entry_sums()
     for done, check in enumerate(SQL_CHECKS):
         progress(check.invariant, done, total)
-        findings += run_sql(check)
+        findings += run_sql(check, sums)
     for done, walk in enumerate(WALKS, len(SQL_CHECKS)):
         progress("chains", done, total)
         findings += walk()

@@ -3,15 +3,20 @@
 The split is done here by the slow exact rule (`apportion.apportion`), not by the one that made the result.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-from revshare.allocation.models import Allocation
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db.models import QuerySet, Sum
+
 from revshare.apportion import apportion
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import input_digest, pinned_of, ranges_of, result_digest
 from revshare.cycles.rules import reached
-from revshare.manifests.models import Manifest, Weight
+from revshare.lake import LakeDamaged, check_part, literal, part
+from revshare.ledger.models import AccountControl
+from revshare.manifests.models import Manifest
+from revshare.manifests.queries import WEIGHTS
 from revshare.policies.rules import parse
 from revshare.pools.models import Pool
 from revshare.pools.operations import as_row
@@ -21,7 +26,8 @@ from revshare.sales.queries import sums_by_target
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import content_sha256
-from revshare.verification.checks import Finding
+from revshare.verification.entries import Entries, check_entries, entries_of
+from revshare.verification.findings import Finding
 
 POOL_FIELDS = (
     "net_micros", "carried_in_micros", "distributable_micros", "platform_micros", "carried_out_micros",
@@ -31,7 +37,8 @@ STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
 
 def recompute(cycle: Cycle) -> Iterator[Finding]:
-    """I21, I22: the inputs still have their digest, and give the same result to the micro."""
+    """I21, I22: the inputs still have their digest, and give the same result to the micro. I5, I6, I16, I23: every
+    entry is what was posted (`entries`)."""
     if not reached(state=cycle.state, goal="locked"):
         return
     own = input_digest(cycle, pinned_of(cycle), ranges_of(cycle))
@@ -47,7 +54,13 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
     if not reached(state=cycle.state, goal="calculated"):
         return
     yield from _pools(cycle)
-    yield from _amounts(cycle)
+    pools = Pool.objects.filter(cycle=cycle).order_by("pk")
+    with entries_of(cycle, pools) as entries:
+        yield from check_entries(cycle, entries)
+        try:
+            yield from _amounts(cycle, entries, pools)
+        except LakeDamaged as error:
+            yield Finding("I14", cycle.key, str(error))
     yield from _statements(cycle)
     own = result_digest(cycle)
     if own != cycle.result_digest:
@@ -79,38 +92,60 @@ def _pools(cycle: Cycle) -> Iterator[Finding]:
                 return
 
 
-def _amounts(cycle: Cycle) -> Iterator[Finding]:
-    for pool in Pool.objects.filter(cycle=cycle).order_by("pk"):
-        weights: dict[str, int] = defaultdict(int)
-        rows = Weight.objects.filter(manifest__dataset_version__in=pool.versions)
-        for contributor, ticks in rows.values_list("contributor_id", "assets_ticks").iterator(chunk_size=10_000):
-            weights[contributor] += ticks
-        ids = sorted(weights)
-        should = (
-            dict(zip(ids, apportion(total=pool.distributable_micros, weights=[weights[i] for i in ids]), strict=True))
-            if any(weights.values())
-            else {}
-        )
-        stored = dict(
-            Allocation.objects.filter(pool=pool, bucket=Allocation.Bucket.CONTRIBUTOR)
-            .values_list("contributor_id", "amount_micros")
-            .iterator(chunk_size=10_000)
-        )
-        if stored != should:
-            wrong = min(i for i in stored.keys() | should.keys() if stored.get(i) != should.get(i))
-            yield Finding(
-                "I22", f"{cycle.key} pool {pool.name}",
-                f"{wrong} has {stored.get(wrong)}, it should be {should.get(wrong)}",
-            )  # fmt: skip
+def _amounts(cycle: Cycle, entries: Entries, pools: QuerySet[Pool]) -> Iterator[Finding]:
+    """Every numerator is what the lake's weights say, and every amount what the slow rule gives for them."""
+    held: dict[tuple[str, ...], pa.Table] = {}
+    for pool in pools:
+        versions = tuple(pool.versions)
+        if versions not in held:
+            held[versions] = _held(entries, versions)
+        should = held[versions]
+        amounts = apportion(total=pool.distributable_micros, weights=should["ticks"].to_pylist()) if len(should) else []
+        should = should.append_column("micros", pa.array(amounts, pa.int64()))
+        stored = entries.con.sql(
+            "SELECT contributor_id, numerator_ticks AS ticks, amount_micros AS micros FROM entry WHERE pool_id = ? "
+            "ORDER BY contributor_id",
+            params=[pool.pk],
+        ).to_arrow_table()
+        if not stored.equals(should):
+            yield Finding("I22", f"{cycle.key} pool {pool.name}", _difference(stored, should))
             return
 
 
+def _held(entries: Entries, versions: tuple[str, ...]) -> pa.Table:
+    """Who holds how many ticks of these dataset versions, in code-point order, as the lake keeps it; empty if nobody
+    holds any."""
+    frozen = list(Manifest.objects.filter(dataset_version__in=versions).values_list("weights_sha256", flat=True))
+    for digest in frozen:
+        check_part(WEIGHTS, digest)
+    paths = ", ".join(literal(part(WEIGHTS, digest)) for digest in frozen)
+    schema = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64())])
+    if not paths:
+        return schema.empty_table()
+    found = entries.con.sql(
+        f"SELECT contributor_id, CAST(sum(assets_ticks) AS BIGINT) AS ticks FROM read_parquet([{paths}]) "
+        "GROUP BY contributor_id ORDER BY contributor_id"
+    ).to_arrow_table()
+    return found if pc.any(pc.greater(found["ticks"], 0)).as_py() else schema.empty_table()
+
+
+def _difference(stored: pa.Table, should: pa.Table) -> str:
+    """The first contributor of whom the two say different things."""
+    actual, expected = (
+        {row["contributor_id"]: (row["ticks"], row["micros"]) for row in table.to_pylist()}
+        for table in (stored, should)
+    )
+    wrong = min(name for name in actual.keys() | expected.keys() if actual.get(name) != expected.get(name))
+    return f"{wrong} has (ticks, micros) {actual.get(wrong)}, it should be {expected.get(wrong)}"
+
+
 def _statements(cycle: Cycle) -> Iterator[Finding]:
-    """Each statement's hash is that of its content. Of a large cycle an evenly spread part is looked at: the amounts of
-    all of them are checked by I4 and I5."""
-    statements = Statement.objects.filter(cycle=cycle).select_related("cycle__policy").order_by("pk")
-    step = max(1, statements.count() // STATEMENTS_CHECKED_ONE_BY_ONE)
-    for statement in statements[::step]:
+    """The hash that the database gives for a statement is that of its content. Of a large cycle an evenly spread part
+    is looked at: the amounts of all of them are checked entry by entry."""
+    credited = AccountControl.objects.filter(cycle=cycle).aggregate(accounts=Sum("accounts"))["accounts"] or 0
+    step = max(1, credited // STATEMENTS_CHECKED_ONE_BY_ONE)
+    chosen = Statement.objects.filter(cycle=cycle, ordinal__in=list(range(1, credited + 1, step)))
+    for statement in chosen.select_related("cycle__policy").order_by("ordinal"):
         own = content_sha256(explain(statement).content)
         if own != statement.content_sha256:
             yield Finding("I23", f"statement {statement.number}", f"its content has the hash {own}")

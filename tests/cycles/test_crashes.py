@@ -74,9 +74,8 @@ def blocked_on(table: str) -> str:
 STAGES = {
     "lock": ("lock", "cycles_window"),
     "pools": ("calculate", "pools_pool"),
-    "allocation": ("calculate", "allocation_allocation"),
+    "allocation": ("calculate", "ledger_pool_control"),
     "ledger": ("calculate", "ledger_leg"),
-    "statements": ("calculate", "statements_statement"),
     "publish": ("publish", "audit_event"),
 }
 

@@ -11,6 +11,7 @@ from revshare.cells import safe_cell
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
 from revshare.exports.operations import csv_blocks, write
+from revshare.statements.models import Statement
 from tests.stories import Story
 
 HOSTILE = ("=1+1", "+1", "-1", "@x", '"quoted"', "a,b", "007", "NA", "Ω")
@@ -80,7 +81,14 @@ def test_a_sheet_has_exact_micros_as_text_and_no_formula(cycle: Cycle, tmp_path:
 def test_statements_and_journal_can_be_read_back(cycle: Cycle) -> None:
     statements = list(csv.DictReader(io.StringIO(text("statements", cycle))))
     assert sum(int(row["closing_micros"]) for row in statements) == 9 * 20_000_000 + 9
-    assert all(len(row["content_sha256"]) == 64 for row in statements)
+    assert list(statements[0]) == [
+        "number", "contributor_id", "contributor_name", "currency", "opening_micros", "earned_micros",
+        "adjusted_micros", "withheld_micros", "held_micros", "paid_micros", "closing_micros",
+    ]  # fmt: skip
+    assert [row["number"] for row in statements] == [f"june-{place:09}" for place in range(1, 2 * 9 + 1)]
+    assert [(row["number"], row["contributor_id"]) for row in statements] == [
+        (statement.number, safe_cell(statement.contributor_id)) for statement in Statement.objects.order_by("ordinal")
+    ]
     legs = list(csv.DictReader(io.StringIO(text("journal", cycle))))
     for currency in ("EUR", "USD"):
         signed = [

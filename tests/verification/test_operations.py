@@ -2,41 +2,97 @@
 
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 
+from revshare.allocation.queries import BALANCES
 from revshare.cycles.models import Cycle
-from revshare.lake import part
-from revshare.manifests.models import Part
+from revshare.cycles.queries import result_digest
+from revshare.lake import keep, part
+from revshare.ledger.models import Journal
+from revshare.ledger.operations import legs_digest
+from revshare.ledger.rules import ColumnsHash, journal_hash
+from revshare.manifests.models import Manifest, Part
+from revshare.manifests.queries import WEIGHTS
+from revshare.pools.models import Pool
 from revshare.verification.operations import verify
 from tests.stories import Story
 
 M = 1_000_000
 
-# What is done, and the invariants that must be named.
+# What is done, and the invariants that must be named. `{jan}`, `{feb}`: the entries of the cycles; `{ds}`: the weights.
 DEFECTS: dict[str, tuple[str, set[str]]] = {
     "a contributor is paid more, another less": (
-        "UPDATE allocation_allocation SET amount_micros = amount_micros + CASE contributor_id WHEN 'ann' THEN 9 ELSE -9 END "
-        "WHERE bucket = 'contributor'", {"I4", "I5", "I16", "I22"},
+        "UPDATE {feb} SET amount_micros = amount_micros + CASE contributor_id WHEN 'ann' THEN 9 ELSE -9 END",
+        {"I5", "I16", "I22", "I23"},
     ),
-    "an allocation is gone": ("DELETE FROM allocation_allocation WHERE contributor_id = 'ben'", {"I1", "I4", "I5", "I16"}),
+    "a contributor is paid and credited more, another less": (
+        "UPDATE {feb} SET amount_micros = amount_micros + CASE contributor_id WHEN 'ann' THEN 9 ELSE -9 END, "
+        "earned_micros = earned_micros + CASE contributor_id WHEN 'ann' THEN 9 ELSE -9 END",
+        {"I5", "I16", "I22", "I23"},
+    ),
+    "an entry is gone": ("DELETE FROM {jan} WHERE contributor_id = 'ben'", {"I1", "I2", "I3", "I4", "I16", "I22", "I23"}),
+    "an entry is slipped in": (
+        "INSERT INTO {feb} SELECT cycle_id, 3, 0, 0, 0, 0, pool_id, 1, 'cy' FROM {feb} WHERE contributor_id = 'ben'",
+        {"I4", "I16", "I22", "I23"},
+    ),
+    "an entry is in a pool of another cycle": (
+        "UPDATE {feb} f SET pool_id = (SELECT min(pool_id) FROM {jan})", {"I1", "I4", "I16"},
+    ),
+    "a contributor's share is given to another": (
+        "UPDATE {feb} SET contributor_id = 'cy' WHERE contributor_id = 'ben'", {"I5", "I6", "I22", "I23"},
+    ),
+    "a numerator is changed": (
+        "UPDATE {feb} SET numerator_ticks = numerator_ticks + CASE contributor_id WHEN 'ann' THEN 1 ELSE -1 END",
+        {"I22", "I23"},
+    ),
+    "the entries are no part of the ledger": ("ALTER TABLE ledger_entry DETACH PARTITION {jan}", {"I1", "I2", "I4", "I16", "I23"}),
+    "the entries are gone": ("DROP TABLE {feb}", {"I1", "I2", "I3", "I4", "I16", "I23"}),
+    "entries are under no trigger": ("DROP TRIGGER no_update ON {feb}", {"I23"}),
+    "a trigger is off": ("ALTER TABLE sales_sale DISABLE TRIGGER sales_sale_no_change", {"I23"}),
+    "a pool's control says more": (
+        "UPDATE ledger_pool_control SET amount_micros = amount_micros + 1, numerator_ticks = numerator_ticks + 1",
+        {"I16", "I22"},
+    ),
+    "a pool's control says another residue": ("UPDATE ledger_pool_control SET residue_micros = residue_micros + 1", {"I16"}),
+    "a pool's control has another hash": ("UPDATE ledger_pool_control SET sha256 = repeat('0', 64)", {"I22", "I23"}),
+    "a pool's control is gone": ("DELETE FROM ledger_pool_control", {"I16", "I22", "I23"}),
+    "a currency's control says more": (
+        "UPDATE ledger_account_control SET earned_micros = earned_micros + 1, credited = credited + 1", {"I4", "I22", "I24"},
+    ),
+    "a currency's control has another hash": ("UPDATE ledger_account_control SET sha256 = repeat('0', 64)", {"I22", "I23", "I24"}),
+    "a currency's control is gone": ("DELETE FROM ledger_account_control", {"I4", "I22", "I24"}),
+    "what the platform keeps is changed": ("UPDATE allocation_rest SET amount_micros = amount_micros + 1", {"I1"}),
     "a leg is changed": ("UPDATE ledger_leg SET amount_micros = amount_micros + 1 WHERE account = 'platform'", {"I2", "I3", "I24"}),
     "two legs are changed alike": (
-        "UPDATE ledger_leg SET amount_micros = amount_micros + 1 WHERE account IN ('payable:ann', 'sales')",
-        {"I4", "I5", "I24"},
+        "UPDATE ledger_leg SET amount_micros = amount_micros + 1 WHERE account IN ('platform', 'sales')", {"I24"},
     ),
-    "a journal is gone": ("DELETE FROM ledger_leg; DELETE FROM ledger_journal", {"I4", "I5", "I19"}),
+    "a journal is gone": ("DELETE FROM ledger_leg; DELETE FROM ledger_journal", {"I19"}),
     "a journal's author is changed": ("UPDATE ledger_journal SET created_by = 'mallory'", {"I24"}),
-    "a statement closes with more": (
-        "ALTER TABLE statements_statement DROP CONSTRAINT statements_add_up; "
-        "UPDATE statements_statement SET closing_micros = closing_micros + 1 WHERE contributor_id = 'ann'", {"I5"},
-    ),
+    "a journal says fewer legs": ("UPDATE ledger_journal SET legs_count = legs_count - 1", {"I2", "I24"}),
+    "a statement earned more": ("UPDATE {feb} SET earned_micros = earned_micros + 1 WHERE contributor_id = 'ann'", {"I2", "I3", "I4", "I5", "I23"}),
     "a statement opens with another balance": (
-        "UPDATE statements_statement SET opening_micros = opening_micros + 5, closing_micros = closing_micros + 5 "
-        "WHERE contributor_id = 'ann' AND number LIKE 'feb%%'", {"I5", "I6"},
+        "UPDATE {feb} SET opening_micros = opening_micros + 5 WHERE contributor_id = 'ann'", {"I4", "I5", "I6", "I23"},
     ),
-    "a statement is gone": ("DELETE FROM statements_statement WHERE contributor_id = 'ben'", {"I5"}),
-    "a statement has another content": ("UPDATE statements_statement SET content_sha256 = repeat('0', 64)", {"I23"}),
+    "two statements swap what they open with": (
+        "UPDATE {feb} SET opening_micros = opening_micros + CASE contributor_id WHEN 'ann' THEN 5 ELSE -5 END",
+        {"I5", "I6", "I23"},
+    ),
+    "a statement is gone": ("UPDATE {feb} SET statement_lines = 0 WHERE contributor_id = 'ben'", {"I4", "I5", "I23"}),
+    "a statement has another number": ("UPDATE {feb} SET statement_no = 7 WHERE contributor_id = 'ben'", {"I5"}),
+    "statements have another content": (
+        "CREATE OR REPLACE FUNCTION revshare_statement_sha256(cycle integer, contributor text, money text) RETURNS text "
+        "LANGUAGE sql STABLE AS 'SELECT repeat(''0'', 64)'", {"I23"},
+    ),
+    "another file of balances": (
+        "UPDATE cycles_cycle SET balances_sha256 = (SELECT balances_sha256 FROM cycles_cycle WHERE key = 'jan')",
+        {"I5"},
+    ),
+    "no file of balances": ("UPDATE cycles_cycle SET balances_sha256 = ''", {"I5", "I6"}),
+    "a lost file of balances": ("UPDATE cycles_cycle SET balances_sha256 = repeat('0', 64)", {"I6"}),
     "a sale is changed": ("UPDATE sales_sale SET gross_micros = gross_micros + 1 WHERE sale_id = 's1'", {"I12", "I21"}),
     "a sale is slipped in": (
         "INSERT INTO sales_sale (sale_id, sold_at, stream, model, dataset_version, currency, gross_micros, refund_of, "
@@ -46,12 +102,21 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     "a sale is moved to another month": (
         "UPDATE sales_sale SET sold_at = sold_at + interval '1 month' WHERE sale_id = 's1'", {"I21"},
     ),
+    "a sale is of no file": ("UPDATE sales_sale SET file_id = 999 WHERE sale_id = 's1'", {"I12", "I25"}),
+    "a contributor is of no file": ("UPDATE contributors_contributor SET file_id = 999 WHERE id = 'ann'", {"I25"}),
+    "a contributor who is owed money is gone": ("DELETE FROM contributors_contributor WHERE id = 'ben'", {"I25"}),
     "a refund is larger than its sale": ("UPDATE sales_sale SET gross_micros = -900000000 WHERE sale_id = 'r1'", {"I11"}),
     "a pool is larger": (
         "UPDATE pools_pool SET distributable_micros = distributable_micros + 1, platform_micros = platform_micros - 1",
         {"I16", "I22"},
     ),
-    "a weight is changed": ("UPDATE manifests_weight SET assets_ticks = assets_ticks + 1 WHERE contributor_id = 'ann'", {"I14", "I22"}),
+    "a weight is changed": ("UPDATE {ds} SET assets_ticks = assets_ticks + 1 WHERE contributor_id = 'ann'", {"I14"}),
+    "weights are changed alike": (
+        "UPDATE {ds} SET assets_ticks = assets_ticks + CASE contributor_id WHEN 'ann' THEN 1 ELSE -1 END", {"I14"},
+    ),
+    "weighted ticks are changed": ("UPDATE {ds} SET weight_ticks = 5", {"I14"}),
+    "weights are no part of their table": ("ALTER TABLE manifests_weight_row DETACH PARTITION {ds}", {"I14", "I23"}),
+    "the weights in the lake are another file": ("UPDATE manifests_manifest SET weights_sha256 = repeat('0', 64)", {"I14"}),
     "a manifest has another hash": ("UPDATE manifests_manifest SET sha256 = repeat('0', 64)", {"I14"}),
     "a policy is changed": (
         "UPDATE policies_policy SET text = replace(text, '20%%', '21%%')", {"I22"},
@@ -69,6 +134,8 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     "an event is gone": ("DELETE FROM audit_event WHERE seq = 2", {"I24"}),
     "the result has another digest": ("UPDATE cycles_cycle SET result_digest = repeat('0', 64), approved_digest = repeat('0', 64)", {"I22"}),
 }  # fmt: skip
+# Defects that need the triggers as the deed leaves them.
+TRIGGERS_AS_LEFT = {"entries are under no trigger", "a trigger is off"}
 
 
 @pytest.fixture
@@ -86,16 +153,28 @@ def year(story: Story) -> Story:
     return story
 
 
+def parts_by_name() -> dict[str, str]:
+    """The tables with the entries of the cycles, and with the weights."""
+    names = {cycle.key: f"ledger_entry_{cycle.pk}" for cycle in Cycle.objects.all()}
+    return names | {"ds": f"manifests_weight_row_{Manifest.objects.get().pk}"}
+
+
 def without_triggers(statements: str) -> None:
-    """As the owner of the tables could: the triggers off, the deed, the triggers on."""
+    """As the owner of the tables could: the triggers off, the deed, and the same triggers on again."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = [name for (name,) in cursor.fetchall()]
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(
+            "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
+        )
+        triggers = cursor.fetchall()
+        for table, trigger in triggers:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
         for statement in statements.split("; "):
             cursor.execute(statement, [])
+        for table, trigger in triggers:
+            cursor.execute("SELECT to_regclass(%s)", [table])
+            if cursor.fetchone() != (None,):
+                cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
 
 
 def found() -> set[str]:
@@ -109,7 +188,96 @@ def test_sound_data_is_clean(year: Story) -> None:
 @pytest.mark.parametrize("what", DEFECTS)
 def test_a_defect_is_found_and_named(year: Story, what: str) -> None:
     statements, invariants = DEFECTS[what]
-    without_triggers(statements)
+    deed = statements.format(**parts_by_name())
+    if what in TRIGGERS_AS_LEFT:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(deed)
+        assert found() == invariants
+    else:
+        without_triggers(deed)
+        assert invariants <= found()
+
+
+def test_entries_forged_with_all_that_sums_them_up_are_found(year: Story) -> None:
+    """Somebody changes a split, writes the controls and the balances to fit, and seals it all again: what the lake
+    holds of the inputs still says otherwise."""
+    jan, feb = Cycle.objects.get(key="jan"), Cycle.objects.get(key="feb")
+    swap = "CASE contributor_id WHEN 'ann' THEN 2000000 ELSE -2000000 END"
+    without_triggers(
+        f"UPDATE ledger_entry_{feb.pk} SET amount_micros = amount_micros + {swap}, earned_micros = earned_micros + {swap}"
+    )
+    entries = "SELECT contributor_id, numerator_ticks, amount_micros, opening_micros, earned_micros FROM ledger_entry "
+    with connection.cursor() as cursor:
+        cursor.execute(f"{entries} WHERE cycle_id = {feb.pk} ORDER BY contributor_id")
+        names, *columns = zip(*cursor.fetchall(), strict=True)
+    ticks, amounts, opening, earned = (np.array(column, np.int64) for column in columns)
+    ids = "".join(f"{name}\n" for name in names).encode()
+    hashes = []
+    for numbers in ((ticks, amounts), (opening, earned)):
+        digest = ColumnsHash(numbers=2)
+        digest.update(ids, numbers)
+        hashes.append(digest.hexdigest())
+    closing = pa.table({"contributor_id": names, "currency": ["USD"] * len(names), "closing_micros": opening + earned})
+    draft = year.folder / "balances.parquet"
+    pq.write_table(closing, draft)
+    without_triggers(
+        f"UPDATE ledger_pool_control SET sha256 = '{hashes[0]}' WHERE cycle_id = {feb.pk}; "
+        f"UPDATE ledger_account_control SET sha256 = '{hashes[1]}' WHERE cycle_id = {feb.pk}; "
+        f"UPDATE cycles_cycle SET balances_sha256 = '{keep(draft, BALANCES)}' WHERE id = {feb.pk}"
+    )
+    journal = Journal.objects.get(key="feb")
+    own = journal_hash(
+        prev_hash=journal.prev_hash, seq=journal.seq, kind=journal.kind, key=journal.key, posted_at=journal.posted_at,
+        created_by=journal.created_by, reverses=journal.reverses_id, legs_count=journal.legs_count,
+        legs_sha256=legs_digest(journal),
+    )  # fmt: skip
+    without_triggers(f"UPDATE ledger_journal SET hash = '{own}' WHERE key = 'feb'")
+    digest = result_digest(feb)
+    without_triggers(
+        f"UPDATE cycles_cycle SET result_digest = '{digest}', approved_digest = '{digest}' WHERE id = {feb.pk}"
+    )
+    assert found() == {"I16", "I22"}
+    assert not verify(cycles=[jan]).findings
+
+
+END = "opening_micros, earned_micros, statement_lines"
+# Of statements of two lines. `{part}`: the entries; `{first}`, `{last}`: the pools.
+TWO_LINES = {
+    "a line says an opening balance": (
+        "UPDATE {part} SET opening_micros = CASE contributor_id WHEN 'ann' THEN 5 ELSE -5 END WHERE pool_id = {first}",
+        {"I5", "I23"},
+    ),
+    "the end of statements stands on another line": (
+        f"UPDATE {{part}} e SET ({END}) = (SELECT {END} FROM {{part}} o "
+        "WHERE o.contributor_id = e.contributor_id AND o.pool_id <> e.pool_id)", {"I5"},
+    ),
+    "a statement has two ends": (
+        "UPDATE {part} SET statement_lines = 1, earned_micros = amount_micros", {"I4", "I5", "I23"},
+    ),
+    "amounts move from one pool to the other": (
+        "UPDATE {part} SET amount_micros = amount_micros + CASE pool_id WHEN {first} THEN 1 ELSE -1 END "
+        "WHERE contributor_id = 'ann'", {"I1", "I16", "I22", "I23"},
+    ),
+    "one pool's entries stand in the other's": ("UPDATE {part} SET pool_id = {first} + {last} - pool_id", {"I16", "I22", "I23"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TWO_LINES)
+def test_a_defect_in_statements_of_several_lines_is_found(story: Story, what: str) -> None:
+    story.models(("m", "ds@1"), ("n", "ds@1"))
+    story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
+    story.policy()
+    story.sales(("s1", "2026-01-10T00:00:00Z", "m", "USD", "100"), ("s2", "2026-01-10T00:00:00Z", "n", "USD", "60"))
+    cycle = story.publish("jan", "2026-01-01", "2026-02-01")
+    assert found() == set()
+    statement, invariants = TWO_LINES[what]
+    first, last = Pool.objects.filter(cycle=cycle).order_by("model").values_list("pk", flat=True)
+    part = f"ledger_entry_{cycle.pk}"
+    with connection.cursor() as cursor:  # the index would be in the way of a swap
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"DROP INDEX {part}_once")
+    without_triggers(statement.format(part=part, first=first, last=last))
     assert invariants <= found()
 
 
@@ -117,3 +285,43 @@ def test_a_changed_file_of_the_lake_is_found(year: Story) -> None:
     path: Any = part("attributions", Part.objects.get().parquet_sha256)
     path.write_bytes(path.read_bytes() + b"x")
     assert found() == {"I14"}
+
+
+@pytest.mark.parametrize("deed", ["changed", "lost"])
+def test_a_file_of_weights_changed_or_lost_is_found(year: Story, deed: str) -> None:
+    path = part(WEIGHTS, Manifest.objects.get().weights_sha256)
+    path.unlink() if deed == "lost" else path.write_bytes(path.read_bytes() + b"x")
+    assert "I14" in found()
+
+
+def test_a_file_of_weights_with_other_weights_is_found(year: Story) -> None:
+    """Under the name of its own bytes, and with the same sum."""
+    path = part(WEIGHTS, Manifest.objects.get().weights_sha256)
+    table = pq.read_table(path)
+    ticks = pa.array([ticks + (1, -1)[at] for at, ticks in enumerate(table["assets_ticks"].to_pylist())], pa.int64())
+    draft = year.folder / "weights.parquet"
+    pq.write_table(table.set_column(table.schema.get_field_index("assets_ticks"), "assets_ticks", ticks), draft)
+    without_triggers(f"UPDATE manifests_manifest SET weights_sha256 = '{keep(draft, WEIGHTS)}'")
+    assert found() == {"I14", "I22"}
+
+
+@pytest.mark.parametrize("deed", ["changed", "lost"])
+def test_a_file_of_balances_changed_or_lost_is_found(year: Story, deed: str) -> None:
+    path = part(BALANCES, Cycle.objects.get(key="jan").balances_sha256)
+    path.unlink() if deed == "lost" else path.write_bytes(path.read_bytes() + b"x")
+    assert found() == {"I6"}
+
+
+@pytest.mark.parametrize("micros", [1, -1])
+def test_a_file_of_balances_with_another_balance_is_found(year: Story, micros: int) -> None:
+    """Under the name of its own bytes, with the balance of one account changed, and of another gone."""
+    feb = Cycle.objects.get(key="feb")
+    table = pq.read_table(part(BALANCES, feb.balances_sha256))
+    balances = table["closing_micros"].to_pylist()
+    balances[0] += micros
+    draft = year.folder / "balances.parquet"
+    changed = table.set_column(table.schema.get_field_index("closing_micros"), "closing_micros", pa.array(balances))
+    for forged in (changed, table.slice(1)):
+        pq.write_table(forged, draft)
+        without_triggers(f"UPDATE cycles_cycle SET balances_sha256 = '{keep(draft, BALANCES)}' WHERE id = {feb.pk}")
+        assert found() == {"I5"}

@@ -1,0 +1,166 @@
+"""Entries made by arrays against a slow twin: one loop over contributors and pools, in Python's integers."""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from revshare.allocation import splitting
+from revshare.allocation.queries import BALANCES, People
+from revshare.allocation.splitting import Splitter
+from revshare.apportion import TICKS_PER_ASSET
+from revshare.lake import duck, keep, spool
+from revshare.ledger.operations import ENTRY
+from revshare.manifests.models import Manifest
+from revshare.manifests.queries import WEIGHTS
+from revshare.pools.models import Pool
+from tests.conftest import AT
+from tests.test_apportion import oracle
+
+pytestmark = pytest.mark.django_db
+PEOPLE = ("a", "A", "9", "10", "b1", "é", "e\u0301", "作家", "ann-with-a-longer-id", "\U0001f600", "=x")
+VERSIONS = ("v1", "v2", "v3")
+CYCLE = 7
+Weights = dict[str, dict[str, int]]
+Balances = dict[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Case:
+    weights: Weights
+    pools: list[Pool]
+    before: Balances
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    ticks = st.one_of(st.integers(0, 3).map(lambda n: n * TICKS_PER_ASSET), st.integers(0, 10**9))
+    weights = {
+        version: draw(st.dictionaries(st.sampled_from(PEOPLE), ticks, min_size=1, max_size=7)) for version in VERSIONS
+    }
+    pools = []
+    for _ in range(draw(st.integers(1, 6))):
+        versions = draw(st.lists(st.sampled_from(VERSIONS), min_size=1, max_size=3, unique=True))
+        if sum(sum(weights[version].values()) for version in versions):
+            total = draw(st.one_of(st.integers(0, 5), st.integers(0, 10**12), st.just(2**60)))
+            currency = draw(st.sampled_from(["EUR", "JPY", "USD"]))
+            pools.append(Pool(
+                pk=len(pools) + 11, cycle_id=CYCLE, versions=versions, currency=currency, distributable_micros=total,
+            ))  # fmt: skip
+    accounts = st.tuples(st.sampled_from([*PEOPLE, "somebody else"]), st.sampled_from(["EUR", "GBP", "USD"]))
+    return Case(weights, pools, draw(st.dictionaries(accounts, st.integers(-(10**15), 10**15), max_size=9)))
+
+
+def twin(case: Case) -> tuple[list[dict[str, Any]], Balances]:
+    """The entries in order, and what each account touched closes with."""
+    shares: dict[tuple[str, str], list[tuple[int, int, int]]] = defaultdict(list)
+    for pool in case.pools:
+        held: dict[str, int] = defaultdict(int)
+        for version in pool.versions:
+            for name, ticks in case.weights[version].items():
+                held[name] += ticks
+        names = sorted(held)
+        amounts = oracle(pool.distributable_micros, [held[name] for name in names])
+        for name, amount in zip(names, amounts, strict=True):
+            shares[pool.currency, name].append((pool.pk, held[name], amount))
+    rows, closing = [], {}
+    for number, ((currency, name), lines) in enumerate(sorted(shares.items()), 1):
+        opening, earned = case.before.get((name, currency), 0), sum(amount for _, _, amount in lines)
+        closing[name, currency] = opening + earned
+        for place, (pool, ticks, amount) in enumerate(lines, 1):
+            last = place == len(lines)
+            rows.append({
+                "cycle_id": CYCLE, "statement_no": number, "numerator_ticks": ticks, "amount_micros": amount,
+                "opening_micros": opening * last, "earned_micros": earned * last, "pool_id": pool,
+                "statement_lines": len(lines) * last, "contributor_id": name,
+            })  # fmt: skip
+    return rows, closing
+
+
+def hash_of(rows: list[dict[str, Any]], *numbers: str) -> str:
+    """As `ledger.rules` says it, written down a second time."""
+    columns = ["".join(f"{row['contributor_id']}\n" for row in rows).encode()]
+    columns += [b"".join(row[name].to_bytes(8, "big", signed=True) for row in rows) for name in numbers]
+    return hashlib.sha256(b"".join(hashlib.sha256(column).digest() for column in columns)).hexdigest()
+
+
+def store(case: Case, folder: Path) -> str:
+    """Weights and balances into the lake; returns the name of the balances."""
+    draft = folder / "draft.parquet"
+    for version, weights in case.weights.items():
+        pq.write_table(pa.table({"contributor_id": list(weights), "assets_ticks": list(weights.values())}), draft)
+        Manifest.objects.create(
+            dataset_version=version, frozen_at=AT, sha256="0" * 64, weights_sha256=keep(draft, WEIGHTS)
+        )
+    if not case.before:
+        return ""
+    names, currencies = zip(*case.before, strict=True)
+    table = {"contributor_id": names, "currency": currencies, "closing_micros": list(case.before.values())}
+    pq.write_table(pa.table(table), draft)
+    return keep(draft, BALANCES)
+
+
+def rows_of(splitter: Splitter) -> list[dict[str, Any]]:
+    """What it makes, in the order in which people read it: those with ids of one length come together."""
+    rows = []
+    for block in splitter.blocks():
+        assert len(block) == len(ENTRY)
+        rows += [dict(zip(ENTRY, values, strict=True)) for values in zip(*(c.tolist() for c in block), strict=True)]
+    for row in rows:
+        row["contributor_id"] = row["contributor_id"].decode()
+    return sorted(rows, key=lambda row: (row["statement_no"], row["pool_id"]))
+
+
+@given(case=cases(), people=st.sampled_from([1, 2, 3, 1000]), in_memory=st.sampled_from([0, 60, 10**6]))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_entries_controls_and_balances_are_those_of_the_slow_twin(
+    case: Case, people: int, in_memory: int, tmp_path: Path
+) -> None:
+    with (
+        transaction.atomic(), spool() as scratch, duck(scratch) as con,
+        mock.patch.object(splitting, "PEOPLE_AT_ONCE", people), mock.patch.object(splitting, "AMOUNTS_BYTES", in_memory),
+    ):  # fmt: skip
+        before = store(case, tmp_path)
+        everybody = People(con, VERSIONS)
+        splitter = Splitter(cycle_id=CYCLE, pools=case.pools, people=everybody, before=before, scratch=scratch)
+        rows = rows_of(splitter)
+        pools, accounts = splitter.controls()
+        closing = pq.read_table(splitter.balances).to_pylist()
+        transaction.set_rollback(True)
+    should, balances = twin(case)
+    assert rows == should
+    assert splitter.entries == len(should)
+    assert {(row["contributor_id"], row["currency"]): row["closing_micros"] for row in closing} == balances
+    assert len(closing) == len(balances)
+    for pool, control in zip(case.pools, pools, strict=True):
+        own = sorted((row for row in should if row["pool_id"] == pool.pk), key=lambda row: row["contributor_id"])
+        weights = [row["numerator_ticks"] for row in own]
+        floors = sum(pool.distributable_micros * weight // sum(weights) for weight in weights)
+        assert vars(control) | {"_state": None} == {
+            "_state": None, "id": None, "cycle_id": CYCLE, "pool_id": pool.pk, "entries": len(own),
+            "numerator_ticks": sum(weights), "amount_micros": pool.distributable_micros,
+            "residue_micros": pool.distributable_micros - floors,
+            "sha256": hash_of(own, "numerator_ticks", "amount_micros"),
+        }  # fmt: skip
+    currencies = {pool.pk: pool.currency for pool in case.pools}
+    assert [control.currency for control in accounts] == sorted(set(currencies.values()))
+    for total in accounts:
+        lasts = [row for row in should if row["statement_lines"] and currencies[row["pool_id"]] == total.currency]
+        assert vars(total) | {"_state": None} == {
+            "_state": None, "id": None, "cycle_id": CYCLE, "currency": total.currency, "accounts": len(lasts),
+            "credited": sum(row["earned_micros"] > 0 for row in lasts),
+            "opening_micros": sum(row["opening_micros"] for row in lasts),
+            "earned_micros": sum(row["earned_micros"] for row in lasts),
+            "sha256": hash_of(lasts, "opening_micros", "earned_micros"),
+        }  # fmt: skip
