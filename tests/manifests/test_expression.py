@@ -121,7 +121,7 @@ def test_too_large_a_sum_is_an_error_and_not_null(tmp_path: Path) -> None:
 
     largest = Decimal("99999999999999999999999999999999.999999")
     write_part(tmp_path / "part.parquet", [("v", "x", "a", None, largest)], as_text=False)
-    with pytest.raises(SparkFailed, match="requirements-spark.txt"):
+    with pytest.raises(SparkFailed, match="NUMERIC_VALUE_OUT_OF_RANGE"):
         weigh_on_spark(
             master="local[1]", part_urls=[str(tmp_path / "part.parquet")], versions=["v"], target_dir=tmp_path
         )
