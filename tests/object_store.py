@@ -47,7 +47,7 @@ class ObjectStore:
         self.process = subprocess.Popen(
             [
                 _program(), "server", f"-dir={self.folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
-                f"-s3.config={self.folder / 'identities.json'}", "-s3.iam=false", "-s3.autoCreateBucket=false", "-s3.port.iceberg=0",
+                f"-s3.config={self.folder / 'identities.json'}", "-s3.iam=false", "-s3.autoCreateBucket=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
                 f"-s3.localSocket={self.folder}/s3.sock", f"-filer.localSocket={self.folder}/filer.sock",
                 "-master.volumeSizeLimitMB=64", "-volume.max=16",
                 *(f"-{name}={port}" for name, port in self.ports.items()),
@@ -56,7 +56,8 @@ class ObjectStore:
         )  # fmt: skip
         until = time.monotonic() + 60
         while not self._answers():
-            assert time.monotonic() < until, (self.folder / "log").read_text()[-3000:]
+            up = self.process.poll() is None and time.monotonic() < until
+            assert up, (self.folder / "log").read_text()[-3000:]
             time.sleep(0.1)
 
     def stop(self) -> None:
