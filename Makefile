@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
 
-.PHONY: help setup demo serve test test-all check fix bench lock clean
+.PHONY: help setup demo serve test test-all test-spark check fix bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -21,8 +21,11 @@ serve: setup ## run the web server and a worker at http://127.0.0.1:8000/
 test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
-test-all: .venv/dev.stamp ## run the long tests too
+test-all: .venv/dev.stamp .venv/spark.stamp ## run the long tests too, and those on Spark
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m ""
+
+test-spark: .venv/dev.stamp .venv/spark.stamp ## run the tests on a cluster of Apache Spark (needs Java 17)
+	@$(BIN)/python -m pytest -q -m spark tests/manifests
 
 check: .venv/dev.stamp ## lint, types, layers, migrations, API schema, documents
 	@$(BIN)/ruff check .
@@ -45,6 +48,7 @@ bench: .venv/dev.stamp ## compare a whole cycle with an analyst's scripts, side 
 
 lock: ## pin the requirements anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt --custom-compile-command "make lock"
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements-spark.in -c requirements.txt -o requirements-spark.txt --custom-compile-command "make lock"
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements-dev.in -c requirements.txt -o requirements-dev.txt --custom-compile-command "make lock"
 
 clean: ## stop the services and remove .venv and var
@@ -65,3 +69,8 @@ clean: ## stop the services and remove .venv and var
 	@echo "Installing what revshare and its tests run on …"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ .venv/runtime.stamp
+
+.venv/spark.stamp: requirements-spark.txt | .venv/dev.stamp
+	@echo "Installing what weighing on Spark needs …"
+	@$(PIP) -r requirements-spark.txt
+	@touch $@

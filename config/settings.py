@@ -128,6 +128,14 @@ if env.bool("REVSHARE_HTTPS", default=False):
 REVSHARE_ARRAY_BYTES = env.int("REVSHARE_ARRAY_BYTES", default=768 << 20)
 REVSHARE_DUCKDB_MEMORY = env.str("REVSHARE_DUCKDB_MEMORY", default="512MB")
 REVSHARE_DUCKDB_THREADS = env.int("REVSHARE_DUCKDB_THREADS", default=0)  # 0: as many as the machine has
+# The lake: a folder (<home>/lake if empty), or s3://bucket/prefix; key and secret in AWS_*. Copies lie in
+# <home>/lake-cache.
+REVSHARE_LAKE = env.str("REVSHARE_LAKE", default="")
+REVSHARE_LAKE_ENDPOINT = env.str("REVSHARE_LAKE_ENDPOINT", default="")
+REVSHARE_LAKE_CACHE_BYTES = env.int("REVSHARE_LAKE_CACHE_BYTES", default=20 * 2**30)
+# Where manifests are weighed: `duckdb`, here; or a Spark master (spark://host:7077, local[2]) and settings of Spark.
+REVSHARE_WEIGH_ON = env.str("REVSHARE_WEIGH_ON", default="duckdb")
+REVSHARE_SPARK_CONF = env.dict("REVSHARE_SPARK_CONF", default={})
 REVSHARE_MAX_UNPACKED_BYTES = env.int("REVSHARE_MAX_UNPACKED_BYTES", default=200 * 2**30)
 REVSHARE_LEASE_SECONDS = env.int("REVSHARE_LEASE_SECONDS", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20

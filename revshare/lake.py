@@ -1,15 +1,15 @@
 """The only door to bulk data: immutable Parquet files under their hash, read with DuckDB.
 
-A file of the lake is written under another name, flushed, and renamed: it is there whole or not at all. Which files
-count is said by the database alone, so a file left behind by a killed process means nothing and is written over.
+A file of the lake is there whole or not at all (`lake_storage`). Which files count is said by the database alone, so a
+file left behind by a killed process means nothing and is written over.
 """
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 from revshare.bulk import BLOCK_BYTES, copied_out
-from revshare.errors import Refused
+from revshare.lake_cache import Cache, release
+from revshare.lake_storage import SCHEME, Bucket, Folder, LakeDamaged, Storage, sha256_of
+
+__all__ = ["LakeDamaged", "sha256_of"]  # of the storage, for those who use the lake
 
 
-class LakeDamaged(Refused):
-    """A file of the lake is missing or has other bytes than its name says."""
+class _Open(threading.local):
+    """How many DuckDB connections of this thread are open."""
 
-    code = "lake_damaged"
+    connections = 0
+
+
+_open = _Open()
 
 
 @contextlib.contextmanager
@@ -76,11 +82,15 @@ def duck(scratch: Path, *, memory: str = "") -> Iterator[duckdb.DuckDBPyConnecti
             **({"threads": str(settings.REVSHARE_DUCKDB_THREADS)} if settings.REVSHARE_DUCKDB_THREADS else {}),
         }
     )
+    _open.connections += 1
     try:
         con.execute("SET TimeZone = 'UTC'")
         yield con
     finally:
         con.close()
+        _open.connections -= 1
+        if not _open.connections:
+            release()
 
 
 def literal(value: str | Path) -> str:
@@ -91,41 +101,28 @@ def literal(value: str | Path) -> str:
 def keep(draft: Path, kind: str) -> str:
     """Moves a finished Parquet file into the lake under its own hash and returns that hash (hex SHA-256)."""
     digest = sha256_of(draft)
-    target = _path(kind, digest)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
-    draft.replace(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    storage().keep(draft, kind, digest)
     return digest
 
 
 def part(kind: str, digest: str) -> Path:
-    """Where a file of the lake is. Raises LakeDamaged if it is gone."""
-    path = _path(kind, digest)
-    if not path.exists():
-        raise LakeDamaged(f"The lake has lost {path}: restore it from a backup before going on.")
-    return path
+    """Where a file of the lake can be read, until the thread's last DuckDB connection is closed. Raises LakeDamaged if
+    it is gone."""
+    return storage().path(kind, digest)
 
 
 def check_part(kind: str, digest: str) -> None:
     """Raises LakeDamaged unless the file has the bytes that its name says."""
-    path = part(kind, digest)
-    if sha256_of(path) != digest:
-        raise LakeDamaged(f"{path} has been changed: restore it from a backup.")
+    storage().check(kind, digest)
 
 
-def _path(kind: str, digest: str) -> Path:
-    return Path(settings.REVSHARE_HOME) / "lake" / kind / f"{digest}.parquet"
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def storage() -> Storage:
+    """Where the files lie, by the settings."""
+    place = settings.REVSHARE_LAKE or str(settings.REVSHARE_HOME / "lake")
+    if not place.startswith(SCHEME):
+        return Folder(Path(place))
+    cache = Cache(settings.REVSHARE_HOME / "lake-cache", settings.REVSHARE_LAKE_CACHE_BYTES)
+    return Bucket(place, settings.REVSHARE_LAKE_ENDPOINT, cache)
 
 
 def copy_in(

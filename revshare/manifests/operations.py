@@ -20,12 +20,13 @@ from revshare.files.preflight import FileRefused
 from revshare.files.repeats import except_repeated
 from revshare.files.rules import id_checks, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, copy_out, csv_scan, duck, keep, literal, spool
+from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
+from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
 from revshare.manifests.queries import LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
 from revshare.manifests.rules import digest_header
-from revshare.manifests.weighing import Weighed, weigh
+from revshare.manifests.weighing import Weighed
 from revshare.progress import Progress, no_progress
 
 ASSET = ("dataset_version", "asset_id")
@@ -232,12 +233,7 @@ def freeze(*, dataset_versions: Iterable[str], act: Act, progress: Progress = no
         for digest in stored.parts:
             check_part(LAKE, digest)
         with spool() as scratch, duck(scratch) as con:
-            people = scratch / "people.copy"
-            copy_out("SELECT id FROM contributors_contributor", people)
-            weighed = weigh(
-                con, records=stored.query, people=f"SELECT * FROM {csv_scan(people, {'contributor_id': 'VARCHAR'})}",
-                versions=open_ones, target=scratch, progress=progress,
-            )  # fmt: skip
+            weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
             for done, name in enumerate(open_ones):
                 progress("freeze", done, len(open_ones))
                 _close(con, manifests[name], weighed[name], act, scratch)
