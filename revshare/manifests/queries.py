@@ -19,8 +19,8 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Stored:
-    """The records of some dataset versions: `query` is SQL of DuckDB over the parts, which hold each record once. `odd`:
-    whether a record may have a share, or another weight than 1."""
+    """The records of some dataset versions: `query` is SQL of DuckDB over the parts, which hold each record once.
+    `odd`: whether a record may have a share, or another weight than 1."""
 
     query: str
     parts: list[str]

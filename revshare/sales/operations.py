@@ -139,8 +139,8 @@ def _judge_refunds(work: Work) -> None:
     _fetch(
         work, ids="SELECT DISTINCT refund_of AS id FROM refund", target="stored_target",
         query="SELECT s.sale_id, s.gross_micros, s.currency, s.refund_of, coalesce("
-        "(SELECT sum(r.gross_micros) FROM sales_sale r WHERE r.refund_of <> '' AND r.refund_of = s.sale_id), 0)::bigint "
-        "FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
+        "(SELECT sum(r.gross_micros) FROM sales_sale r WHERE r.refund_of <> '' AND r.refund_of = s.sale_id), 0)"
+        "::bigint FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
         types={"sale_id": "VARCHAR", "micros": "BIGINT", "currency": "VARCHAR", "refund_of": "VARCHAR",
                "before": "BIGINT"},
     )  # fmt: skip
