@@ -1,7 +1,7 @@
 """Large files of one folder, read side by side and stored in order.
 
-To read and judge a file takes processors here; to store it, mostly those of the database. So two files are under way
-at a time. What one kind needs of another is there when it is stored: contributors before the attributions that name
+To read and judge a file takes processors here; to store it, mostly those of the database. So several files are under
+way at a time. What one kind needs of another is there when it is stored: contributors before the attributions that name
 them. Sales need no other.
 """
 
@@ -17,7 +17,7 @@ from revshare.files.operations import Report
 from revshare.ingest.operations import ingest
 from revshare.progress import Progress
 
-AT_ONCE = 2
+AT_ONCE = 3
 LARGE_BYTES = 64 << 20
 AFTER = {"attributions": ("contributors",)}
 

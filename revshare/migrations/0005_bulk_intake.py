@@ -46,4 +46,29 @@ class Migration(migrations.Migration):
             model_name='sale',
             index=models.Index(condition=models.Q(('gross_micros__lt', 0), ('refund_of', '')), fields=['seq'], name='sales_unlinked'),
         ),
+        migrations.AlterField(
+            model_name='sale',
+            name='customer_id',
+            field=models.TextField(db_default='', default=''),
+        ),
+        migrations.AlterField(
+            model_name='sale',
+            name='generation_id',
+            field=models.TextField(db_default='', default=''),
+        ),
+        migrations.AlterField(
+            model_name='sale',
+            name='dataset_version',
+            field=models.TextField(db_collation='C', db_default='', default=''),
+        ),
+        migrations.AlterField(
+            model_name='sale',
+            name='model',
+            field=models.TextField(db_collation='C', db_default='', default=''),
+        ),
+        migrations.AlterField(
+            model_name='sale',
+            name='refund_of',
+            field=models.TextField(db_collation='C', db_default='', default=''),
+        ),
     ]

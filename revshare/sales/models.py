@@ -11,15 +11,15 @@ class Sale(models.Model):
     sale_id = models.TextField(unique=True, db_collation="C")
     sold_at = models.DateTimeField()
     stream = models.TextField(db_collation="C")
-    model = models.TextField(default="", db_collation="C")
-    dataset_version = models.TextField(default="", db_collation="C")
+    model = models.TextField(default="", db_default="", db_collation="C")
+    dataset_version = models.TextField(default="", db_default="", db_collation="C")
     currency = models.CharField(max_length=3, db_collation="C")
     gross_micros = models.BigIntegerField()
-    refund_of = models.TextField(default="", db_collation="C")
+    refund_of = models.TextField(default="", db_default="", db_collation="C")
     fees_micros = models.BigIntegerField(null=True)
     tax_micros = models.BigIntegerField(null=True)
-    customer_id = models.TextField(default="")
-    generation_id = models.TextField(default="")
+    customer_id = models.TextField(default="", db_default="")
+    generation_id = models.TextField(default="", db_default="")
     # Written by the file's own transaction, by the million: no look-up per row (`verify` looks them all up).
     file = models.ForeignKey(
         "revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False

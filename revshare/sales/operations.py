@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 from django.db import connection
 
+from revshare.files.bounds import bounds
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.repeats import except_repeated
@@ -38,10 +39,18 @@ STORED = {
 TYPES = {"at_us": "BIGINT", "micros": "BIGINT", "fees_micros": "BIGINT", "tax_micros": "BIGINT"}
 TEXTS = ("sale_id", "stream", "model", "dataset_version", "currency", "refund_of", "customer_id", "generation_id")
 FETCH_ROWS = 20_000
-COLUMNS = (
-    "sale_id, sold_at, stream, model, dataset_version, currency, gross_micros, refund_of, fees_micros, tax_micros, "
-    "customer_id, generation_id, file_id, row"
-)
+# Columns of the table, and what fills them.
+COLUMNS = {
+    "sale_id": "sale_id", "sold_at": "make_timestamptz(at_us) AS sold_at", "stream": "stream", "model": "model",
+    "dataset_version": "dataset_version", "currency": "currency", "gross_micros": "micros", "refund_of": "refund_of",
+    "fees_micros": "fees_micros", "tax_micros": "tax_micros", "customer_id": "customer_id",
+    "generation_id": "generation_id", "row": "row",
+}  # fmt: skip
+# Of these, those with a default, and the column of the file that they come from.
+OPTIONAL = {
+    "model": "model", "dataset_version": "dataset_version", "refund_of": "refund_of", "fees_micros": "fees",
+    "tax_micros": "tax", "customer_id": "customer_id", "generation_id": "generation_id",
+}  # fmt: skip
 
 
 class SalesIntake:
@@ -92,12 +101,15 @@ class SalesIntake:
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         remember_looks(work, kind="'sale'", column="sale_id")
+        blank, count = _blank_columns(work), work.number("SELECT count(*) FROM accepted")
+        columns = {name: text for name, text in COLUMNS.items() if name not in blank}
         # In order of ids, which mostly is that of time too: the indexes grow at their ends.
         rows = copy_in(
             work.con,
-            "SELECT sale_id, make_timestamptz(at_us), stream, model, dataset_version, currency, micros, refund_of, "
-            f"fees_micros, tax_micros, customer_id, generation_id, {file.pk}, row FROM accepted ORDER BY sale_id",
-            table="sales_sale", columns=COLUMNS, scratch=work.scratch, quoted=TEXTS,
+            f"SELECT {', '.join(columns.values())}, {_reserve(count)} + row_number() OVER (ORDER BY sale_id), "
+            f"{file.pk} FROM accepted ORDER BY sale_id",
+            table="sales_sale", columns=", ".join((*columns, "seq", "file_id")), scratch=work.scratch,
+            quoted=[name for name in TEXTS if name in columns],
         )  # fmt: skip
         if rows:
             with connection.cursor() as cursor:
@@ -105,6 +117,22 @@ class SalesIntake:
                 cursor.execute("SELECT brin_summarize_new_values('sales_by_file')")
                 cursor.execute("ANALYZE sales_sale")
         return {}
+
+
+def _reserve(count: int) -> int:
+    """Takes the next `count` numbers of arrival for this transaction, which alone has the lock of the intake; returns
+    the one before the first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('sales_sale', 'seq'))")
+        first = int(cursor.fetchone()[0])
+        cursor.execute("SELECT setval(pg_get_serial_sequence('sales_sale', 'seq'), %s)", [first + max(count, 1) - 1])
+    return first - 1
+
+
+def _blank_columns(work: Work) -> set[str]:
+    """Columns in which the whole file says nothing, and which the table fills by itself."""
+    seen = bounds(work.spool) if work.spool else {}
+    return {name for name, source in OPTIONAL.items() if seen.get(source) == ("", "")}
 
 
 def _against_stored(work: Work) -> None:
