@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What reading costs once many cycles are stored: fills an instance of its own with cycles of as many statements as asked
-for, signs people in, turns pages, and prints the seconds of SQL of each request (p50, p99) and how many queries it made.
+"""What reading costs once many cycles are stored: fills an instance of its own with cycles of as many statements as
+asked for, signs people in, turns pages, and prints what SQL each request took (p50, p99) and how many queries it made.
 
   .venv/bin/python bench/reads.py --cycles 24 --statements 1000000 --requests 200 [--json]
 
-The rows are made by SQL, not by the product's own split, and taken in through the functions that it uses: partitions are
-indexed, checked against their controls and attached. REVSHARE_HOME says where (default: var/bench/reads); what is there
-already is read again."""
+The rows are made by SQL, not by the product's own split, and taken in through the functions that it uses: partitions
+are indexed, checked against their controls and attached. REVSHARE_HOME says where (default: var/bench/reads); what is
+there already is read again."""
 
 import argparse
 import json
@@ -53,9 +53,10 @@ CYCLE = """
     FROM (SELECT timestamptz '2024-01-01 00:00Z' + %s * interval '1 month' AS month) m RETURNING id
 """
 MOVES = (
-    "UPDATE cycles_cycle SET state = 'locked', locked_by = 'op', locked_at = now(), upto_seq = 0, input_digest = %(hash)s",
-    "UPDATE cycles_cycle SET state = 'calculated', calculated_by = 'op', calculated_at = now(), calculation = %(number)s, "
-    "result_digest = %(hash)s",
+    "UPDATE cycles_cycle SET state = 'locked', locked_by = 'op', locked_at = now(), upto_seq = 0, "
+    "input_digest = %(hash)s",
+    "UPDATE cycles_cycle SET state = 'calculated', calculated_by = 'op', calculated_at = now(), "
+    "calculation = %(number)s, result_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'in_review', submitted_by = 'op'",
     "UPDATE cycles_cycle SET state = 'approved', approved_by = 'ap', approved_at = now(), approved_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'published', published_by = 'ap', published_at = now()",
@@ -94,7 +95,8 @@ def fill(cycles: int, count: int) -> None:
                 [HASH, POLICY],
             )
             cursor.execute(
-                "INSERT INTO contributors_contributor (id, name, email, country, currency, payee_id, unclaimed, file_id) "
+                "INSERT INTO contributors_contributor "
+                "(id, name, email, country, currency, payee_id, unclaimed, file_id) "
                 "SELECT 'c' || to_char(n, 'FM0000000'), 'Contributor ' || n, '', '', '', '', false, 0 "
                 "FROM generate_series(1, %s) n",
                 [count],

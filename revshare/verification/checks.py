@@ -12,8 +12,8 @@ from django.db import connection
 
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.rules import GENESIS, event_hash
-from revshare.errors import Refused
-from revshare.lake import BLOCK_BYTES, check_part, duck, literal, part, spool
+from revshare.bulk import copied_out
+from revshare.lake import BLOCK_BYTES, LakeDamaged, check_part, duck, literal, part, spool
 from revshare.ledger.models import Journal
 from revshare.ledger.operations import legs_digest
 from revshare.ledger.rules import journal_hash
@@ -287,7 +287,7 @@ def lake_parts() -> Iterator[Finding]:
     for digest in Part.objects.order_by("pk").values_list("parquet_sha256", flat=True):
         try:
             check_part(LAKE, digest)
-        except Refused as error:
+        except LakeDamaged as error:
             yield Finding("I14", f"part {digest[:16]}", str(error))
             return
 
@@ -297,7 +297,7 @@ def weights() -> Iterator[Finding]:
     for manifest in Manifest.objects.filter(frozen_at__isnull=False).order_by("pk"):
         try:
             check_part(WEIGHTS, manifest.weights_sha256)
-        except Refused as error:
+        except LakeDamaged as error:
             yield Finding("I14", f"manifest {manifest.dataset_version}", str(error))
             continue
         for place, blocks in (("the lake", _lake_weights(manifest)), ("the database", _stored_weights(manifest))):
@@ -329,12 +329,7 @@ def _stored_weights(manifest: Manifest) -> Iterator[bytes]:
         "SELECT contributor_id, assets_ticks, coalesce(weight_ticks, assets_ticks)::numeric(38, 6) "
         "FROM manifests_weight_row WHERE manifest_id = %s ORDER BY contributor_id"
     )
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", [manifest.pk]) as copy,
-    ):
-        for block in copy:
-            yield bytes(block)
+    return (rows.data for rows in copied_out(query, [manifest.pk], options=", FORCE_QUOTE *"))
 
 
 WALKS: tuple[Callable[[], Iterator[Finding]], ...] = (event_chain, journal_chain, lake_parts, weights)

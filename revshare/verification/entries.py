@@ -21,8 +21,7 @@ from django.db.models import QuerySet
 
 from revshare.allocation.queries import BALANCES
 from revshare.cycles.models import Cycle
-from revshare.errors import Refused
-from revshare.lake import check_part, copy_out, csv_scan, duck, literal, part, spool
+from revshare.lake import LakeDamaged, check_part, copy_out, csv_scan, duck, literal, part, spool
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.rules import ColumnsHash
 from revshare.pools.models import Pool
@@ -177,7 +176,7 @@ def _balances(cycle: Cycle, entries: Entries) -> Iterator[Finding]:
         try:
             if digest:
                 check_part(BALANCES, digest)
-        except Refused as error:
+        except LakeDamaged as error:
             yield Finding("I6", f"cycle {cycle.key}", str(error))
             return
         scan = f"read_parquet({literal(part(BALANCES, digest))})" if digest else NO_BALANCES

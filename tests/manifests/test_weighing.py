@@ -1,7 +1,8 @@
 """The fast way from records to weights against the rule in SQL, and both against one asset after another in Python."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,8 @@ from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +19,7 @@ from revshare.apportion import split_ticks
 from revshare.lake import duck, literal, spool
 from revshare.manifests import weighing
 from revshare.manifests.rules import weigh_sql
-from revshare.manifests.weighing import weigh
+from revshare.manifests.weighing import UnknownContributor, weigh
 
 VERSIONS = ("v1", "v2", "v'3", "v4")
 PEOPLE = ("a", "A", "9", "10", "é", "作家", "a-longer-id", "=x")
@@ -92,7 +95,24 @@ def parts_of(case: Case, folder: Path) -> str:
         arrays = [pa.array(list(values), kind.type) for values, kind in zip(columns, SCHEMA, strict=True)]
         pq.write_table(pa.table(arrays, SCHEMA), folder / f"part-{number}.parquet")
         paths.append(literal(folder / f"part-{number}.parquet"))
-    return f"SELECT * FROM read_parquet([{', '.join(paths)}])"
+    return f"SELECT *, share IS NOT NULL OR weight <> 1 AS odd FROM read_parquet([{', '.join(paths)}])"
+
+
+def people_of(records: str) -> str:
+    """Everybody in the records, and somebody who has none."""
+    return f"SELECT DISTINCT contributor_id FROM ({records}) UNION SELECT 'nobody'"
+
+
+@contextmanager
+def limited(limits: dict[str, int]) -> Iterator[None]:
+    """Sets the module's limits, and how many records may be in memory at once."""
+    own = dict(limits)
+    at_once = own.pop("RECORDS_AT_ONCE", 10**7)
+    with (
+        override_settings(REVSHARE_ARRAY_BYTES=at_once * weighing.RECORD_BYTES),
+        mock.patch.multiple(weighing, **own) if own else nullcontext(),
+    ):
+        yield
 
 
 @given(case=cases())
@@ -100,9 +120,11 @@ def parts_of(case: Case, folder: Path) -> str:
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_the_fast_way_the_rule_and_python_agree(case: Case) -> None:
-    with spool() as scratch, duck(scratch) as con, mock.patch.multiple(weighing, **case.limits):
+    with spool() as scratch, duck(scratch) as con, limited(case.limits):
         records = parts_of(case, scratch)
-        weighed = weigh(con, records=records, versions=(*VERSIONS, "none"), target=scratch)
+        weighed = weigh(
+            con, records=records, people=people_of(records), versions=(*VERSIONS, "none"), target=scratch
+        )  # fmt: skip
         should = twin(case.records)
         for version in (*VERSIONS, "none"):
             rows = pq.read_table(weighed[version].weights).to_pylist()
@@ -130,11 +152,19 @@ def test_the_ways_are_taken_that_the_limits_say() -> None:
         singles, rule = mock.Mock(wraps=weighing._singles), mock.Mock(wraps=weighing._weigh_by_rule)
         with (
             spool() as scratch, duck(scratch) as con,
-            mock.patch.multiple(weighing, _singles=singles, _weigh_by_rule=rule, **limits),
+            mock.patch.multiple(weighing, _singles=singles, _weigh_by_rule=rule), limited(limits),
         ):  # fmt: skip
             sql = parts_of(Case(records, [], {}), scratch)
-            weighed = weigh(con, records=sql, versions=("v0", "v1", "v2"), target=scratch)
+            weighed = weigh(con, records=sql, people=people_of(sql), versions=("v0", "v1", "v2"), target=scratch)
         assert (singles.call_count, rule.call_count) == (groups, by_rule)
         assert [weighed[version].assets for version in ("v0", "v1", "v2")] == [
             len({asset for version, asset, *_ in records if version == name}) for name in ("v0", "v1", "v2")
         ]
+
+
+def test_a_record_of_somebody_whom_nobody_knows_stops_the_weighing() -> None:
+    records: list[Record] = [("v0", "a1", "a", None, Decimal(1)), ("v0", "a2", "stranger", None, Decimal(1))]
+    with spool() as scratch, duck(scratch) as con:
+        sql = parts_of(Case(records, [], {}), scratch)
+        with pytest.raises(UnknownContributor, match="1 records"):
+            weigh(con, records=sql, people="SELECT 'a' AS contributor_id", versions=("v0",), target=scratch)
