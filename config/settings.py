@@ -125,7 +125,7 @@ if env.bool("REVSHARE_HTTPS", default=False):
 
 # Bulk work: what one DuckDB connection may take before it spills to <home>/spool.
 # What large arrays of hashes and positions may take; beyond it a file is gone through several times.
-REVSHARE_ARRAY_BYTES = env.int("REVSHARE_ARRAY_BYTES", default=768 << 20)
+REVSHARE_ARRAY_BYTES = env.int("REVSHARE_ARRAY_BYTES", default=1536 << 20)
 REVSHARE_DUCKDB_MEMORY = env.str("REVSHARE_DUCKDB_MEMORY", default="512MB")
 REVSHARE_DUCKDB_THREADS = env.int("REVSHARE_DUCKDB_THREADS", default=0)  # 0: as many as the machine has
 # The lake: a folder (<home>/lake if empty), or s3://bucket/prefix; key and secret in AWS_*. Copies lie in

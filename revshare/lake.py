@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,19 +126,36 @@ def storage() -> Storage:
     return Bucket(place, settings.REVSHARE_LAKE_ENDPOINT, cache)
 
 
-def copy_in(
-    con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, scratch: Path,
-    quoted: Sequence[str] = (),
-) -> int:  # fmt: skip
+def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, quoted: Sequence[str] = ()) -> int:
     """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL and '' stay apart.
-    `quoted`: the columns that may hold any text, if others hold none."""
-    draft = scratch / f"{table}.copy"
+    `quoted`: the columns that may hold any text, if others hold none.
+
+    Through a pipe, so that one side writes while the other reads, and nothing is kept in between.
+    """
     force = f"({', '.join(quoted)})" if quoted else "*"
-    con.execute(f"COPY ({query}) TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE {force})")
-    with connection.cursor() as cursor:
-        rows = copy_file_in(cursor, draft, table=table, columns=columns)
-    draft.unlink()
-    return rows
+    source, sink = os.pipe()
+    with contextlib.suppress(OSError):  # a smaller pipe is only slower
+        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, BLOCK_BYTES)
+
+    def write() -> None:
+        try:
+            con.execute(
+                f"COPY ({query}) TO '/dev/fd/{sink}' (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE {force})"
+            )
+        finally:
+            os.close(sink)
+
+    with ThreadPoolExecutor(1) as pool, os.fdopen(source, "rb", buffering=0) as file, connection.cursor() as cursor:
+        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '\\N')") as copy:
+            written = pool.submit(write)
+            try:
+                while block := file.read(BLOCK_BYTES):
+                    copy.write(block)
+            except BaseException:
+                file.close()  # the writer must not wait for us
+                raise
+            written.result()  # raises here, before COPY is told that this was all
+        return int(cursor.rowcount)
 
 
 def copy_file_in(cursor: "CursorWrapper", draft: Path, *, table: str, columns: str) -> int:

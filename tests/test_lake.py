@@ -73,7 +73,7 @@ def test_text_moves_to_the_database_and_back_unchanged(db: None, tmp_path: Path)
         cursor.execute("CREATE TEMP TABLE moved (n int, t text)")
         con.execute("CREATE TABLE texts (n INTEGER, t VARCHAR)")
         con.executemany("INSERT INTO texts VALUES (?, ?)", list(enumerate(texts)))
-        assert lake.copy_in(con, "FROM texts", table="moved", columns="n, t", scratch=tmp_path) == len(texts)
+        assert lake.copy_in(con, "FROM texts", table="moved", columns="n, t") == len(texts)
         cursor.execute("SELECT t FROM moved ORDER BY n")
         assert [row[0] for row in cursor.fetchall()] == texts
         lake.copy_out("SELECT n, t FROM moved ORDER BY n", tmp_path / "out")

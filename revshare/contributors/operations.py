@@ -80,7 +80,7 @@ class ContributorIntake:
             work.con,
             f"SELECT contributor_id, {', '.join(FIELDS)}, false, {file.pk} FROM accepted "
             "ANTI JOIN known USING (contributor_id) ORDER BY contributor_id",
-            table="contributors_contributor", columns=COLUMNS, scratch=work.scratch,
+            table="contributors_contributor", columns=COLUMNS,
         )  # fmt: skip
         return {}
 
@@ -97,7 +97,7 @@ def see_known(work: Work) -> None:
         if cursor.fetchone()[0] > FEW_IDS >= work.number("SELECT count(*) FROM named"):
             cursor.execute("DROP TABLE IF EXISTS incoming_id")
             cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
-            copy_in(work.con, "SELECT * FROM named", table="incoming_id", columns="id", scratch=work.scratch)
+            copy_in(work.con, "SELECT * FROM named", table="incoming_id", columns="id")
             query += " JOIN incoming_id USING (id)"
     draft = work.scratch / "known.copy"
     copy_out(query, draft)
@@ -142,6 +142,6 @@ def add_unclaimed(work: Work, *, file: IngestedFile) -> int:
             "SELECT contributor_id, coalesce(min(contributor_name) FILTER (contributor_name <> ''), ''), "
             f"'', '', '', '', true, {file.pk} FROM accepted ANTI JOIN known USING (contributor_id) "
             "GROUP BY contributor_id ORDER BY contributor_id",
-            table="contributors_contributor", columns=COLUMNS, scratch=work.scratch,
+            table="contributors_contributor", columns=COLUMNS,
         )  # fmt: skip
     return unknown

@@ -123,7 +123,7 @@ def _stage(work: Work, query: str) -> None:
             'CREATE TEMP TABLE incoming_look (kind text, identifier text COLLATE "C", look text COLLATE "C") '
             "ON COMMIT DROP"
         )
-    copy_in(work.con, query, table="incoming_look", columns="kind, identifier, look", scratch=work.scratch)
+    copy_in(work.con, query, table="incoming_look", columns="kind, identifier, look")
 
 
 def _collect(work: Work, query: str, names: Sequence[str], statement: str) -> None:

@@ -172,7 +172,6 @@ def _quarantine(work: Work, source: Source, spooled: spooling.Spooled, file: Ing
         "WHERE outcome = 'quarantined' ORDER BY line",
         table="files_quarantined_row",
         columns="file_id, line, reason, row, amount_micros, state, decided_by, decision",
-        scratch=work.scratch,
     )
 
 

@@ -48,7 +48,7 @@ class Work:
             types = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             cursor.execute(f"CREATE TEMP TABLE {table} ({types}) ON COMMIT DROP")
         names = ", ".join(columns)
-        copy_in(self.con, f"SELECT {names} FROM {rows}", table=table, columns=names, scratch=self.scratch)
+        copy_in(self.con, f"SELECT {names} FROM {rows}", table=table, columns=names)
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {table}")
 
@@ -58,7 +58,7 @@ class Work:
             return
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMP TABLE excepted (row bigint) ON COMMIT DROP")
-        copy_in(self.con, "SELECT row FROM exceptions", table="excepted", columns="row", scratch=self.scratch)
+        copy_in(self.con, "SELECT row FROM exceptions", table="excepted", columns="row")
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} i USING excepted e WHERE e.row = i.row")
             cursor.execute("DROP TABLE excepted")

@@ -108,7 +108,7 @@ class SalesIntake:
             work.con,
             f"SELECT {', '.join(columns.values())}, {_reserve(count)} + row_number() OVER (ORDER BY sale_id), "
             f"{file.pk} FROM accepted ORDER BY sale_id",
-            table="sales_sale", columns=", ".join((*columns, "seq", "file_id")), scratch=work.scratch,
+            table="sales_sale", columns=", ".join((*columns, "seq", "file_id")),
             quoted=[name for name in TEXTS if name in columns],
         )  # fmt: skip
         if rows:
@@ -219,7 +219,7 @@ def _fetch(work: Work, *, ids: str, target: str, query: str, types: dict[str, st
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS incoming_id")
         cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
-        copy_in(work.con, ids, table="incoming_id", columns="id", scratch=work.scratch)
+        copy_in(work.con, ids, table="incoming_id", columns="id")
         cursor.execute("ANALYZE incoming_id")
     draft = work.scratch / "fetched.copy"
     copy_out(query, draft)
