@@ -135,14 +135,14 @@ def is_logged(user: User) -> bool:
     return user.is_superuser or "operator" in user.roles
 
 
-def represent(statement: Statement, request: Request) -> dict[str, Any]:
+def represent(statement: Statement, request: Request, *, sha256: str) -> dict[str, Any]:
     cycle = statement.cycle
     page = request.build_absolute_uri(f"/statements/{quote(statement.number, safe='')}")
     return {f"{name}_micros": getattr(statement, f"{name}_micros") for name in AMOUNTS} | {
         "number": statement.number, "state": "published" if cycle.state in PUBLISHED else "draft", "cycle": cycle.key,
         "starts_on": cycle.starts_on, "ends_on": cycle.ends_on, "timezone": cycle.timezone,
         "contributor_id": statement.contributor_id, "contributor_name": statement.contributor.name,
-        "currency": statement.currency, "content_sha256": statement.content_sha256,
+        "currency": statement.currency, "content_sha256": sha256,
         "pdf": f"{page}.pdf", "csv": f"{page}.csv",
     }  # fmt: skip
 
@@ -153,9 +153,10 @@ def represent_whole(statement: Statement, request: Request) -> dict[str, Any]:
         {"rule": rule, "share": share} | vars(line)
         for line, rule, share in zip(told.content.lines, told.rules, told.shares, strict=True)
     ]
-    return represent(statement, request) | {
+    digest = content_sha256(told.content)
+    return represent(statement, request, sha256=digest) | {
         "policy": statement.cycle.policy, "lines": lines, "chain_head": told.chain_head,
-        "canonical_text": canonical_text(told.content), "canonical_sha256": content_sha256(told.content),
+        "canonical_text": canonical_text(told.content), "canonical_sha256": digest,
     }  # fmt: skip
 
 
@@ -182,7 +183,9 @@ class Statements(View):
             rows = self.page(visible_to(user).filter(**chosen))
         if is_logged(user):
             record(act=act_of(request), action="statements.listed", object="statements", detail=dict(self.chosen))
-        return self.get_paginated_response(StatementOut([represent(row, request) for row in rows], many=True).data)
+        return self.get_paginated_response(
+            StatementOut([represent(row, request, sha256=row.content_sha256) for row in rows], many=True).data
+        )
 
     def _all(self) -> list[Statement]:
         """Of everybody: by their numbers, since all of them cannot be looked through for a page."""

@@ -130,7 +130,8 @@ class DocumentCycle:
 
 @dataclass(frozen=True)
 class Document:
-    """One statement, ready to be shown. `recorded_sha256` is the hash that was written with it."""
+    """One statement, ready to be shown. `recorded_sha256` is the hash of what was read: entries that do
+    not change, which `verify` holds against the controls of their cycle."""
 
     content: Content
     cycle: DocumentCycle
@@ -196,7 +197,7 @@ class Document:
 
     @property
     def is_intact(self) -> bool:
-        """Whether the text it has now is the text that was hashed when it was written."""
+        """Whether it says what was read."""
         return content_sha256(self.content) == self.recorded_sha256
 
 

@@ -3,6 +3,7 @@
 from revshare.exports.statement_document import Document, DocumentCycle, DocumentLine
 from revshare.pools.models import Pool
 from revshare.statements.queries import PUBLISHED, Explained
+from revshare.statements.rules import content_sha256
 
 
 def document(explained: Explained) -> Document:
@@ -25,6 +26,6 @@ def document(explained: Explained) -> Document:
             published_at=cycle.published_at if cycle.state in PUBLISHED else None,
         ),
         name=statement.contributor.name,
-        recorded_sha256=statement.content_sha256,
+        recorded_sha256=content_sha256(explained.content),
         lines=tuple(lines),
     )  # fmt: skip

@@ -122,12 +122,17 @@ def find_number(number: str) -> Statement | None:
     cycle_id = AccountControl.objects.filter(cycle__key=key).values_list("cycle_id", flat=True).first()
     if cycle_id is None:
         return None
-    return by_number(number).filter(cycle_id=cycle_id).select_related("cycle__policy", "contributor").first()
+    return _whole(by_number(number).filter(cycle_id=cycle_id))
 
 
 def find_id(pk: int) -> Statement | None:
     """The statement of this id with all that explains it, from the partition of its cycle."""
-    return by_id(pk).select_related("cycle__policy", "contributor").first()
+    return _whole(by_id(pk))
+
+
+def _whole(found: QuerySet[Statement]) -> Statement | None:
+    """Without the hash, which whoever explains the statement works out from its lines."""
+    return found.select_related("cycle__policy", "contributor").defer("content_sha256").first()
 
 
 def lines_at(page: Page) -> list[Allocation]:
