@@ -43,7 +43,10 @@ def stages(result: dict[str, Any]) -> Iterator[str]:
 
 
 def limits(result: dict[str, Any]) -> Iterator[str]:
-    """How near the product comes to the least that some of its work can cost, and what it should reach."""
+    """How near the product comes to the least that some of its work can cost, and what it should reach; nothing
+    if that was not measured."""
+    if not result["limits"]:
+        return
     head = ("work", "rows", "rows/s", "s", "limit s", "share of limit", "goal", "met", "limit")
     yield from _table(head, (
         (
