@@ -39,6 +39,16 @@ def frozen(tmp_path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def forget_java() -> None:
+    """Ends the Java that an earlier test may have left: Spark's Python workers have the environment it was started with,
+    and here the keys of the store are in it."""
+    from pyspark import SparkContext
+
+    if SparkContext._gateway is not None:
+        SparkContext._gateway.shutdown()
+        SparkContext._gateway = SparkContext._jvm = None
+
+
 @pytest.mark.spark
 @pytest.mark.django_db
 def test_a_manifest_weighed_on_spark_has_the_same_hash(tmp_path: Path, settings: Any) -> None:
@@ -56,6 +66,7 @@ def test_a_manifest_weighed_on_spark_has_the_same_hash(tmp_path: Path, settings:
 @pytest.mark.django_db
 def test_spark_reads_a_lake_in_a_bucket(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     need_spark()
+    forget_java()
     here = frozen(tmp_path)
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
