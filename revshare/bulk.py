@@ -98,13 +98,14 @@ class Texts:
     """Many texts, taken by their positions: UTF-8 in one buffer, kept apart by length."""
 
     def __init__(self, array: pa.Array) -> None:
-        """`array`: strings of Arrow, none of them null or with a NUL in it."""
+        """`array`: strings of Arrow, none of them null, blank or with a NUL in it."""
         array = array.cast(pa.large_string())
         _, offsets, data = array.buffers()
         size = len(array) + 1
         self._offsets = np.frombuffer(offsets, np.int64, count=array.offset + size)[array.offset :]
         self._data = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
         self.lengths = np.diff(self._offsets)
+        assert self.lengths.all(), "an array of bytes cannot hold a blank text"
         self._place = np.zeros(len(self), np.int32)  # of each text, among those of its length
         self._texts: dict[int, Array] = {int(length): self._take(int(length)) for length in np.unique(self.lengths)}
 
@@ -134,6 +135,4 @@ class Texts:
     def _take(self, length: int) -> Array:
         chosen = np.flatnonzero(self.lengths == length)
         self._place[chosen] = np.arange(len(chosen), dtype=np.int32)
-        if not length:
-            return np.zeros(len(chosen), "S1")
         return self._data[self._offsets[chosen][:, None] + np.arange(length)].reshape(-1).view(f"S{length}")

@@ -150,7 +150,7 @@ class Splitter:
             _on_last(entries, opening),
             _on_last(entries, entries.earned),
             entries.pools,
-            _on_last(entries, np.diff(entries.starts, append=count)).astype(np.int16),
+            _on_last(entries, np.diff(entries.starts, append=count)).astype(np.int32),
         )
         for chosen, ids in self._people.texts.groups(entries.codes):
             yield (*(column[chosen] for column in columns), ids)

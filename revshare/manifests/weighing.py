@@ -26,7 +26,7 @@ from revshare.progress import Progress, no_progress
 
 RECORD_BYTES = 32  # what a record takes in memory while its hash and its contributor are at hand
 CELLS_AT_ONCE = 16_000_000  # contributors × dataset versions
-MOSTLY_SHARED = 3  # where more than one asset in three has several records, the rule alone is faster
+MOSTLY_SHARED = 3  # where shared assets are more than a third as many as the records, the rule alone is faster
 HASH = "hash(dataset_version, asset_id)"
 BITMAP_BITS = 24
 

@@ -38,7 +38,7 @@ CREATE TABLE ledger_entry (
     opening_micros bigint NOT NULL,
     earned_micros bigint NOT NULL CHECK (earned_micros >= 0),
     pool_id integer NOT NULL,
-    statement_lines smallint NOT NULL CHECK (statement_lines >= 0),
+    statement_lines integer NOT NULL CHECK (statement_lines >= 0),
     contributor_id text COLLATE "C" NOT NULL
 ) PARTITION BY LIST (cycle_id);
 
@@ -237,7 +237,7 @@ FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id;
 CREATE VIEW statements_statement AS
 SELECT e.cycle_id * 1000000000::bigint + e.statement_no AS id,
        c.key || '-' || to_char(e.statement_no, 'FM000000000') AS number,
-       e.cycle_id, e.statement_no AS ordinal, e.contributor_id, p.currency, e.statement_lines::integer AS lines,
+       e.cycle_id, e.statement_no AS ordinal, e.contributor_id, p.currency, e.statement_lines AS lines,
        e.opening_micros, e.earned_micros, 0::bigint AS adjusted_micros, 0::bigint AS withheld_micros,
        0::bigint AS held_micros, 0::bigint AS paid_micros, e.opening_micros + e.earned_micros AS closing_micros,
        revshare_statement_sha256(e.cycle_id, e.contributor_id, p.currency) AS content_sha256

@@ -21,7 +21,9 @@ from tests.stories import Story
 
 M = 1_000_000
 TICKS = 720_720
-KINDS = dict.fromkeys(ENTRY, np.int64) | dict.fromkeys(("cycle_id", "statement_no", "pool_id"), np.int32)
+KINDS = dict.fromkeys(ENTRY, np.int64) | dict.fromkeys(
+    ("cycle_id", "statement_no", "pool_id", "statement_lines"), np.int32
+)
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Batch:
             values = [row[name] for row in self.rows]
             if name == "contributor_id":
                 return np.array([value.encode() for value in values])
-            return np.array(values, np.int16 if name == "statement_lines" else KINDS[name])
+            return np.array(values, KINDS[name])
 
         blocks = [[column(name) for name in ENTRY]]
         return enter(
