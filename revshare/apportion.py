@@ -115,6 +115,16 @@ def apportion_array(*, total: int, weights: npt.NDArray[np.int64]) -> Apportione
     return Apportioned(amounts=amounts, residue=residue)
 
 
+def apportion_signed(*, total: int, weights: Sequence[int]) -> list[int]:
+    """`apportion` of a total that may be negative: the mirror of that of the positive one, so that a sale and its
+    refund are split into amounts that cancel out.
+
+    Raises what `apportion` raises.
+    """
+    amounts = apportion(total=abs(total), weights=weights)
+    return amounts if total >= 0 else [-amount for amount in amounts]
+
+
 def split_ticks(*, shares: Sequence[int] | None, contributors: int) -> list[int]:
     """Split one asset's TICKS_PER_ASSET ticks over its contributors by largest remainder.
 

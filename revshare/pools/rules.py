@@ -1,10 +1,13 @@
 """From sums of sales to pools: which pool a sale belongs to, what it has to share, what it carries. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from revshare.money import share_of
-from revshare.policies.rules import Rulebook, Terms
+from revshare.policies.rules import Rulebook
+from revshare.policies.terms import ASSETS, WEIGHT, Rate, Terms
+from revshare.pools.division import Part, Takings, divide
 from revshare.sales.queries import Sum
 
 CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit of an earlier one is carried on"
@@ -12,10 +15,12 @@ CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit
 
 @dataclass(frozen=True)
 class Pinned:
-    """What a lock fixed: the hash of each manifest in use, and what each model in use was trained on."""
+    """What a lock fixed: the hash of each manifest in use, and what each model in use was trained on. `mixes`: of
+    models that say how much of them comes from each dataset version, in any unit."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    mixes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def versions_of(self, *, model: str, dataset_version: str) -> list[str]:
         """The dataset versions that a sale is shared over; none if its model or any of its datasets is unknown."""
@@ -35,11 +40,12 @@ class Key:
     model: str
     dataset_version: str
     currency: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
 class PoolSum:
-    """One pool, worked out. net + carried_in = distributable + platform + carried_out; all in micros."""
+    """One pool, worked out. net + carried_in = distributable + commons + platform + carried_out; all in micros."""
 
     key: Key
     terms: Terms | None
@@ -48,19 +54,34 @@ class PoolSum:
     count: int
     net_micros: int
     carried_in_micros: int
+    deducted_micros: int = 0
+    measure: str = ASSETS
+    share: Fraction = Fraction(0)
+    share_text: str = "0%"
+    words: str = CARRIED_ONLY
 
     @property
     def base_micros(self) -> int:
-        return self.net_micros + self.carried_in_micros
+        return self.net_micros + self.carried_in_micros - self.deducted_micros
+
+    @property
+    def shared_micros(self) -> int:
+        """floor(base × share); nothing if the base is negative."""
+        return share_of(self.base_micros, self.share) if self.base_micros > 0 else 0
+
+    @property
+    def commons_micros(self) -> int:
+        """What of that the policy gives to the commons fund."""
+        return share_of(self.shared_micros, self.terms.commons) if self.terms else 0
 
     @property
     def distributable_micros(self) -> int:
-        """floor(base × share); nothing if the base is negative."""
-        return share_of(self.base_micros, self.terms.share) if self.terms and self.base_micros > 0 else 0
+        return self.shared_micros - self.commons_micros
 
     @property
     def platform_micros(self) -> int:
-        return self.base_micros - self.distributable_micros if self.base_micros > 0 else 0
+        """What is left, and the tax and fees that were deducted; below zero if more of these came back by refunds."""
+        return max(self.base_micros, 0) - self.shared_micros + self.deducted_micros
 
     @property
     def carried_out_micros(self) -> int:
@@ -68,37 +89,98 @@ class PoolSum:
         return min(self.base_micros, 0)
 
 
-def gather(*, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:
+@dataclass(frozen=True)
+class Attributed:
+    """How much of the sales to one target is attributed to contributors in a role, in micros."""
+
+    stream: str
+    model: str
+    dataset_version: str
+    currency: str
+    rate: str
+    role: str
+    micros: int
+
+
+def gather(
+    *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int],
+    attributed: Iterable[Attributed] = (),
+) -> list[PoolSum]:  # fmt: skip
     """The pools of a cycle in order of their keys, from the sums of its sales and what earlier pools carried.
 
     Every stream must be covered by the rulebook (the lock saw to it).
     """
-    nets: dict[Key, list[int]] = {key: [0, 0] for key in carried}
+    takings: dict[tuple[Key, str], Takings] = {}
     for item in sums:
-        terms = rulebook.terms_for(item.stream)
-        assert terms is not None, item.stream
-        known = pinned.versions_of(model=item.model, dataset_version=item.dataset_version)
-        if terms.pooling == "single" and known:
-            key = Key(terms.table, "", "", item.currency)
-        else:
-            key = Key(terms.table, item.model, item.dataset_version, item.currency)
-        net = nets.setdefault(key, [0, 0])
-        net[0] += item.net_micros
-        net[1] += item.count
-    return [
-        _pool(key, rulebook.tables.get(key.table), pinned, net, count, carried.get(key, 0))
-        for key, (net, count) in sorted(nets.items())
-    ]
+        at = (_key(item, rulebook, pinned), item.rate)
+        known = takings.get(at, Takings())
+        takings[at] = replace(
+            known, net_micros=known.net_micros + item.net_micros, count=known.count + item.count,
+            deducted_micros=known.deducted_micros + item.deducted_micros,
+        )  # fmt: skip
+    for role in attributed:
+        at = (_key(role, rulebook, pinned), role.rate)
+        roles = dict(takings[at].attributed or {})
+        roles[role.role] = roles.get(role.role, 0) + role.micros
+        takings[at] = replace(takings[at], attributed=roles)
+    pools = {}
+    for (key, label), taken in takings.items():
+        terms = rulebook.tables[key.table]
+        rate = next((rate for rate in terms.rates if rate.label == label), None)
+        for part in _parts(key, terms, rate, taken, pinned):
+            pool = _pool(key, terms, part, pinned, carried)
+            pools[pool.key] = pool
+    for key in carried.keys() - pools.keys():
+        pools[key] = _carried(key, rulebook, pinned, carried[key])
+    return [pools[key] for key in sorted(pools)]
 
 
-def _pool(key: Key, terms: Terms | None, pinned: Pinned, net: int, count: int, carried_in: int) -> PoolSum:
-    if not key.model and not key.dataset_version:
-        versions = pinned.all_versions()
-        missing = "no registered model has a dataset with records"
-    else:
-        versions = pinned.versions_of(model=key.model, dataset_version=key.dataset_version)
-        missing = f"{key.model or key.dataset_version} is not known, or a dataset of it has no records"
+def _key(item: Sum | Attributed, rulebook: Rulebook, pinned: Pinned) -> Key:
+    terms = rulebook.terms_for(item.stream)
+    assert terms is not None, item.stream
+    known = pinned.versions_of(model=item.model, dataset_version=item.dataset_version)
+    if terms.pooling == "single" and known:
+        return Key(terms.table, "", "", item.currency)
+    return Key(terms.table, item.model, item.dataset_version, item.currency)
+
+
+def _parts(key: Key, terms: Terms, rate: Rate | None, taken: Takings, pinned: Pinned) -> list[Part]:
+    return divide(takings=taken, terms=terms, rate=rate, mix=pinned.mixes.get(key.model, {}))
+
+
+def _pool(key: Key, terms: Terms, part: Part, pinned: Pinned, carried: Mapping[Key, int]) -> PoolSum:
+    key = replace(key, part=part.label)
+    versions, missing = _versions(key, terms, part, pinned)
     return PoolSum(
-        key=key, terms=terms, versions=versions, suspense_reason="" if versions else missing,
-        count=count, net_micros=net, carried_in_micros=carried_in,
+        key=key, terms=terms, versions=versions, suspense_reason="" if versions else missing, count=part.count,
+        net_micros=part.net_micros, carried_in_micros=carried.get(key, 0), deducted_micros=part.deducted_micros,
+        measure=part.measure, share=part.share, share_text=part.share_text, words=part.words,
     )  # fmt: skip
+
+
+def _carried(key: Key, rulebook: Rulebook, pinned: Pinned, carried_in: int) -> PoolSum:
+    """A pool to which nothing was sold, and whose deficit is carried on."""
+    terms = rulebook.tables.get(key.table)
+    if terms is not None:
+        for rate in (None, *terms.rates):
+            for part in _parts(key, terms, rate, Takings(), pinned):
+                if part.label == key.part:
+                    return _pool(replace(key, part=""), terms, part, pinned, {key: carried_in})
+    versions = _versions(key, terms, None, pinned)[0]
+    return PoolSum(
+        key=key, terms=None, versions=versions, suspense_reason="", count=0, net_micros=0, carried_in_micros=carried_in
+    )
+
+
+def _versions(key: Key, terms: Terms | None, part: Part | None, pinned: Pinned) -> tuple[list[str], str]:
+    """The dataset versions that a pool is shared over, and why there are none if so."""
+    if part is not None and part.measure not in (ASSETS, WEIGHT):
+        return [], ""
+    if not key.model and not key.dataset_version:
+        if terms is not None and terms.pooling != "single":
+            return [], "nothing says what these customers used"
+        return pinned.all_versions(), "no registered model has a dataset with records"
+    versions = pinned.versions_of(model=key.model, dataset_version=key.dataset_version)
+    if part is not None and part.versions is not None and versions:
+        versions = list(part.versions)
+    return versions, f"{key.model or key.dataset_version} is not known, or a dataset of it has no records"

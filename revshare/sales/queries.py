@@ -30,6 +30,8 @@ class Sum:
     currency: str
     net_micros: int
     count: int
+    deducted_micros: int = 0  # tax and fees, if they are asked for
+    rate: str = ""  # of the policy's rate table, where it has several
 
 
 def _within(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
