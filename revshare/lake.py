@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from django.conf import settings
@@ -169,10 +169,10 @@ def copy_file_in(cursor: "CursorWrapper", draft: Path, *, table: str, columns: s
     return cursor.rowcount
 
 
-def copy_out(query: str, draft: Path) -> None:
+def copy_out(query: str, draft: Path, params: Sequence[Any] = ()) -> None:
     """Streams the rows of a PostgreSQL query into a CSV file for DuckDB (`csv_scan`). NULL as bare \\N."""
     with draft.open("wb") as file:
-        for rows in copied_out(query, options=", NULL '\\N', FORCE_QUOTE *"):
+        for rows in copied_out(query, params, options=", NULL '\\N', FORCE_QUOTE *"):
             file.write(rows.data)
 
 

@@ -9,24 +9,40 @@ class Bucket(models.TextChoices):
     PLATFORM = "platform"
     SUSPENSE = "suspense"
     CARRIED = "carried"
+    COMMONS = "commons"
+    HELD = "held"
 
 
 class Rest(models.Model):
-    """What of a pool goes to no contributor."""
+    """What of a pool goes to no contributor, or not yet. `reason`: why, where a bucket has several. Money that is held
+    names whose it is; `units` is what it goes by, of the pool's denominator."""
 
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey("revshare.Pool", on_delete=models.PROTECT, related_name="+", db_index=False)
     bucket = models.TextField(choices=Bucket.choices)
+    reason = models.TextField(default="", blank=True)
+    contributor = models.ForeignKey(
+        "revshare.Contributor", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    units = models.BigIntegerField(default=0)
     amount_micros = models.BigIntegerField()
 
     class Meta:
         db_table = "allocation_rest"
         constraints = [
-            models.UniqueConstraint(fields=["pool", "bucket"], name="allocation_rest_once"),
+            models.UniqueConstraint(
+                fields=["pool", "bucket", "reason", "contributor"], name="allocation_rest_once", nulls_distinct=False
+            ),
             models.CheckConstraint(
                 name="allocation_rest_signs",
                 condition=Q(bucket="carried", amount_micros__lt=0)
-                | Q(bucket__in=["platform", "suspense"], amount_micros__gt=0),
+                | Q(bucket="platform") & ~Q(amount_micros=0)  # below zero where more fees came back than were kept
+                | Q(bucket__in=["suspense", "commons"], amount_micros__gt=0)
+                | Q(bucket="held", amount_micros__gte=0),
+            ),
+            models.CheckConstraint(
+                name="allocation_rest_held_for_somebody",
+                condition=Q(bucket="held", contributor__isnull=False) | ~Q(bucket="held") & Q(contributor__isnull=True),
             ),
         ]
 

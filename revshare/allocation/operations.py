@@ -7,17 +7,23 @@ import duckdb
 from django.db import transaction
 
 from revshare.allocation.models import Bucket, Rest
-from revshare.allocation.queries import BALANCES, People
+from revshare.allocation.numerators import Numerators
+from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
 from revshare.lake import check_part, duck, keep, literal, part, spool
 from revshare.ledger.models import PoolControl
 from revshare.ledger.operations import enter
 from revshare.pools.models import Pool
+from revshare.pools.rules import Pinned
+from revshare.pools.sources import Sources
 from revshare.progress import Progress, no_progress
 
 
 @transaction.atomic
-def allocate(*, cycle_id: int, pools: Sequence[Pool], before: str, progress: Progress = no_progress) -> str:
+def allocate(
+    *, cycle_id: int, pools: Sequence[Pool], sources: Sources, pinned: Pinned, before: str,
+    progress: Progress = no_progress,
+) -> str:  # fmt: skip
     """Writes the allocations of all pools of a cycle as entries of the ledger, and what goes to nobody. `before` names
     the lake's file of all balances so far ('' if there is none); returns that of the balances by now.
 
@@ -31,10 +37,13 @@ def allocate(*, cycle_id: int, pools: Sequence[Pool], before: str, progress: Pro
         if before:
             check_part(BALANCES, before)
         progress("weights", 0, len(shared))
-        people = People(con, {version for pool in shared for version in pool.versions})
+        versions = sorted({version for pool in shared for version in pool.versions})
+        numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
         splitter = Splitter(
-            cycle_id=cycle_id, pools=shared, people=people, before=before, scratch=scratch, progress=progress
-        )
+            cycle_id=cycle_id, pools=shared, numerators=numerators, rulebook=sources.rulebook, before=before,
+            scratch=scratch, progress=progress,
+        )  # fmt: skip
+        Rest.objects.bulk_create(splitter.set_aside)
         enter(
             cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=splitter.controls,
             progress=progress,
@@ -65,7 +74,8 @@ def _rest(pool: Pool) -> list[Rest]:
     """What of a pool goes to no contributor."""
     suspense = pool.distributable_micros if pool.denominator_ticks == 0 else 0
     amounts = {
-        Bucket.PLATFORM: pool.platform_micros, Bucket.SUSPENSE: suspense, Bucket.CARRIED: pool.carried_out_micros,
+        Bucket.PLATFORM: pool.platform_micros, Bucket.COMMONS: pool.commons_micros, Bucket.SUSPENSE: suspense,
+        Bucket.CARRIED: pool.carried_out_micros,
     }  # fmt: skip
     return [
         Rest(cycle_id=pool.cycle_id, pool_id=pool.pk, bucket=bucket, amount_micros=amount)

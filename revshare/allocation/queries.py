@@ -1,6 +1,6 @@
 """Reads: who holds what of the dataset versions that pools are split over, and what they were owed before."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,36 +12,48 @@ import pyarrow as pa
 from revshare.bulk import Texts
 from revshare.lake import check_part, literal, part
 from revshare.manifests.models import Manifest
-from revshare.manifests.queries import WEIGHTS
+from revshare.manifests.queries import CLASSES, WEIGHTS
+from revshare.policies.eligibility import RecordClass
 
 BALANCES = "balances"
+NOBODY = "SELECT '' AS contributor_id WHERE false"
+
+
+Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Holding:
-    """Who holds ticks of some dataset versions: `codes` are positions among the people, ascending; `ticks` as many."""
+class Units:
+    """What contributors hold of one class of records of a dataset version: `codes` are positions among the people,
+    ascending; `ticks` and `units` as many (the units are ticks, or parts of ticks times the assets' weights)."""
 
-    codes: npt.NDArray[np.int64]
-    ticks: npt.NDArray[np.int64]
+    codes: Int64s
+    ticks: Int64s
+    units: Int64s
 
 
 class People:
     """All contributors with weights in some dataset versions, in code-point order of ids; a code is a place there."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, versions: Iterable[str]) -> None:
-        """Raises LakeDamaged if the lake does not hold the weights as they were frozen."""
+    def __init__(self, con: duckdb.DuckDBPyConnection, versions: Iterable[str], others: Iterable[str] = ()) -> None:
+        """`others`: tables of DuckDB that name contributors as well. Raises LakeDamaged if the lake does not hold the
+        weights as they were frozen."""
         self._con = con
         self._files: dict[str, str] = {}
-        frozen = Manifest.objects.filter(dataset_version__in=list(versions)).values_list(
-            "dataset_version", "weights_sha256"
-        )
-        for version, digest in frozen:
-            check_part(WEIGHTS, digest)
-            self._files[version] = literal(part(WEIGHTS, digest))
+        self._classes: dict[str, list[RecordClass]] = {}
+        for manifest in Manifest.objects.filter(dataset_version__in=list(versions)):
+            kind, digest = (
+                (CLASSES, manifest.classes_sha256) if manifest.classes else (WEIGHTS, manifest.weights_sha256)
+            )
+            check_part(kind, digest)
+            self._files[manifest.dataset_version] = literal(part(kind, digest))
+            self._classes[manifest.dataset_version] = [RecordClass(**item) for item in manifest.classes]
+        named = [f"SELECT contributor_id FROM {table}" for table in others]
+        named += [f"SELECT contributor_id FROM read_parquet({path})" for path in self._files.values()]
         con.execute(
             "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
             "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS BIGINT) AS code FROM ("
-            f"SELECT DISTINCT contributor_id FROM read_parquet([{', '.join(self._files.values())}]))"
+            f"SELECT DISTINCT contributor_id FROM ({' UNION ALL '.join(named) or NOBODY}))"
         )
         table = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table()
         self.ids: pa.Array = table.column(0).combine_chunks()
@@ -50,20 +62,37 @@ class People:
     def texts(self) -> Texts:
         return Texts(self.ids)
 
-    def holding(self, versions: Sequence[str]) -> Holding:
-        """Each contributor's ticks summed over these dataset versions."""
-        ticks = np.zeros(len(self.ids), np.int64)
-        holds = np.zeros(len(self.ids), bool)
-        for version in versions:
+    def units(self, version: str, decimals: int | None) -> Iterator[tuple[RecordClass, Units]]:
+        """What contributors hold of a dataset version, by class of records. `decimals`: None for ticks; else how many
+        decimals of weights the units keep."""
+        classes = self._classes[version] or [RecordClass()]
+        several = len(self._classes[version]) > 0
+        unit = "assets_ticks" if decimals is None else f"CAST(weight_ticks * {10**decimals} AS BIGINT)"
+        for number, record in enumerate(classes):
             columns = self._con.execute(
-                f"SELECT code, assets_ticks FROM read_parquet({self._files[version]}) "
-                "JOIN person USING (contributor_id)"
+                f"SELECT code, assets_ticks, {unit} AS units FROM read_parquet({self._files[version]}) "
+                f"JOIN person USING (contributor_id) {f'WHERE class = {number}' if several else ''}"
             ).fetchnumpy()
-            codes = np.asarray(columns["code"])
-            ticks[codes] += np.asarray(columns["assets_ticks"])
-            holds[codes] = True
-        codes = np.flatnonzero(holds)
-        return Holding(codes, ticks[codes])
+            yield record, Units(*(np.asarray(columns[name]) for name in ("code", "assets_ticks", "units")))
+
+    def decimals(self, versions: Sequence[str]) -> int:
+        """How many decimals the weighted ticks of these dataset versions have, at most 6."""
+        if not versions:
+            return 0
+        files = ", ".join(self._files[version] for version in versions)
+        (decimals,) = self._con.execute(
+            "SELECT coalesce(max(6 - len(micros) + len(rtrim(micros, '0'))), 0) FROM ("
+            "SELECT right('000000' || CAST(CAST(weight_ticks * 1000000 AS HUGEINT) AS VARCHAR), 6) AS micros "
+            f"FROM read_parquet([{files}], union_by_name = true))"
+        ).fetchall()[0]
+        return int(decimals)
+
+    def codes_of(self, names: Sequence[str]) -> Int64s:
+        """The codes of these contributors, of those among the people."""
+        if not names:
+            return np.zeros(0, np.int64)
+        found = self._con.execute("SELECT code FROM person WHERE contributor_id = ANY(?)", [list(names)]).fetchnumpy()
+        return np.asarray(found["code"], np.int64)
 
     def balances(self, digest: str, currency: str) -> npt.NDArray[np.int64]:
         """By code: what each account in a currency closed with before, in micros. `digest` names the lake's file of

@@ -14,12 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from revshare.allocation.queries import Holding, People
-from revshare.apportion import apportion_array
+from revshare.allocation.models import Rest
+from revshare.allocation.numerators import Holding, Numerators
+from revshare.allocation.shares import Shares, share_out
+from revshare.apportion import exact_sum
 from revshare.bulk import Array
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.rules import ColumnsHash
+from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
+from revshare.pools.queries import key_of
 from revshare.progress import Progress, no_progress
 
 AMOUNTS_BYTES = 512 << 20
@@ -62,18 +66,21 @@ class Splitter:
     account touched closed with."""
 
     def __init__(
-        self, *, cycle_id: int, pools: Sequence[Pool], people: People, before: str, scratch: Path,
-        progress: Progress = no_progress,
+        self, *, cycle_id: int, pools: Sequence[Pool], numerators: Numerators, rulebook: Rulebook, before: str,
+        scratch: Path, progress: Progress = no_progress,
     ) -> None:  # fmt: skip
         """`pools`: those with somebody to share them, in order of their keys. `before`: the lake's file of all earlier
         balances, or ''."""
         self._cycle_id = cycle_id
-        self._people = people
+        self._people = numerators.people
+        self._numerators = numerators
+        self._rulebook = rulebook
         self._before = before
         self._scratch = scratch
         self._progress = progress
         self._pool_controls: list[PoolControl] = []
         self._accounts: dict[str, Accounts] = {}
+        self.set_aside: list[Rest] = []
         self.balances = scratch / "closing.parquet"
         self._split = self._apportion(pools)
         self.entries = sum(len(item.amounts) for item in self._split)
@@ -112,23 +119,23 @@ class Splitter:
         return self._pool_controls, accounts
 
     def _apportion(self, pools: Sequence[Pool]) -> list[SplitPool]:
-        holdings: dict[tuple[str, ...], Holding] = {}
         split = []
         in_memory = 0
         for done, pool in enumerate(pools):
             self._progress("apportion", done, len(pools))
-            versions = tuple(pool.versions)
-            if versions not in holdings:
-                holdings[versions] = self._people.holding(versions)
-            holding = holdings[versions]
-            result = apportion_array(total=pool.distributable_micros, weights=holding.ticks)
+            holding = self._numerators.holding(key_of(pool), pool.measure, pool.versions)
+            terms = self._rulebook.tables.get(pool.table)
+            result = share_out(total_micros=pool.distributable_micros, holding=holding, terms=terms)
             amounts = result.amounts
+            self.set_aside += set_aside(pool, result)
+            if not len(amounts):
+                continue
             digest = ColumnsHash(numbers=2)
             digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
             self._pool_controls.append(
                 PoolControl(
                     cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts),
-                    numerator_ticks=int(holding.ticks.sum()), amount_micros=pool.distributable_micros,
+                    numerator_ticks=exact_sum(holding.ticks), amount_micros=exact_sum(amounts),
                     residue_micros=result.residue, sha256=digest.hexdigest(),
                 )
             )  # fmt: skip
@@ -194,6 +201,18 @@ def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
         statement=np.cumsum(begins) - 1, people=codes[starts],
         earned=np.add.reduceat(amounts, starts) if len(codes) else amounts,
     )  # fmt: skip
+
+
+def set_aside(pool: Pool, shares: Shares) -> list[Rest]:
+    """What of a pool is set aside, as rows."""
+    return [
+        Rest(
+            cycle_id=pool.cycle_id, pool_id=pool.pk, bucket=item.aside.bucket, reason=item.aside.reason,
+            contributor_id=item.aside.contributor_id or None, units=item.aside.units, amount_micros=item.amount_micros,
+        )
+        for item in shares.set_aside
+        if item.amount_micros or item.aside.contributor_id
+    ]  # fmt: skip
 
 
 def _on_last(entries: Entries, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

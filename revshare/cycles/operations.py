@@ -1,16 +1,28 @@
 """Conducts a cycle from open to published. Each stage is one transaction and, once done, is found done."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from revshare.allocation.denominators import denominators
 from revshare.allocation.operations import allocate, is_allocated
 from revshare.audit_trail.operations import Act, record
 from revshare.cycles.models import Cycle, Window
-from revshare.cycles.queries import balances_before, find, input_digest, pinned_of, ranges_of, result_digest
+from revshare.cycles.queries import (
+    balances_before,
+    find,
+    gathered,
+    input_digest,
+    pinned_of,
+    ranges_of,
+    result_digest,
+    sources_of,
+)
 from revshare.cycles.rules import MOVES, reached
 from revshare.errors import Conflict, NotAllowed, Refused
+from revshare.files.models import IngestedFile
 from revshare.files.queries import open_quarantine
 from revshare.ingest.operations import release_waiting_refunds
 from revshare.ledger.operations import post
@@ -18,7 +30,7 @@ from revshare.ledger.queries import ALLOCATION_JOURNAL
 from revshare.locks import Lock, hold
 from revshare.manifests.models import Manifest
 from revshare.manifests.operations import freeze
-from revshare.manifests.queries import models_trained
+from revshare.manifests.queries import mixes, models_trained
 from revshare.periods import Period
 from revshare.policies.models import Policy
 from revshare.policies.rules import Rulebook, parse
@@ -157,22 +169,32 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
     pins = _pins(ranges, rulebook, cycle, sums)
     if _unfrozen(pins):
         return None
-    hashes = dict(
-        Manifest.objects.filter(dataset_version__in=pins["versions"]).values_list("dataset_version", "sha256")
-    )
-    pinned = Pinned(manifests=hashes, models=pins["models"])
+    pinned = _pinned(pins)
     progress("digest", 0, 0)
     Window.objects.bulk_create(_window(cycle, r) for r in ranges)
+    sources = sources_of(cycle, pinned, ranges)
     detail: dict[str, Any] = {
-        "sales": sum(item.count for item in sums.of(ranges)), "input_digest": input_digest(cycle, pinned, ranges)
+        "sales": sum(item.count for item in sums.of(ranges)), "input_digest": input_digest(cycle, pinned, sources)
     }  # fmt: skip
     if waiting:
         detail |= {"accepted_quarantine_rows": waiting, "accepted_quarantine_reason": accept_quarantine}
     _move(
         cycle, "lock", act=act, detail=detail, upto_seq=last_seq(), input_digest=detail["input_digest"],
-        pinned={"manifests": dict(sorted(hashes.items())), "models": pins["models"]},
+        pinned=asdict(pinned),
     )  # fmt: skip
     return cycle
+
+
+def _pinned(pins: dict[str, Any]) -> Pinned:
+    frozen = Manifest.objects.filter(dataset_version__in=pins["versions"]).order_by("dataset_version")
+    last_file = IngestedFile.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return Pinned(
+        manifests={manifest.dataset_version: manifest.sha256 for manifest in frozen},
+        models=pins["models"],
+        mixes={model: mix for model, mix in mixes().items() if model in pins["models"]},
+        classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
+        upto_file=last_file or 0,
+    )
 
 
 def _check_quarantine(cycle: Cycle, accepted_because: str) -> int:
@@ -269,18 +291,24 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
     begun = Cycle.objects.filter(pools__isnull=False, calculation__isnull=True).exclude(pk=cycle.pk).first()
     if begun:
         raise Conflict(f"Cycle {begun.key} is being calculated: cycle {cycle.key} can follow when it is done.")
+    if Pool.objects.filter(cycle=cycle).exists():
+        return
+    pinned = pinned_of(cycle)
+    sources = sources_of(cycle, pinned, ranges_of(cycle))
+    items = gathered(sources, pinned, carried_by(_last_calculated()))
     build(
-        cycle_id=cycle.pk, ranges=ranges_of(cycle), rulebook=parse(cycle.policy.text), pinned=pinned_of(cycle),
-        carried=carried_by(_last_calculated()),
-    )  # fmt: skip
+        cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned)
+    )
 
 
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
     if is_allocated(cycle.pk):
         return
+    pinned = pinned_of(cycle)
     cycle.balances_sha256 = allocate(
-        cycle_id=cycle.pk, pools=_pools(cycle), before=balances_before(), progress=progress
-    )
+        cycle_id=cycle.pk, pools=_pools(cycle), sources=sources_of(cycle, pinned, ranges_of(cycle)), pinned=pinned,
+        before=balances_before(), progress=progress,
+    )  # fmt: skip
     cycle.save(update_fields=["balances_sha256"])
 
 
@@ -306,7 +334,7 @@ CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
 
 
 def _pools(cycle: Cycle) -> list[Pool]:
-    return list(Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "currency"))
+    return list(Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "part", "currency"))
 
 
 @transaction.atomic

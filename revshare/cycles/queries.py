@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
 from revshare.errors import NotFound
-from revshare.pools.rules import Pinned
+from revshare.policies.rules import parse
+from revshare.pools.rules import Key, Pinned, PoolSum, gather
+from revshare.pools.sources import Sources, attributed_sums, sums_of
+from revshare.pools.sources import canonical_lines as other_lines
 from revshare.sales.queries import Range, canonical_lines
 
 
@@ -28,19 +32,40 @@ def ranges_of(cycle: Cycle) -> list[Range]:
 
 
 def pinned_of(cycle: Cycle) -> Pinned:
-    return Pinned(manifests=cycle.pinned.get("manifests", {}), models=cycle.pinned.get("models", {}))
+    return Pinned(**cycle.pinned)
 
 
-def input_digest(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> str:
+def sources_of(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> Sources:
+    """Where the sums of a cycle come from."""
+    return Sources(
+        ranges=tuple(ranges), rulebook=parse(cycle.policy.text), days=(cycle.starts_on, cycle.ends_on),
+        zone=cycle.timezone, upto_file=pinned.upto_file,
+    )  # fmt: skip
+
+
+def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:
+    """The pools of a cycle, worked out from its sales and what earlier pools carried."""
+    return gather(
+        sums=sums_of(sources), rulebook=sources.rulebook, pinned=pinned, carried=carried,
+        attributed=attributed_sums(sources),
+    )  # fmt: skip
+
+
+def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     """SHA-256 over all that the result depends on: the period, the policy's hash, the manifests' hashes, what models
-    were trained on, and every sale of the cycle (`sales.queries.canonical_lines`)."""
+    were trained on, every sale of the cycle (`sales.queries.canonical_lines`), and what else the policy asks for
+    (`pools.sources.canonical_lines`)."""
     head = {
         "key": cycle.key, "starts_on": cycle.starts_on.isoformat(), "ends_on": cycle.ends_on.isoformat(),
         "timezone": cycle.timezone, "policy": cycle.policy.sha256, "manifests": dict(pinned.manifests),
         "models": {model: list(versions) for model, versions in pinned.models.items()},
     }  # fmt: skip
+    if pinned.mixes or pinned.classes:
+        head |= {"mixes": pinned.mixes, "classes": dict(pinned.classes)}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
-    for block in canonical_lines(ranges):
+    for block in canonical_lines(sources.ranges):
+        digest.update(block)
+    for block in other_lines(sources):
         digest.update(block)
     return digest.hexdigest()
 
@@ -52,11 +77,16 @@ def balances_before() -> str:
 
 
 RESULT = (
-    "SELECT 'pool', p.\"table\", p.model, p.dataset_version, p.currency, p.net_micros, p.carried_in_micros, "
-    "p.distributable_micros, p.platform_micros, p.carried_out_micros, p.denominator_ticks, k.entries, "
+    "SELECT 'pool', p.\"table\", p.model, p.dataset_version, p.part, p.currency, p.net_micros, p.carried_in_micros, "
+    "p.deducted_micros, p.distributable_micros, p.commons_micros, p.platform_micros, p.carried_out_micros, "
+    "p.denominator_ticks, k.entries, "
     "k.numerator_ticks, k.amount_micros, k.sha256 "
     "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id WHERE p.cycle_id = %s "
-    'ORDER BY p."table", p.model, p.dataset_version, p.currency',
+    'ORDER BY p."table", p.model, p.dataset_version, p.part, p.currency',
+    "SELECT 'aside', p.\"table\", p.model, p.dataset_version, p.part, p.currency, r.bucket, r.reason, "
+    "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id WHERE r.cycle_id = %s "
+    "AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, p.part, p.currency, "
+    'r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
     "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
     "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",
 )

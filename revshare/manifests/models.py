@@ -15,6 +15,10 @@ class Manifest(models.Model):
     contributors = models.BigIntegerField(default=0)
     assets_ticks = models.DecimalField(max_digits=38, decimal_places=0, default=0)
     weights_sha256 = models.TextField(default="")  # of the Parquet file of the lake that keeps the weights
+    # Where records say more than whose they are, or somebody had opted out: what their classes are, and the lake's
+    # file of weights by contributor and class (`classes`).
+    classes = models.JSONField(default=list)
+    classes_sha256 = models.TextField(default="")
 
     class Meta:
         db_table = "manifests_manifest"

@@ -8,6 +8,7 @@ from revshare.manifests.models import Manifest, Part, PartVersion, Training
 
 LAKE = "attributions"
 WEIGHTS = "weights"
+CLASSES = "classes"
 # What the text of a part's columns stands for. No weight given means 1.
 SHARE = "CAST(nullif(share, '') AS DECIMAL(38, 6))"
 WEIGHT = "CASE WHEN weight IN ('', '1') THEN CAST(1 AS DECIMAL(38, 6)) ELSE CAST(weight AS DECIMAL(38, 6)) END"
@@ -60,3 +61,12 @@ def models_trained() -> dict[str, list[str]]:
 def known_versions() -> set[str]:
     """Dataset versions with at least one record."""
     return set(Manifest.objects.values_list("dataset_version", flat=True))
+
+
+def mixes() -> dict[str, dict[str, int]]:
+    """Of each model that says so, how much of it comes from each dataset version, in millionths of its own unit."""
+    found: dict[str, dict[str, int]] = {}
+    rows = Training.objects.filter(mix__isnull=False).values_list("model", "dataset_version", "mix")
+    for model, version, mix in rows:
+        found.setdefault(model, {})[version] = int(mix * 1_000_000)
+    return found

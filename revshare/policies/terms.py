@@ -78,6 +78,10 @@ class Terms:
         return WEIGHT if self.allocation == "weighted" else ASSETS
 
     @property
+    def is_limited(self) -> bool:
+        return bool(self.cap or self.floor_micros)
+
+    @property
     def is_routed(self) -> bool:
         return self.allocation in ROUTED
 

@@ -5,21 +5,27 @@ from django.db.models import F, Q
 
 
 class Pool(models.Model):
-    """net + carried in, of which `distributable` is shared and the rest stays with the platform; or, if negative, all
-    of it is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and
-    `dataset_version` are blank where the policy pools everything in one."""
+    """net + carried in, of which `distributable` is shared, `commons` goes to the commons fund, and the rest stays with
+    the platform, first of all the tax and fees that were `deducted`; or, if what is left after these is negative, that
+    is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and `dataset_version`
+    are blank where the policy pools everything in one. The denominator is in the units of the measure: ticks for
+    assets."""
 
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="pools", db_index=False)
     table = models.TextField(db_collation="C")
     model = models.TextField(default="", db_collation="C")
     dataset_version = models.TextField(default="", db_collation="C")
+    part = models.TextField(default="", db_collation="C")  # of several that a pool is divided into (`division`)
+    measure = models.TextField(default="assets")  # what contributors are measured by, `policies.terms`
     currency = models.CharField(max_length=3, db_collation="C")
     rule = models.TextField()  # in words, as it stands on statements
     share = models.TextField()  # "20%", as the policy says it
     sales_count = models.BigIntegerField()
     net_micros = models.BigIntegerField()
     carried_in_micros = models.BigIntegerField()
+    deducted_micros = models.BigIntegerField(default=0)
     distributable_micros = models.BigIntegerField()
+    commons_micros = models.BigIntegerField(default=0)
     platform_micros = models.BigIntegerField()
     carried_out_micros = models.BigIntegerField()
     denominator_ticks = models.BigIntegerField()
@@ -28,15 +34,16 @@ class Pool(models.Model):
 
     class Meta:
         db_table = "pools_pool"
-        ordering = ["cycle_id", "table", "model", "dataset_version", "currency"]
+        ordering = ["cycle_id", "table", "model", "dataset_version", "part", "currency"]
         constraints = [
             models.UniqueConstraint(
-                fields=["cycle", "table", "model", "dataset_version", "currency"], name="pools_once"
+                fields=["cycle", "table", "model", "dataset_version", "part", "currency"], name="pools_once"
             ),
             models.CheckConstraint(
                 name="pools_conserve",
                 condition=Q(
                     net_micros=F("distributable_micros")
+                    + F("commons_micros")
                     + F("platform_micros")
                     + F("carried_out_micros")
                     - F("carried_in_micros")
@@ -45,9 +52,10 @@ class Pool(models.Model):
             models.CheckConstraint(
                 name="pools_signs",
                 condition=Q(
-                    distributable_micros__gte=0, platform_micros__gte=0,
-                    carried_in_micros__lte=0, carried_out_micros__lte=0, denominator_ticks__gte=0,
-                ),
+                    distributable_micros__gte=0, commons_micros__gte=0, carried_in_micros__lte=0,
+                    carried_out_micros__lte=0, denominator_ticks__gte=0,
+                )
+                & (Q(platform_micros__gte=0) | Q(platform_micros__gte=F("deducted_micros"))),
             ),
         ]  # fmt: skip
 
@@ -57,4 +65,5 @@ class Pool(models.Model):
     @property
     def name(self) -> str:
         """What people call it: 'default · gen-tate-1 · GBP'."""
-        return " · ".join(part for part in (self.table, self.model or self.dataset_version, self.currency) if part)
+        parts = (self.table, self.model or self.dataset_version, self.part, self.currency)
+        return " · ".join(part for part in parts if part)

@@ -4,32 +4,24 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
-from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
-from revshare.pools.queries import ticks_of
-from revshare.pools.rules import CARRIED_ONLY, Key, Pinned, PoolSum, gather
-from revshare.sales.queries import Range, sums_by_target
+from revshare.pools.rules import Key, PoolSum, nothing_to_divide_by
 
 
 @transaction.atomic
-def build(
-    *, cycle_id: int, ranges: Sequence[Range], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int]
-) -> list[Pool]:
-    """Writes and returns a cycle's pools; if they are there already, only returns them."""
-    if existing := list(Pool.objects.filter(cycle_id=cycle_id)):
-        return existing
-    sums = gather(sums=sums_by_target(ranges), rulebook=rulebook, pinned=pinned, carried=carried)
-    ticks = ticks_of(pinned.manifests)
-    return Pool.objects.bulk_create(as_row(cycle_id, item, ticks) for item in sums)
+def build(*, cycle_id: int, items: Sequence[PoolSum], denominators: Mapping[Key, int]) -> list[Pool]:
+    """Writes and returns a cycle's pools. `denominators`: the units of all that each is divided by, none if 0."""
+    return Pool.objects.bulk_create(as_row(cycle_id, item, denominators[item.key]) for item in items)
 
 
-def as_row(cycle_id: int, item: PoolSum, ticks: Mapping[str, int]) -> Pool:
+def as_row(cycle_id: int, item: PoolSum, denominator: int) -> Pool:
+    reason = item.suspense_reason or ("" if denominator or item.terms is None else nothing_to_divide_by(item.measure))
     return Pool(
         cycle_id=cycle_id, table=item.key.table, model=item.key.model, dataset_version=item.key.dataset_version,
-        currency=item.key.currency, rule=item.terms.words if item.terms else CARRIED_ONLY,
-        share=item.terms.share_text if item.terms else "0%", sales_count=item.count, net_micros=item.net_micros,
-        carried_in_micros=item.carried_in_micros, distributable_micros=item.distributable_micros,
-        platform_micros=item.platform_micros, carried_out_micros=item.carried_out_micros,
-        denominator_ticks=sum(ticks[name] for name in item.versions), versions=item.versions,
-        suspense_reason=item.suspense_reason,
+        part=item.key.part, currency=item.key.currency, measure=item.measure, rule=item.words, share=item.share_text,
+        sales_count=item.count, net_micros=item.net_micros, carried_in_micros=item.carried_in_micros,
+        deducted_micros=item.deducted_micros, distributable_micros=item.distributable_micros,
+        commons_micros=item.commons_micros, platform_micros=item.platform_micros,
+        carried_out_micros=item.carried_out_micros, denominator_ticks=denominator, versions=item.versions,
+        suspense_reason=reason,
     )  # fmt: skip

@@ -22,4 +22,4 @@ def ticks_of(versions: Iterable[str]) -> dict[str, int]:
 
 
 def key_of(pool: Pool) -> Key:
-    return Key(pool.table, pool.model, pool.dataset_version, pool.currency)
+    return Key(pool.table, pool.model, pool.dataset_version, pool.currency, pool.part)

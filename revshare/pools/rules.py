@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from revshare.money import share_of
 from revshare.policies.rules import Rulebook
-from revshare.policies.terms import ASSETS, WEIGHT, Rate, Terms
+from revshare.policies.terms import ASSETS, DIRECTED, MEASURE, WEIGHT, Rate, Terms
 from revshare.pools.division import Part, Takings, divide
 from revshare.sales.queries import Sum
 
@@ -16,11 +16,14 @@ CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit
 @dataclass(frozen=True)
 class Pinned:
     """What a lock fixed: the hash of each manifest in use, and what each model in use was trained on. `mixes`: of
-    models that say how much of them comes from each dataset version, in any unit."""
+    models that say how much of them comes from each dataset version, in any unit. `classes`: the hash of weights by
+    class, of manifests that have them. `upto_file`: the last file that had come."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mixes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    classes: Mapping[str, str] = field(default_factory=dict)
+    upto_file: int = 0
 
     def versions_of(self, *, model: str, dataset_version: str) -> list[str]:
         """The dataset versions that a sale is shared over; none if its model or any of its datasets is unknown."""
@@ -89,6 +92,13 @@ class PoolSum:
         return min(self.base_micros, 0)
 
 
+def nothing_to_divide_by(measure: str) -> str:
+    """Why a pool whose dataset versions are known has nobody to go to."""
+    if measure in (ASSETS, WEIGHT):
+        return "no asset of its dataset versions earns under this policy"
+    return f"nobody has any {measure.removeprefix(MEASURE).removeprefix(DIRECTED)} in this cycle"
+
+
 @dataclass(frozen=True)
 class Attributed:
     """How much of the sales to one target is attributed to contributors in a role, in micros."""
@@ -112,14 +122,14 @@ def gather(
     """
     takings: dict[tuple[Key, str], Takings] = {}
     for item in sums:
-        at = (_key(item, rulebook, pinned), item.rate)
+        at = (pool_key(item, rulebook, pinned), item.rate)
         known = takings.get(at, Takings())
         takings[at] = replace(
             known, net_micros=known.net_micros + item.net_micros, count=known.count + item.count,
             deducted_micros=known.deducted_micros + item.deducted_micros,
         )  # fmt: skip
     for role in attributed:
-        at = (_key(role, rulebook, pinned), role.rate)
+        at = (pool_key(role, rulebook, pinned), role.rate)
         roles = dict(takings[at].attributed or {})
         roles[role.role] = roles.get(role.role, 0) + role.micros
         takings[at] = replace(takings[at], attributed=roles)
@@ -135,7 +145,8 @@ def gather(
     return [pools[key] for key in sorted(pools)]
 
 
-def _key(item: Sum | Attributed, rulebook: Rulebook, pinned: Pinned) -> Key:
+def pool_key(item: Sum | Attributed, rulebook: Rulebook, pinned: Pinned) -> Key:
+    """The pool that sales to a target belong to, before it is divided into parts."""
     terms = rulebook.terms_for(item.stream)
     assert terms is not None, item.stream
     known = pinned.versions_of(model=item.model, dataset_version=item.dataset_version)

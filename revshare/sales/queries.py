@@ -34,7 +34,8 @@ class Sum:
     rate: str = ""  # of the policy's rate table, where it has several
 
 
-def _within(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
+def within(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
+    """SQL of whether a sale `s` is in one of the ranges, and its parameters."""
     condition = "(s.sold_at >= %s AND s.sold_at < %s AND s.seq > %s AND s.seq <= %s)"
     params = [value for r in ranges for value in (r.starts_at, r.ends_at, r.after_seq, r.upto_seq)]
     return "(" + (" OR ".join([condition] * len(ranges)) or "false") + ")", params
@@ -42,7 +43,7 @@ def _within(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
 
 def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
     """Net sales by stream, target and currency. A refund counts on its own date, against what it refunds."""
-    where, params = _within(ranges)
+    where, params = within(ranges)
     # Refunds are few: only they look for another sale.
     query = (
         "SELECT stream, model, dataset_version, currency, sum(micros)::text, sum(number)::bigint FROM ("
@@ -63,7 +64,7 @@ def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
 
 
 def count(ranges: Sequence[Range]) -> int:
-    where, params = _within(ranges)
+    where, params = within(ranges)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM sales_sale s WHERE {where}", params)
         return int(cursor.fetchone()[0])
@@ -71,7 +72,7 @@ def count(ranges: Sequence[Range]) -> int:
 
 def unlinked_refunds(ranges: Sequence[Range]) -> tuple[int, int]:
     """How many refunds name no sale, and their sum in micros over all currencies: accepted, but to be looked at."""
-    where, params = _within(ranges)
+    where, params = within(ranges)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), coalesce(sum(s.gross_micros), 0)::text FROM sales_sale s "
@@ -92,7 +93,7 @@ def last_seq() -> int:
 def canonical_lines(ranges: Sequence[Range]) -> Iterator[bytes]:
     """The sales as bytes that depend on nothing but the sales: CSV, every value quoted, in code-point order of sale id;
     instants in microseconds since 1970."""
-    where, params = _within(ranges)
+    where, params = within(ranges)
     query = (
         "SELECT s.sale_id, (extract(epoch FROM s.sold_at) * 1000000)::bigint, s.stream, s.model, s.dataset_version, "
         f"s.currency, s.gross_micros, s.refund_of FROM sales_sale s WHERE {where} ORDER BY s.sale_id"

@@ -24,16 +24,18 @@ from revshare.cycles.models import Cycle
 from revshare.lake import LakeDamaged, check_part, copy_out, csv_scan, duck, literal, part, spool
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.rules import ColumnsHash
+from revshare.policies.rules import parse
+from revshare.policies.terms import Terms
 from revshare.pools.models import Pool
 from revshare.verification.findings import Finding
 
 COLUMNS = {
     "contributor_id": "VARCHAR", "pool_id": "INTEGER", "statement_no": "INTEGER", "numerator_ticks": "BIGINT",
-    "amount_micros": "BIGINT", "opening_micros": "BIGINT", "earned_micros": "BIGINT", "statement_lines": "SMALLINT",
+    "amount_micros": "BIGINT", "opening_micros": "BIGINT", "earned_micros": "BIGINT", "statement_lines": "INTEGER",
 }  # fmt: skip
 POOL = [
     ("pool_id", pa.int32()), ("currency", pa.string()), ("distributable_micros", pa.int64()),
-    ("denominator_ticks", pa.int64()),
+    ("denominator_ticks", pa.int64()), ("limited", pa.bool_()),
 ]  # fmt: skip
 ROWS_AT_ONCE = 250_000
 NO_BALANCES = "(SELECT ''::VARCHAR AS contributor_id, ''::VARCHAR AS currency, 0::BIGINT AS closing_micros WHERE false)"
@@ -42,7 +44,7 @@ STATEMENT = "contributor_id, currency"
 # Each gives (where, is, should be) of the first thing that is wrong.
 WRONG_AMOUNT = f"""
     SELECT 'pool ' || pool_id || ' ' || contributor_id, amount_micros, {QUOTA} // denominator_ticks FROM entry
-    WHERE amount_micros NOT BETWEEN {QUOTA} // denominator_ticks
+    WHERE NOT limited AND amount_micros NOT BETWEEN {QUOTA} // denominator_ticks
         AND ({QUOTA} + denominator_ticks - 1) // denominator_ticks
     ORDER BY contributor_id, pool_id LIMIT 1
 """
@@ -94,7 +96,11 @@ def entries_of(cycle: Cycle, pools: QuerySet[Pool]) -> Iterator[Entries]:
     with spool() as scratch, duck(scratch) as con:
         draft, path = scratch / "entries.copy", scratch / "entries.parquet"
         copy_out(f"SELECT {', '.join(COLUMNS)} FROM ledger_entry WHERE cycle_id = {cycle.pk:d}", draft)
-        rows = list(pools.values_list("pk", "currency", "distributable_micros", "denominator_ticks"))
+        tables = parse(cycle.policy.text).tables
+        rows = [
+            (pool.pk, pool.currency, pool.distributable_micros, pool.denominator_ticks, _is_limited(tables, pool))
+            for pool in pools
+        ]
         columns = zip(*rows, strict=True) if rows else [[]] * len(POOL)
         arrays = [pa.array(values, kind) for values, (_, kind) in zip(columns, POOL, strict=True)]
         con.register("pool", pa.table(arrays, pa.schema(POOL)))
@@ -105,6 +111,12 @@ def entries_of(cycle: Cycle, pools: QuerySet[Pool]) -> Iterator[Entries]:
         draft.unlink()
         con.execute(f"CREATE TEMP VIEW entry AS SELECT * FROM read_parquet({literal(path)})")
         yield Entries(con, path)
+
+
+def _is_limited(tables: dict[str, Terms], pool: Pool) -> bool:
+    """Whether caps or floors move its amounts away from the quotas."""
+    terms = tables.get(pool.table)
+    return terms is not None and terms.is_limited
 
 
 def check_entries(cycle: Cycle, entries: Entries) -> Iterator[Finding]:
@@ -157,13 +169,13 @@ def _hashes(what: str, own: str, posted: str) -> str:
 
 def _residues(cycle: Cycle, entries: Entries) -> Iterator[Finding]:
     """What of each pool was handed out one by one is what the quotas rounded down leave."""
-    query = f"SELECT pool_id, sum(amount_micros - {QUOTA} // denominator_ticks) FROM entry GROUP BY pool_id"
-    left = dict(entries.con.execute(query).fetchall())
-    for control in PoolControl.objects.filter(cycle=cycle).order_by("pool_id"):
-        if left.get(control.pool_id, 0) != control.residue_micros:
+    query = f"SELECT pool_id, sum(amount_micros - {QUOTA} // denominator_ticks), any_value(limited) FROM entry GROUP BY 1"
+    left = {pool: residue for pool, residue, limited in entries.con.execute(query).fetchall() if not limited}
+    for control in PoolControl.objects.filter(cycle=cycle, pool_id__in=left).order_by("pool_id"):
+        if left[control.pool_id] != control.residue_micros:
             yield Finding(
                 "I16", f"cycle {cycle.key} pool {control.pool_id}",
-                f"the residue is {control.residue_micros}, it should be {left.get(control.pool_id, 0)}",
+                f"the residue is {control.residue_micros}, it should be {left[control.pool_id]}",
             )  # fmt: skip
             return
 

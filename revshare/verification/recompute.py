@@ -5,24 +5,28 @@ The split is done here by the slow exact rule (`apportion.apportion`), not by th
 
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from django.db.models import QuerySet, Sum
 
+from revshare.allocation.denominators import denominators
+from revshare.allocation.models import Bucket, Rest
+from revshare.allocation.numerators import Holding, Numerators
+from revshare.allocation.shares import Kept, Shares, share_out
+from revshare.allocation.splitting import set_aside
 from revshare.apportion import apportion
 from revshare.cycles.models import Cycle
-from revshare.cycles.queries import input_digest, pinned_of, ranges_of, result_digest
+from revshare.cycles.queries import gathered, input_digest, pinned_of, ranges_of, result_digest, sources_of
 from revshare.cycles.rules import reached
-from revshare.lake import LakeDamaged, check_part, literal, part
+from revshare.lake import LakeDamaged, spool
 from revshare.ledger.models import AccountControl
 from revshare.manifests.models import Manifest
-from revshare.manifests.queries import WEIGHTS
-from revshare.policies.rules import parse
+from revshare.policies.terms import Terms
 from revshare.pools.models import Pool
 from revshare.pools.operations import as_row
-from revshare.pools.queries import carried_by, ticks_of
-from revshare.pools.rules import gather
-from revshare.sales.queries import sums_by_target
+from revshare.pools.queries import carried_by, key_of
+from revshare.pools.rules import Pinned
+from revshare.pools.sources import Sources
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import content_sha256
@@ -30,8 +34,8 @@ from revshare.verification.entries import Entries, check_entries, entries_of
 from revshare.verification.findings import Finding
 
 POOL_FIELDS = (
-    "net_micros", "carried_in_micros", "distributable_micros", "platform_micros", "carried_out_micros",
-    "denominator_ticks", "versions", "share", "rule", "sales_count",
+    "net_micros", "carried_in_micros", "deducted_micros", "distributable_micros", "commons_micros", "platform_micros",
+    "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
 )  # fmt: skip
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
@@ -41,24 +45,26 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
     entry is what was posted (`entries`)."""
     if not reached(state=cycle.state, goal="locked"):
         return
-    own = input_digest(cycle, pinned_of(cycle), ranges_of(cycle))
+    pinned = pinned_of(cycle)
+    sources = sources_of(cycle, pinned, ranges_of(cycle))
+    own = input_digest(cycle, pinned, sources)
     if own != cycle.input_digest:
         yield Finding("I21", cycle.key, f"the inputs have the digest {own}, at the lock it was {cycle.input_digest}")
         return
-    hashes = dict(
-        Manifest.objects.filter(dataset_version__in=pinned_of(cycle).manifests).values_list("dataset_version", "sha256")
-    )
-    if hashes != dict(pinned_of(cycle).manifests):
+    manifests = Manifest.objects.filter(dataset_version__in=pinned.manifests)
+    hashes = {manifest.dataset_version: manifest.sha256 for manifest in manifests}
+    classes = {manifest.dataset_version: manifest.classes_sha256 for manifest in manifests if manifest.classes}
+    if (hashes, classes) != (dict(pinned.manifests), dict(pinned.classes)):
         yield Finding("I14", cycle.key, "a manifest is not the one that the lock fixed")
         return
     if not reached(state=cycle.state, goal="calculated"):
         return
-    yield from _pools(cycle)
+    yield from _pools(cycle, sources, pinned)
     pools = Pool.objects.filter(cycle=cycle).order_by("pk")
     with entries_of(cycle, pools) as entries:
         yield from check_entries(cycle, entries)
         try:
-            yield from _amounts(cycle, entries, pools)
+            yield from _amounts(cycle, entries, pools, sources, pinned)
         except LakeDamaged as error:
             yield Finding("I14", cycle.key, str(error))
     yield from _statements(cycle)
@@ -69,17 +75,11 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
         )
 
 
-def _pools(cycle: Cycle) -> Iterator[Finding]:
+def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
     before = Cycle.objects.filter(calculation__lt=cycle.calculation or 0).order_by("-calculation").first()
-    pinned = pinned_of(cycle)
-    ticks = ticks_of(pinned.manifests)
-    should = [
-        as_row(cycle.pk, item, ticks)
-        for item in gather(
-            sums=sums_by_target(ranges_of(cycle)), rulebook=parse(cycle.policy.text), pinned=pinned,
-            carried=carried_by(before.pk if before else None),
-        )
-    ]  # fmt: skip
+    items = gathered(sources, pinned, carried_by(before.pk if before else None))
+    units = denominators(items=items, sources=sources, pinned=pinned)
+    should = [as_row(cycle.pk, item, units[item.key]) for item in items]
     stored = {pool.name: pool for pool in Pool.objects.filter(cycle=cycle)}
     if missing := {pool.name for pool in should} ^ stored.keys():
         yield Finding("I22", f"{cycle.key} pool {min(missing)}", "is there when it should not be, or the reverse")
@@ -92,41 +92,53 @@ def _pools(cycle: Cycle) -> Iterator[Finding]:
                 return
 
 
-def _amounts(cycle: Cycle, entries: Entries, pools: QuerySet[Pool]) -> Iterator[Finding]:
+def _amounts(
+    cycle: Cycle, entries: Entries, pools: QuerySet[Pool], sources: Sources, pinned: Pinned
+) -> Iterator[Finding]:
     """Every numerator is what the lake's weights say, and every amount what the slow rule gives for them."""
-    held: dict[tuple[str, ...], pa.Table] = {}
-    for pool in pools:
-        versions = tuple(pool.versions)
-        if versions not in held:
-            held[versions] = _held(entries, versions)
-        should = held[versions]
-        amounts = apportion(total=pool.distributable_micros, weights=should["ticks"].to_pylist()) if len(should) else []
-        should = should.append_column("micros", pa.array(amounts, pa.int64()))
-        stored = entries.con.sql(
-            "SELECT contributor_id, numerator_ticks AS ticks, amount_micros AS micros FROM entry WHERE pool_id = ? "
-            "ORDER BY contributor_id",
-            params=[pool.pk],
-        ).to_arrow_table()
-        if not stored.equals(should):
-            yield Finding("I22", f"{cycle.key} pool {pool.name}", _difference(stored, should))
-            return
+    versions = sorted({version for pool in pools for version in pool.versions})
+    with spool() as scratch:
+        numerators = Numerators(entries.con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
+        for pool in pools:
+            holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
+            shares = _slow_shares(pool, holding, sources.rulebook.tables.get(pool.table))
+            ids = numerators.people.ids.take(pa.array(holding.codes)).cast(pa.string())
+            should = pa.table([ids, holding.ticks, shares.amounts], names=["contributor_id", "ticks", "micros"])
+            stored = entries.con.sql(
+                "SELECT contributor_id, numerator_ticks AS ticks, amount_micros AS micros FROM entry WHERE pool_id = ? "
+                "ORDER BY contributor_id",
+                params=[pool.pk],
+            ).to_arrow_table()
+            if not stored.equals(should):
+                yield Finding("I22", f"{cycle.key} pool {pool.name}", _difference(stored, should))
+                return
+            if difference := _aside(pool, shares):
+                yield Finding("I22", f"{cycle.key} pool {pool.name}", difference)
+                return
 
 
-def _held(entries: Entries, versions: tuple[str, ...]) -> pa.Table:
-    """Who holds how many ticks of these dataset versions, in code-point order, as the lake keeps it; empty if nobody
-    holds any."""
-    frozen = list(Manifest.objects.filter(dataset_version__in=versions).values_list("weights_sha256", flat=True))
-    for digest in frozen:
-        check_part(WEIGHTS, digest)
-    paths = ", ".join(literal(part(WEIGHTS, digest)) for digest in frozen)
-    schema = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64())])
-    if not paths:
-        return schema.empty_table()
-    found = entries.con.sql(
-        f"SELECT contributor_id, CAST(sum(assets_ticks) AS BIGINT) AS ticks FROM read_parquet([{paths}]) "
-        "GROUP BY contributor_id ORDER BY contributor_id"
-    ).to_arrow_table()
-    return found if pc.any(pc.greater(found["ticks"], 0)).as_py() else schema.empty_table()
+def _slow_shares(pool: Pool, holding: Holding, terms: Terms | None) -> Shares:
+    """By exact integers, one by one; pools under limits by the rule that made them."""
+    total = pool.distributable_micros
+    if not holding.denominator:
+        return Shares(np.zeros(0, np.int64), 0)
+    if terms is not None and terms.is_limited:
+        return share_out(total_micros=total, holding=holding, terms=terms)
+    amounts = apportion(total=total, weights=[*holding.ticks.tolist(), *(item.units for item in holding.aside)])
+    number = len(holding.ticks)
+    kept = tuple(Kept(item, amount) for item, amount in zip(holding.aside, amounts[number:], strict=True))
+    return Shares(np.array(amounts[:number], np.int64), 0, kept)
+
+
+def _aside(pool: Pool, shares: Shares) -> str:
+    """How what was set aside of a pool differs from what should have been; blank if it does not."""
+    rows = Rest.objects.filter(pool=pool, bucket__in=[Bucket.COMMONS, Bucket.HELD]).exclude(reason="")
+    stored = {(r.bucket, r.reason, r.contributor_id, r.units, r.amount_micros) for r in rows}
+    should = {
+        (r.bucket, r.reason, r.contributor_id, r.units, r.amount_micros) for r in set_aside(pool, shares)
+    }  # fmt: skip
+    wrong = sorted(stored ^ should, key=str)
+    return f"what was set aside differs: {wrong[0]} is there, or is missing" if wrong else ""
 
 
 def _difference(stored: pa.Table, should: pa.Table) -> str:

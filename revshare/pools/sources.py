@@ -1,0 +1,271 @@
+"""Sums of a cycle's sales by all that a policy asks of them: rates, deductions, customers' use, attributed outputs.
+
+A plain policy needs none of it, and takes `sales.queries.sums_by_target`, which says the same in less time. A refund
+stands for its sale: it has that sale's stream, target, plan, customer, day of rates and attributions, so that a sale
+and its full refund cancel out wherever they went.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from revshare.bulk import copied_out
+from revshare.periods import first_instant
+from revshare.policies.rules import DEFAULT, Rulebook
+from revshare.policies.terms import MEASURE
+from revshare.pools.routing import by_usage
+from revshare.pools.rules import Attributed
+from revshare.sales.queries import Range, Sum, sums_by_target, within
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the sums of a cycle come from. `days`: first day, and first day after. `upto_file`: the last file of
+    measures, outputs and use that counts."""
+
+    ranges: tuple[Range, ...]
+    rulebook: Rulebook
+    days: tuple[date, date]
+    zone: str
+    upto_file: int
+
+
+def sums_of(sources: Sources) -> list[Sum]:
+    """Net sales by stream, target, currency and rate; customers' fees with the models they used."""
+    tables = sources.rulebook.tables.values()
+    if not any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables):
+        return sums_by_target(sources.ranges)
+    centric = _streams(sources.rulebook, lambda terms: terms.allocation == "user_centric")
+    sale = _Sale(sources)
+    query = (
+        f"{sale.sql}, item AS (SELECT *, {centric.sql} AS centric FROM sale) "
+        "SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, count(*), rate "
+        "FROM item WHERE NOT centric GROUP BY 1, 2, 3, 4, 8 ORDER BY 1, 2, 3, 4, 8"
+    )
+    sums = [
+        Sum(stream, model, version, currency, int(net), count, int(deducted), rate)
+        for stream, model, version, currency, net, deducted, count, rate in _rows(query, sale.params + centric.params)
+    ]
+    if not any(terms.is_routed for terms in tables):
+        return sums
+    by_customer, others = _customers(sources, sale, centric)
+    return by_customer + by_usage(sums=sums + others, used=used(sources), rulebook=sources.rulebook)
+
+
+def used(sources: Sources) -> dict[str, int]:
+    """Units by model that all customers used in the days of the cycle."""
+    query = (
+        "SELECT model, sum(units)::text FROM measures_usage WHERE day >= %s AND day < %s AND file_id <= %s "
+        "GROUP BY model ORDER BY model"
+    )
+    return {model: int(units) for model, units in _rows(query, [*sources.days, sources.upto_file])}
+
+
+def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
+    """SQL of what sales are attributed to contributors: stream, model, dataset_version, currency, rate, role,
+    contributor_id, micros. None if the policy asks for none of it.
+
+    Of each sale: the directed parts of its base, truncated; then the outputs' parts of what is left of it.
+    """
+    directed = [(terms, role, part) for terms in sources.rulebook.tables.values() for role, part in terms.directed]
+    outputs = _streams(sources.rulebook, lambda terms: terms.allocation == "per_output")
+    if not directed and not outputs.any:
+        return None
+    sale = _Sale(sources)
+    branches, values = "", list[Any]()
+    for terms, role, part in directed:
+        streams = _streams(sources.rulebook, lambda other, terms=terms: other is terms)
+        scored = f"(net - deducted)::numeric * o.score_millionths * {part.numerator}"
+        branches += f" WHEN o.role = %s AND {streams.sql} THEN div({scored}, 1000000 * {part.denominator}::numeric)"
+        values += [role, *streams.params]
+    share = f"CASE{branches} ELSE 0 END" if branches else "0::numeric"
+    query = (
+        f"{sale.sql}, scored AS (SELECT sale.*, o.role, o.contributor_id, o.score_millionths, {share} AS directed "
+        "FROM sale JOIN measures_output o ON o.sale_id = sale.sale_id AND o.file_id <= %s), "
+        "left_over AS (SELECT *, net - deducted - sum(directed) OVER (PARTITION BY seq) AS rest FROM scored), "
+        "part AS (SELECT *, CASE WHEN role <> 'output' THEN directed WHEN "
+        f"{outputs.sql} THEN div(rest * score_millionths, 1000000) ELSE 0 END AS micros FROM left_over) "
+        "SELECT stream, model, dataset_version, currency, rate, role, contributor_id, sum(micros)::bigint AS micros "
+        "FROM part GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING count(*) FILTER (WHERE micros <> 0) > 0"
+    )
+    return query, [*sale.params, *values, sources.upto_file, *outputs.params]
+
+
+def canonical_lines(sources: Sources) -> Iterator[bytes]:
+    """What the policy asks of a cycle besides sales and manifests, as bytes that depend on nothing but that: CSV, every
+    value quoted, each kind in code-point order. Nothing, for a plain policy."""
+    tables = sources.rulebook.tables.values()
+    within_days = [*sources.days, sources.upto_file]
+    if any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables):
+        where, params = within(sources.ranges)
+        yield from _csv(
+            "SELECT 'sale', s.sale_id, s.fees_micros, s.tax_micros, s.plan, s.customer_id FROM sales_sale s "
+            f"WHERE {where} ORDER BY s.sale_id",
+            params,
+        )
+    if any(terms.is_routed for terms in tables):
+        yield from _csv(
+            "SELECT 'use', customer_id, model, day, units FROM measures_usage WHERE day >= %s AND day < %s "
+            "AND file_id <= %s ORDER BY customer_id COLLATE \"C\", model, day",
+            within_days,
+        )
+    if found := attributed_query(sources):
+        order = "stream, model, dataset_version, currency, rate COLLATE \"C\", role, contributor_id"
+        yield from _csv(f"SELECT 'attributed', * FROM ({found[0]}) found ORDER BY {order}", found[1])
+    if found := measured_query(sources):
+        yield from _csv(f"SELECT 'measured', * FROM ({found[0]}) found ORDER BY measure, contributor_id", found[1])
+
+
+def measured_query(sources: Sources) -> tuple[str, list[Any]] | None:
+    """SQL of the measures that the policy's factors name, within the days of the cycle: measure, contributor_id,
+    units. None if there are none."""
+    names = {
+        name for terms in sources.rulebook.tables.values() for name, _ in terms.factors if name.startswith(MEASURE)
+    }
+    if not names:
+        return None
+    query = (
+        "SELECT measure, contributor_id, sum(value_micros)::bigint AS units FROM measures_measure "
+        "WHERE measure = ANY(%s) AND starts_on >= %s AND ends_on <= %s AND file_id <= %s GROUP BY 1, 2"
+    )
+    return query, [sorted(name.removeprefix(MEASURE) for name in names), *sources.days, sources.upto_file]
+
+
+def attributed_sums(sources: Sources) -> list[Attributed]:
+    """What is attributed, summed over contributors."""
+    found = attributed_query(sources)
+    if found is None:
+        return []
+    query, params = found
+    grouped = (
+        "SELECT stream, model, dataset_version, currency, rate, role, sum(micros)::text "
+        f"FROM ({query}) attributed GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6"
+    )
+    return [
+        Attributed(stream, model, version, currency, rate, role, int(micros))
+        for stream, model, version, currency, rate, role, micros in _rows(grouped, params)
+    ]
+
+
+@dataclass(frozen=True)
+class _Condition:
+    sql: str
+    params: list[Any]
+    any: bool
+
+
+def _streams(rulebook: Rulebook, wanted: Any) -> _Condition:
+    """Whether a row's stream falls under a table for which `wanted` is true."""
+    named = sorted(name for name in rulebook.tables if name != DEFAULT)
+    chosen = [name for name in named if wanted(rulebook.tables[name])]
+    default = rulebook.tables.get(DEFAULT)
+    if default is not None and wanted(default):
+        return _Condition("(stream = ANY(%s) OR stream <> ALL(%s))", [chosen, named], True)
+    return _Condition("stream = ANY(%s)", [chosen], bool(chosen))
+
+
+class _Sale:
+    """SQL of the sales of a cycle, refunds in the place of what they refund: seq, sale_id, stream, model,
+    dataset_version, currency, customer_id, rate, net, deducted."""
+
+    def __init__(self, sources: Sources) -> None:
+        where, ranges = within(sources.ranges)
+        net_of = _streams(sources.rulebook, lambda terms: terms.base == "net")
+        rate, rates = _rate(sources)
+        own = "coalesce(s.fees_micros, 0) + coalesce(s.tax_micros, 0)"
+        unlinked = "s.refund_of = '' OR NOT EXISTS (SELECT FROM sales_sale t WHERE t.sale_id = s.refund_of)"
+        columns = "s.seq, {0}.sale_id, {0}.stream, {0}.model, {0}.dataset_version, s.currency, {0}.customer_id, "
+        columns += "{0}.plan, {0}.sold_at, s.gross_micros AS net, "
+        self.sql = (
+            f"WITH found AS (SELECT {columns.format('s')}{own} AS deductible FROM sales_sale s "
+            f"WHERE ({unlinked}) AND {where} "
+            f"UNION ALL SELECT {columns.format('t')}CASE WHEN s.fees_micros IS NULL AND s.tax_micros IS NULL THEN "
+            "coalesce(div(s.gross_micros::numeric * (coalesce(t.fees_micros, 0) + coalesce(t.tax_micros, 0)), "
+            f"nullif(t.gross_micros, 0)), 0)::bigint ELSE {own} END "
+            f"FROM sales_sale s JOIN sales_sale t ON t.sale_id = s.refund_of WHERE s.refund_of <> '' AND {where}), "
+            f"sale AS (SELECT *, CASE WHEN {net_of.sql} THEN deductible ELSE 0 END AS deducted, {rate} AS rate "
+            "FROM found)"
+        )
+        self.params = [*ranges, *ranges, *net_of.params, *rates]
+
+
+def _rate(sources: Sources) -> tuple[str, list[Any]]:
+    """SQL of the rate of a sale: the label of the first that fits, '' for the table's own share."""
+    branches: list[str] = []
+    params: list[Any] = []
+    for terms in sources.rulebook.tables.values():
+        streams = _streams(sources.rulebook, lambda other, terms=terms: other is terms)
+        for rate in sorted(terms.rates, key=lambda r: (r.plan != "", r.starts_on or date.min), reverse=True):
+            condition = streams.sql
+            params += streams.params
+            if rate.plan:
+                condition += " AND plan = %s"
+                params.append(rate.plan)
+            if rate.starts_on:
+                condition += " AND sold_at >= %s"
+                params.append(first_instant(rate.starts_on, sources.zone))
+            branches.append(f"WHEN {condition} THEN %s::text")
+            params.append(rate.label)
+    return (f"CASE {' '.join(branches)} ELSE '' END" if branches else "''::text"), params
+
+
+def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list[Sum], list[Sum]]:
+    """Fees divided by each customer's own use; and those of customers who used nothing, by what they name."""
+    fees = (
+        f"{sale.sql}, fee AS (SELECT stream, currency, rate, customer_id, sum(net) AS net, sum(deducted) AS deducted, "
+        f"count(*) AS number FROM sale WHERE {centric.sql} AND customer_id <> '' GROUP BY 1, 2, 3, 4), "
+        "own AS (SELECT customer_id, model, sum(units) AS units, "
+        "sum(sum(units)) OVER (PARTITION BY customer_id) AS total, "
+        ""
+        "row_number() OVER (PARTITION BY customer_id ORDER BY model) AS place "
+        "FROM measures_usage WHERE day >= %s AND day < %s AND file_id <= %s GROUP BY 1, 2), "
+    )
+    params = [*sale.params, *centric.params, *sources.days, sources.upto_file]
+    split = (
+        fees + f"quota AS (SELECT fee.*, own.model, own.place, {_quotas('net')}, {_quotas('deducted')} "
+        "FROM fee JOIN own USING (customer_id)) "
+        f"SELECT stream, model, currency, sum({_given('net')})::text, sum({_given('deducted')})::text, "
+        "sum(number) FILTER (WHERE place = 1), rate "
+        f"FROM (SELECT *, {_ranks('net')}, {_ranks('deducted')} FROM quota) ranked "
+        "GROUP BY stream, model, currency, rate ORDER BY stream, model, currency, rate"
+    )
+    rows = _rows(split, params)
+    divided = [Sum(s, m, "", c, int(net), int(n or 0), int(less), rate) for s, m, c, net, less, n, rate in rows]
+    rest = (
+        fees.rstrip(", ") + " SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, "
+        f"count(*), rate FROM sale WHERE {centric.sql} AND customer_id NOT IN (SELECT customer_id FROM own) "
+        "GROUP BY 1, 2, 3, 4, 8 ORDER BY 1, 2, 3, 4, 8"
+    )
+    rows = _rows(rest, [*params, *centric.params])
+    others = [Sum(s, m, v, c, int(net), n, int(less), rate) for s, m, v, c, net, less, n, rate in rows]
+    return divided, others
+
+
+def _quotas(amount: str) -> str:
+    dividend = f"abs({amount})::numeric * units"
+    return f"div({dividend}, total) AS {amount}_floor, mod({dividend}, total) AS {amount}_remainder"
+
+
+def _ranks(amount: str) -> str:
+    fee = "PARTITION BY stream, currency, rate, customer_id"
+    return (
+        f"row_number() OVER ({fee} ORDER BY {amount}_remainder DESC, model) AS {amount}_rank, "
+        f"abs({amount}) - sum({amount}_floor) OVER ({fee}) AS {amount}_left"
+    )
+
+
+def _given(amount: str) -> str:
+    return f"sign({amount}) * ({amount}_floor + CASE WHEN {amount}_rank <= {amount}_left THEN 1 ELSE 0 END)"
+
+
+def _csv(query: str, params: Sequence[Any]) -> Iterator[bytes]:
+    return (rows.data for rows in copied_out(query, params, options=", FORCE_QUOTE *"))
+
+
+def _rows(query: str, params: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, params)
+        yield from cursor.fetchall()
