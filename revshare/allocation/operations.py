@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 from django.db import transaction
 
 from revshare.allocation.models import Bucket, Rest
@@ -17,6 +18,8 @@ from revshare.pools.models import Pool
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources
 from revshare.progress import Progress, no_progress
+
+BALANCES_AT_ONCE = 500_000
 
 
 @transaction.atomic
@@ -43,11 +46,11 @@ def allocate(
             cycle_id=cycle_id, pools=shared, numerators=numerators, rulebook=sources.rulebook, before=before,
             scratch=scratch, progress=progress,
         )  # fmt: skip
-        Rest.objects.bulk_create(splitter.set_aside)
         enter(
             cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=splitter.controls,
             progress=progress,
         )  # fmt: skip
+        Rest.objects.bulk_create(splitter.set_aside)
         progress("balances", 0, 0)
         return keep(_with_others(con, splitter.balances, before, scratch), BALANCES)
 
@@ -57,16 +60,22 @@ def is_allocated(cycle_id: int) -> bool:
 
 
 def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scratch: Path) -> Path:
-    """The closing balances, and those of accounts that this cycle did not touch."""
+    """The closing balances, and after them those of accounts that this cycle did not touch.
+
+    Not by one query: DuckDB forgets the order of rows where there is a join.
+    """
     if not before:
         return closing
     target = scratch / "balances.parquet"
-    con.execute(
-        f"COPY (SELECT * FROM read_parquet({literal(closing)}) UNION ALL "
-        f"SELECT * FROM read_parquet({literal(part(BALANCES, before))}) "
-        f"ANTI JOIN read_parquet({literal(closing)}) closing USING (contributor_id, currency)) "
-        f"TO {literal(target)} (FORMAT parquet)"
-    )
+    others = con.sql(
+        "SELECT contributor_id, currency, closing_micros, CAST(NULL AS BIGINT) AS earned_micros "
+        f"FROM read_parquet({literal(part(BALANCES, before))}) "
+        f"ANTI JOIN read_parquet({literal(closing)}) closing USING (contributor_id, currency)"
+    ).to_arrow_reader(BALANCES_AT_ONCE)
+    with pq.ParquetWriter(target, others.schema, compression="snappy") as writer:
+        for batches in (pq.ParquetFile(closing).iter_batches(BALANCES_AT_ONCE), others):
+            for batch in batches:
+                writer.write_batch(batch)
     return target
 
 

@@ -1,10 +1,11 @@
 """Pools into entries of the payables ledger, by arrays: apportioned, ordered by account, with statements' balances.
 
-Memory is bounded: amounts beyond `AMOUNTS_BYTES` lie in files of the scratch folder, and entries are made for
-`PEOPLE_AT_ONCE` contributors at a time.
+Memory is bounded: of each currency, amounts beyond `AMOUNTS_BYTES` lie in files of the scratch folder, and entries are
+made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries are sent, the next one's are apportioned.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -26,9 +27,13 @@ from revshare.pools.models import Pool
 from revshare.pools.queries import key_of
 from revshare.progress import Progress, no_progress
 
-AMOUNTS_BYTES = 512 << 20
+AMOUNTS_BYTES = 256 << 20
 PEOPLE_AT_ONCE = 100_000
-BALANCES = pa.schema([("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64())])
+# In order of statements; then the accounts that the cycle did not touch, of which `earned_micros` is null.
+BALANCES = pa.schema([
+    ("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64()),
+    ("earned_micros", pa.int64()),
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Accounts:
 
 
 class Splitter:
-    """Makes the entries of a cycle, once. Afterwards `controls` has their sums, and the file `balances` what every
-    account touched closed with."""
+    """Makes the entries of a cycle, once. Afterwards `controls` has their sums, `set_aside` what of the pools no
+    contributor got, and the file `balances` what every account touched closed with."""
 
     def __init__(
         self, *, cycle_id: int, pools: Sequence[Pool], numerators: Numerators, rulebook: Rulebook, before: str,
@@ -78,21 +83,21 @@ class Splitter:
         self._before = before
         self._scratch = scratch
         self._progress = progress
-        self._pool_controls: list[PoolControl] = []
+        self._pools = pools
+        self._pool_controls: dict[int, PoolControl] = {}
         self._accounts: dict[str, Accounts] = {}
         self.set_aside: list[Rest] = []
         self.balances = scratch / "closing.parquet"
-        self._split = self._apportion(pools)
-        self.entries = sum(len(item.amounts) for item in self._split)
+        progress("apportion", 0, len(pools))
+        self._holdings = {pool.pk: numerators.holding(key_of(pool), pool.measure, pool.versions) for pool in pools}
+        self.entries = sum(len(holding.codes) for holding in self._holdings.values())
 
     def blocks(self) -> Iterator[Sequence[Array]]:
         """The entries as columns of `ledger.operations.ENTRY`, by currency, contributor, pool."""
         number = 0
         made = 0
-        by_currency = groupby(sorted(self._split, key=_currency), key=_currency)
         with pq.ParquetWriter(self.balances, BALANCES, compression="snappy") as closing:
-            for currency, group in by_currency:
-                split = list(group)
+            for currency, split in self._by_currency():
                 accounts = self._accounts[currency] = Accounts()
                 before = self._people.balances(self._before, currency)
                 for first in range(0, len(self._people.ids), PEOPLE_AT_ONCE):
@@ -102,7 +107,7 @@ class Splitter:
                         continue
                     opening, earned = before[entries.people], entries.earned
                     accounts.add(self._people.texts.joined(entries.people), opening, earned)
-                    self._close(closing, currency, entries.people, opening + earned)
+                    self._close(closing, currency, entries.people, opening + earned, earned)
                     yield from self._columns(entries, number, opening)
                     number += len(entries.people)
                     made += len(entries.codes)
@@ -116,14 +121,24 @@ class Splitter:
             )
             for currency, item in self._accounts.items()
         ]  # fmt: skip
-        return self._pool_controls, accounts
+        return [self._pool_controls[pool.pk] for pool in self._pools if pool.pk in self._pool_controls], accounts
+
+    def _by_currency(self) -> Iterator[tuple[str, list[SplitPool]]]:
+        """The pools of each currency, split one currency ahead."""
+        groups = [list(group) for _, group in groupby(sorted(self._pools, key=_currency), key=_currency)]
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self._apportion, groups[0])
+            for number, group in enumerate(groups, 1):
+                split = coming.result()
+                if number < len(groups):
+                    coming = ahead.submit(self._apportion, groups[number])
+                yield group[0].currency, split
 
     def _apportion(self, pools: Sequence[Pool]) -> list[SplitPool]:
         split = []
         in_memory = 0
-        for done, pool in enumerate(pools):
-            self._progress("apportion", done, len(pools))
-            holding = self._numerators.holding(key_of(pool), pool.measure, pool.versions)
+        for pool in pools:
+            holding = self._holdings[pool.pk]
             terms = self._rulebook.tables.get(pool.table)
             result = share_out(total_micros=pool.distributable_micros, holding=holding, terms=terms)
             amounts = result.amounts
@@ -132,16 +147,14 @@ class Splitter:
                 continue
             digest = ColumnsHash(numbers=2)
             digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
-            self._pool_controls.append(
-                PoolControl(
-                    cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts),
-                    numerator_ticks=exact_sum(holding.ticks), amount_micros=exact_sum(amounts),
-                    residue_micros=result.residue, sha256=digest.hexdigest(),
-                )
+            self._pool_controls[pool.pk] = PoolControl(
+                cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts),
+                numerator_ticks=exact_sum(holding.ticks), amount_micros=exact_sum(amounts),
+                residue_micros=result.residue, sha256=digest.hexdigest(),
             )  # fmt: skip
             in_memory += amounts.nbytes
             if in_memory > AMOUNTS_BYTES:
-                spilled = self._scratch / f"amounts-{done}.npy"
+                spilled = self._scratch / f"amounts-{pool.pk}.npy"
                 np.save(spilled, amounts)
                 amounts = np.load(spilled, mmap_mode="r")
             split.append(SplitPool(pool, holding, amounts))
@@ -163,10 +176,10 @@ class Splitter:
             yield (*(column[chosen] for column in columns), ids)
 
     def _close(
-        self, closing: pq.ParquetWriter, currency: str, people: npt.NDArray[np.int64], balances: npt.NDArray[np.int64]
+        self, closing: pq.ParquetWriter, currency: str, people: npt.NDArray[np.int64], *micros: npt.NDArray[np.int64]
     ) -> None:
         ids = self._people.ids.take(pa.array(people)).cast(pa.string())
-        closing.write_table(pa.table([ids, pa.array([currency] * len(ids)), balances], schema=BALANCES))
+        closing.write_table(pa.table([ids, pa.repeat(currency, len(ids)), *micros], schema=BALANCES))
 
 
 @dataclass(frozen=True)
@@ -222,5 +235,5 @@ def _on_last(entries: Entries, values: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return column
 
 
-def _currency(item: SplitPool) -> str:
-    return item.pool.currency
+def _currency(pool: Pool) -> str:
+    return pool.currency

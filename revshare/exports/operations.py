@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from revshare.bulk import Rows, copied_out
 from revshare.cells import FORMULA_STARTS
 from revshare.errors import Refused
+from revshare.exports.from_lake import write_payouts
 from revshare.money import MICROS_PER_UNIT
 
 FORMATS = ("csv", "xlsx")
@@ -108,6 +109,10 @@ def _find(kind: str, format: str) -> Export:
 
 
 def _write_csv(export: Export, cycle_id: int, draft: Path) -> int:
+    if export is EXPORTS["payouts"]:
+        rows_written = write_payouts(cycle_id=cycle_id, draft=draft)
+        if rows_written is not None:
+            return rows_written
     count = -1
     with draft.open("wb") as file:
         for rows in _csv(export, cycle_id):

@@ -22,7 +22,7 @@ ENTRY = (
 """The columns of an entry. On the last entry of a statement stand how many lines it has, the opening balance and what
 was earned; on the others zeros."""
 
-SORT_MEMORY = "256MB"  # of the database's, while entries are indexed and checked
+SORT_MEMORY = "64MB"  # of the database's, while entries are indexed: with more it is slower, for the caches' sake
 
 
 @transaction.atomic

@@ -76,6 +76,16 @@ WRONG_BALANCE = f"""
     WHERE closing IS DISTINCT FROM closing_micros
     ORDER BY currency, contributor_id LIMIT 1
 """
+# What exports read in place of the entries.
+WRONG_EARNED = f"""
+    WITH should AS (SELECT {STATEMENT}, statement_no, earned_micros FROM entry WHERE statement_lines > 0),
+    kept AS (SELECT {STATEMENT}, file_row_number + 1 AS place, earned_micros FROM after WHERE earned_micros IS NOT NULL)
+    SELECT contributor_id || ' ' || currency, kept.earned_micros || ' in place ' || place,
+        should.earned_micros || ' in place ' || statement_no
+    FROM should FULL JOIN kept USING ({STATEMENT})
+    WHERE (should.earned_micros, statement_no) IS DISTINCT FROM (kept.earned_micros, place)
+    ORDER BY currency, contributor_id LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -191,12 +201,15 @@ def _balances(cycle: Cycle, entries: Entries) -> Iterator[Finding]:
         except LakeDamaged as error:
             yield Finding("I6", f"cycle {cycle.key}", str(error))
             return
-        scan = f"read_parquet({literal(part(BALANCES, digest))})" if digest else NO_BALANCES
+        scan = f"read_parquet({literal(part(BALANCES, digest))}, file_row_number=true)" if digest else NO_BALANCES
         entries.con.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {scan}")
     yield from _first(entries, "I6", cycle, "each statement opens with what the one before closed with", WRONG_OPENING)
     yield from _first(
         entries, "I5", cycle, "the balance kept of each account is what its last statement closed with", WRONG_BALANCE
     )
+    # Files of older versions do not have it, and are not exported.
+    if digest and "earned_micros" in pq.read_schema(part(BALANCES, digest)).names:
+        yield from _first(entries, "I5", cycle, "what is kept of each statement is what it says", WRONG_EARNED)
 
 
 def _ints(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.int64]:

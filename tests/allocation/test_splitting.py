@@ -143,6 +143,8 @@ def test_entries_controls_and_balances_are_those_of_the_slow_twin(
     assert splitter.entries == len(should)
     assert {(row["contributor_id"], row["currency"]): row["closing_micros"] for row in closing} == balances
     assert len(closing) == len(balances)
+    lasts = [(row["contributor_id"], row["earned_micros"]) for row in should if row["statement_lines"]]
+    assert [(row["contributor_id"], row["earned_micros"]) for row in closing] == lasts
     for pool, control in zip(case.pools, pools, strict=True):
         own = sorted((row for row in should if row["pool_id"] == pool.pk), key=lambda row: row["contributor_id"])
         weights = [row["numerator_ticks"] for row in own]

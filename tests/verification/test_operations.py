@@ -218,7 +218,10 @@ def test_entries_forged_with_all_that_sums_them_up_are_found(year: Story) -> Non
         digest = ColumnsHash(numbers=2)
         digest.update(ids, numbers)
         hashes.append(digest.hexdigest())
-    closing = pa.table({"contributor_id": names, "currency": ["USD"] * len(names), "closing_micros": opening + earned})
+    closing = pa.table({
+        "contributor_id": names, "currency": ["USD"] * len(names), "closing_micros": opening + earned,
+        "earned_micros": earned,
+    })  # fmt: skip
     draft = year.folder / "balances.parquet"
     pq.write_table(closing, draft)
     without_triggers(
@@ -314,14 +317,16 @@ def test_a_file_of_balances_changed_or_lost_is_found(year: Story, deed: str) -> 
 
 @pytest.mark.parametrize("micros", [1, -1])
 def test_a_file_of_balances_with_another_balance_is_found(year: Story, micros: int) -> None:
-    """Under the name of its own bytes, with the balance of one account changed, and of another gone."""
+    """Under the name of its own bytes, with the balance of one account changed, what was earned, one account gone, or in another order."""
     feb = Cycle.objects.get(key="feb")
     table = pq.read_table(part(BALANCES, feb.balances_sha256))
     balances = table["closing_micros"].to_pylist()
     balances[0] += micros
     draft = year.folder / "balances.parquet"
     changed = table.set_column(table.schema.get_field_index("closing_micros"), "closing_micros", pa.array(balances))
-    for forged in (changed, table.slice(1)):
+    earned = [value and value + micros for value in table["earned_micros"].to_pylist()]
+    exported = table.set_column(table.schema.get_field_index("earned_micros"), "earned_micros", pa.array(earned))
+    for forged in (changed, exported, table.slice(1), table.take(list(range(len(table)))[::-1])):
         pq.write_table(forged, draft)
         without_triggers(f"UPDATE cycles_cycle SET balances_sha256 = '{keep(draft, BALANCES)}' WHERE id = {feb.pk}")
         assert found() == {"I5"}
