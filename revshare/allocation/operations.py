@@ -12,7 +12,7 @@ from revshare.allocation.numerators import Numerators
 from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
 from revshare.lake import check_part, duck, keep, literal, part, spool
-from revshare.ledger.models import PoolControl
+from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.operations import enter
 from revshare.pools.models import Pool
 from revshare.pools.rules import Pinned
@@ -46,11 +46,14 @@ def allocate(
             cycle_id=cycle_id, pools=shared, numerators=numerators, rulebook=sources.rulebook, before=before,
             scratch=scratch, progress=progress,
         )  # fmt: skip
+
+        def controls() -> tuple[list[PoolControl], list[AccountControl]]:
+            Rest.objects.bulk_create(splitter.set_aside)
+            return splitter.controls()
+
         enter(
-            cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=splitter.controls,
-            progress=progress,
-        )  # fmt: skip
-        Rest.objects.bulk_create(splitter.set_aside)
+            cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=controls, progress=progress
+        )
         progress("balances", 0, 0)
         return keep(_with_others(con, splitter.balances, before, scratch), BALANCES)
 

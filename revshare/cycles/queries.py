@@ -79,13 +79,12 @@ def balances_before() -> str:
 RESULT = (
     "SELECT 'pool', p.\"table\", p.model, p.dataset_version, p.part, p.currency, p.net_micros, p.carried_in_micros, "
     "p.deducted_micros, p.distributable_micros, p.commons_micros, p.platform_micros, p.carried_out_micros, "
-    "p.denominator_ticks, k.entries, "
-    "k.numerator_ticks, k.amount_micros, k.sha256 "
+    "p.denominator_ticks, k.entries, k.numerator_ticks, k.amount_micros, k.sha256 "
     "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id WHERE p.cycle_id = %s "
     'ORDER BY p."table", p.model, p.dataset_version, p.part, p.currency',
     "SELECT 'aside', p.\"table\", p.model, p.dataset_version, p.part, p.currency, r.bucket, r.reason, "
-    "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id WHERE r.cycle_id = %s "
-    "AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, p.part, p.currency, "
+    "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id "
+    "WHERE r.cycle_id = %s AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, p.part, p.currency, "
     'r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
     "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
     "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",

@@ -86,6 +86,7 @@ class Training(models.Model):
 
     model = models.TextField(db_collation="C")
     dataset_version = models.TextField(db_collation="C")
+    mix = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="+")
 
     class Meta:

@@ -19,6 +19,7 @@ class Sale(models.Model):
     fees_micros = models.BigIntegerField(null=True)
     tax_micros = models.BigIntegerField(null=True)
     customer_id = models.TextField(default="", db_default="")
+    plan = models.TextField(default="", db_default="", db_collation="C")  # the customer's; a rate may go by it
     generation_id = models.TextField(default="", db_default="")
     # Written by the file's own transaction, by the million: no look-up per row (`verify` looks them all up).
     file = models.ForeignKey(
@@ -32,7 +33,8 @@ class Sale(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="sales_one_target",
-                condition=(Q(model="") & ~Q(dataset_version="")) | (~Q(model="") & Q(dataset_version="")),
+                condition=(Q(model="") | Q(dataset_version=""))
+                & (~Q(model="") | ~Q(dataset_version="") | ~Q(customer_id="")),
             ),
             models.CheckConstraint(
                 name="sales_refund_not_positive", condition=Q(refund_of="") | Q(gross_micros__lte=0)

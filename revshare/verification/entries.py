@@ -179,8 +179,11 @@ def _hashes(what: str, own: str, posted: str) -> str:
 
 def _residues(cycle: Cycle, entries: Entries) -> Iterator[Finding]:
     """What of each pool was handed out one by one is what the quotas rounded down leave."""
-    query = f"SELECT pool_id, sum(amount_micros - {QUOTA} // denominator_ticks), any_value(limited) FROM entry GROUP BY 1"
-    left = {pool: residue for pool, residue, limited in entries.con.execute(query).fetchall() if not limited}
+    left = dict(
+        entries.con.execute(
+            f"SELECT pool_id, sum(amount_micros - {QUOTA} // denominator_ticks) FROM entry WHERE NOT limited GROUP BY 1"
+        ).fetchall()
+    )
     for control in PoolControl.objects.filter(cycle=cycle, pool_id__in=left).order_by("pool_id"):
         if left[control.pool_id] != control.residue_micros:
             yield Finding(

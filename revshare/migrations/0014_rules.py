@@ -1,0 +1,155 @@
+"""Pools are divided into parts, by several measures; some of their money is set aside for the commons or for later."""
+
+from importlib import import_module
+
+import django.db.models.deletion
+import django.db.models.expressions
+from django.db import migrations, models
+
+_entries = import_module("revshare.migrations.0004_entries")
+
+OLD_CHECK = "CREATE OR REPLACE FUNCTION revshare_check_entries(cycle integer)" + _entries.FUNCTIONS.split(
+    "CREATE FUNCTION revshare_check_entries(cycle integer)")[1].split("CREATE FUNCTION")[0]
+# What contributors get of a pool and what is set aside come to the pool, in money and in units.
+CHECK = OLD_CHECK
+for _old, _new in (
+    ("SELECT k.*, p.currency, p.distributable_micros, p.denominator_ticks\n",
+     "SELECT k.*, p.currency, p.distributable_micros - coalesce(r.amount, 0) AS due,\n"
+     "                    p.denominator_ticks - coalesce(r.units, 0) AS units\n"),
+    ("FROM ledger_pool_control k JOIN pools_pool p ON p.id = k.pool_id\n",
+     "FROM ledger_pool_control k JOIN pools_pool p ON p.id = k.pool_id\n"
+     "                LEFT JOIN (SELECT pool_id, sum(amount_micros) AS amount, sum(units) AS units FROM allocation_rest\n"
+     "                    WHERE cycle_id = %2$s AND reason <> '''' GROUP BY pool_id) r ON r.pool_id = p.id\n"),
+    ("OR f.amount <> k.distributable_micros OR f.ticks <> k.denominator_ticks",
+     "OR f.amount <> k.due OR f.ticks <> k.units"),
+):
+    assert CHECK.count(_old) == 1, _old
+    CHECK = CHECK.replace(_old, _new)
+del _old, _new
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('revshare', '0013_quicker_checks'),
+    ]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name='pool',
+            options={'ordering': ['cycle_id', 'table', 'model', 'dataset_version', 'part', 'currency']},
+        ),
+        migrations.RemoveConstraint(
+            model_name='pool',
+            name='pools_once',
+        ),
+        migrations.RemoveConstraint(
+            model_name='pool',
+            name='pools_conserve',
+        ),
+        migrations.RemoveConstraint(
+            model_name='pool',
+            name='pools_signs',
+        ),
+        migrations.RemoveConstraint(
+            model_name='rest',
+            name='allocation_rest_once',
+        ),
+        migrations.RemoveConstraint(
+            model_name='rest',
+            name='allocation_rest_signs',
+        ),
+        migrations.RemoveConstraint(
+            model_name='sale',
+            name='sales_one_target',
+        ),
+        migrations.AddField(
+            model_name='manifest',
+            name='classes',
+            field=models.JSONField(default=list),
+        ),
+        migrations.AddField(
+            model_name='manifest',
+            name='classes_sha256',
+            field=models.TextField(default=''),
+        ),
+        migrations.AddField(
+            model_name='pool',
+            name='commons_micros',
+            field=models.BigIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='pool',
+            name='deducted_micros',
+            field=models.BigIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='pool',
+            name='measure',
+            field=models.TextField(default='assets'),
+        ),
+        migrations.AddField(
+            model_name='pool',
+            name='part',
+            field=models.TextField(db_collation='C', default=''),
+        ),
+        migrations.AddField(
+            model_name='rest',
+            name='contributor',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='revshare.contributor'),
+        ),
+        migrations.AddField(
+            model_name='rest',
+            name='reason',
+            field=models.TextField(blank=True, default=''),
+        ),
+        migrations.AddField(
+            model_name='rest',
+            name='units',
+            field=models.BigIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='sale',
+            name='plan',
+            field=models.TextField(db_collation='C', db_default='', default=''),
+        ),
+        migrations.AddField(
+            model_name='training',
+            name='mix',
+            field=models.DecimalField(decimal_places=6, max_digits=18, null=True),
+        ),
+        migrations.AlterField(
+            model_name='rest',
+            name='bucket',
+            field=models.TextField(choices=[('contributor', 'Contributor'), ('platform', 'Platform'), ('suspense', 'Suspense'), ('carried', 'Carried'), ('commons', 'Commons'), ('held', 'Held')]),
+        ),
+        migrations.AddConstraint(
+            model_name='pool',
+            constraint=models.UniqueConstraint(fields=('cycle', 'table', 'model', 'dataset_version', 'part', 'currency'), name='pools_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='pool',
+            constraint=models.CheckConstraint(condition=models.Q(('net_micros', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('distributable_micros'), '+', models.F('commons_micros')), '+', models.F('platform_micros')), '+', models.F('carried_out_micros')), '-', models.F('carried_in_micros')))), name='pools_conserve'),
+        ),
+        migrations.AddConstraint(
+            model_name='pool',
+            constraint=models.CheckConstraint(condition=models.Q(('carried_in_micros__lte', 0), ('carried_out_micros__lte', 0), ('commons_micros__gte', 0), ('denominator_ticks__gte', 0), ('distributable_micros__gte', 0), models.Q(('platform_micros__gte', 0), ('platform_micros__gte', models.F('deducted_micros')), _connector='OR')), name='pools_signs'),
+        ),
+        migrations.AddConstraint(
+            model_name='rest',
+            constraint=models.UniqueConstraint(fields=('pool', 'bucket', 'reason', 'contributor'), name='allocation_rest_once', nulls_distinct=False),
+        ),
+        migrations.AddConstraint(
+            model_name='rest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_micros__lt', 0), ('bucket', 'carried')), models.Q(('bucket', 'platform'), models.Q(('amount_micros', 0), _negated=True)), models.Q(('amount_micros__gt', 0), ('bucket__in', ['suspense', 'commons'])), models.Q(('amount_micros__gte', 0), ('bucket', 'held')), _connector='OR'), name='allocation_rest_signs'),
+        ),
+        migrations.AddConstraint(
+            model_name='rest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bucket', 'held'), ('contributor__isnull', False)), models.Q(models.Q(('bucket', 'held'), _negated=True), ('contributor__isnull', True)), _connector='OR'), name='allocation_rest_held_for_somebody'),
+        ),
+        migrations.AddConstraint(
+            model_name='sale',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('model', ''), ('dataset_version', ''), _connector='OR'), models.Q(models.Q(('model', ''), _negated=True), models.Q(('dataset_version', ''), _negated=True), models.Q(('customer_id', ''), _negated=True), _connector='OR')), name='sales_one_target'),
+        ),
+        migrations.RunSQL(CHECK, OLD_CHECK),
+    ]
