@@ -8,6 +8,7 @@ from revshare.cycles.models import Cycle, Window
 from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
+from revshare.measures.models import Measure, Output, Usage
 from revshare.policies.models import Policy
 from revshare.pools.models import Pool
 from revshare.runs.models import Run
@@ -16,6 +17,6 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal", "Leg",
-    "Manifest", "NamedLeg", "Part", "PartVersion", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rest", "Run",
-    "Sale", "Statement", "Training", "Upload", "User", "Weight", "Window",
+    "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
+    "QuarantinedRow", "Rest", "Run", "Sale", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

@@ -34,17 +34,22 @@ NAIVE_PATTERN = r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::(
 INSTANT_PATTERN = NAIVE_PATTERN + r"(Z|([+-])([0-9]{2})(?::?([0-9]{2}))?)"
 """The same with its offset: `Z`, `±HH:MM`, `±HHMM` or `±HH`. Groups 8 to 11: offset, its sign, hours, minutes."""
 
+DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+"""A calendar day; whether it exists is checked apart."""
+
+DAY_IN_RANGE_PATTERN = (
+    r"(19[7-9][0-9]|[2-8][0-9]{3}|9([0-8][0-9]{2}|9[0-8][0-9]|99[0-8]))-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+)
+"""DAY_PATTERN with every field inside its range: possible, but for days that the month does not have (2011-02-30)."""
+
 INSTANT_IN_RANGE_PATTERN = (
-    r"(19[7-9][0-9]|[2-8][0-9]{3}|9([0-8][0-9]{2}|9[0-8][0-9]|99[0-8]))-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]"
+    DAY_IN_RANGE_PATTERN + r"[T ]"
     r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
     r"(Z|[+-](0[0-9]|1[0-7])(:?[0-5][0-9])?|[+-]18(:?00)?)"
 )
 """INSTANT_PATTERN with every field inside its range. What it matches is possible, but for days that the month does
 not have (2011-02-30). So in DuckDB an instant is what matches this and what TRY_CAST to TIMESTAMPTZ does not make NULL;
 TRY_CAST alone would take 24:00 and year 10000."""
-
-DAY_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-"""A calendar day; whether it exists is checked apart."""
 
 InstantCode = Literal["time_naive", "time_syntax", "time_impossible"]
 

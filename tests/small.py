@@ -17,6 +17,13 @@ FILES = {
     'allocation = "asset_count"\n',
 }
 
+# Of the other kinds, for those who want a row of each.
+SIGNALS = {
+    "measures.csv": "contributor_id,measure,start,end,value\nann,revenue,2026-06-01,2026-07-01,12.50\n",
+    "outputs.csv": "sale_id,contributor_id,score\ns1,ben,0.25\n",
+    "usage.csv": "customer_id,model,day,units\nc1,m,2026-06-10,3\n",
+}
+
 
 def write_files(folder: Path, **changed: str) -> Path:
     """Writes the files; `changed` replaces whole files by stem."""
@@ -34,14 +41,25 @@ from revshare.management.base import acting
 for name, role in {STAFF!r}.items():
     create_user(name=name, roles=[role], contributor_id=None, password="not-for-signing-in", act=acting(None, "browse"))
 """
-TAKE_IN = """
+TAKE_FOLDER_IN = """
 from pathlib import Path
 from revshare.ingest.operations import find_files, ingest
-from revshare.policies.operations import register
+from revshare.management.base import acting
 for kind, path in find_files(Path({folder!r})):
     ingest(kind=kind, path=path, act=acting("olivia", "ingest"))
-register(content=Path({folder!r}, "policy.toml").read_bytes(), act=acting("olivia", "register_policy"))
 """
+TAKE_IN = f"""{TAKE_FOLDER_IN}
+from revshare.policies.operations import register
+register(content=Path({{folder!r}}, "policy.toml").read_bytes(), act=acting("olivia", "register_policy"))
+"""
+
+
+def take_in_signals(world: World, folder: Path) -> None:
+    """Takes in a row of each of the other kinds of files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in SIGNALS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    world.manage("shell", "--no-imports", "-c", TAKE_FOLDER_IN.format(folder=str(folder)))
 
 
 def staff(world: World) -> None:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.conftest import World
-from tests.small import publish_small_cycle
+from tests.small import publish_small_cycle, take_in_signals
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -20,7 +20,7 @@ FROZEN = (
     "audit_event", "policies_policy", "files_file", "files_folded_id", "sales_sale", "manifests_part",
     "manifests_part_version", "manifests_weight_row", WEIGHTS, "manifests_training", "cycles_window", "pools_pool",
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
-    "ledger_journal",
+    "ledger_journal", "measures_measure", "measures_output", "measures_usage",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -38,7 +38,8 @@ EDITS = {
     "ledger_entry": "amount_micros = amount_micros + 1", ENTRIES: "amount_micros = amount_micros + 1",
     "ledger_pool_control": "amount_micros = amount_micros + 1",
     "ledger_account_control": "earned_micros = earned_micros + 1", "ledger_leg": "amount_micros = amount_micros + 1",
-    "ledger_journal": "posted_at = now()",
+    "ledger_journal": "posted_at = now()", "measures_measure": "value_micros = value_micros + 1",
+    "measures_output": "score_millionths = 1", "measures_usage": "units = units + 1",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -88,6 +89,7 @@ CYCLE_EDITS = (
 @pytest.fixture(scope="module")
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     publish_small_cycle(module_world, Path(tmp_path_factory.mktemp("small")))
+    take_in_signals(module_world, Path(tmp_path_factory.mktemp("signals")))
 
 
 def refused(world: World, statement: str) -> None:

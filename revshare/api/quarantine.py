@@ -45,6 +45,9 @@ class RetriedOut(serializers.Serializer):
     released_shares = serializers.IntegerField(
         required=False, help_text="Rows with a share of zero that had waited for the other shares of their asset."
     )
+    released_unknown = serializers.IntegerField(
+        required=False, help_text="Rows of any file that had waited for a contributor whom no file had named."
+    )
 
 
 class DismissedOut(serializers.Serializer):

@@ -85,12 +85,13 @@ class ContributorIntake:
         return {}
 
 
-def see_known(work: Work) -> None:
-    """Makes the table `known` of DuckDB: which contributors of the file's accepted rows are known already.
+def see_known(work: Work, column: str = "contributor_id") -> None:
+    """Makes the table `known` of DuckDB: which contributors that the file's accepted rows name in `column` are known
+    already.
 
     Whichever is shorter is brought to the other: the file's ids, or all that are known.
     """
-    work.con.execute("CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT contributor_id FROM accepted")
+    work.con.execute(f"CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT {column} AS contributor_id FROM accepted")
     query = "SELECT id FROM contributors_contributor"
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM (SELECT FROM contributors_contributor LIMIT %s) AS few", [FEW_IDS + 1])
@@ -106,6 +107,15 @@ def see_known(work: Work) -> None:
         f"CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM {scan} SEMI JOIN named USING (contributor_id)"
     )
     draft.unlink()
+
+
+def except_unknown(work: Work, column: str = "contributor_id") -> None:
+    """Rows that name a contributor in `column` whom no file has named yet wait for one that does."""
+    see_known(work, column)
+    work.except_rows(
+        f"SELECT row, 'quarantined' AS outcome, {reason('contributor_unknown', column)} AS reason "
+        f"FROM accepted ANTI JOIN known ON known.contributor_id = accepted.{column}"
+    )
 
 
 def _all_known(work: Work) -> bool:

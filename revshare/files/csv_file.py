@@ -95,7 +95,7 @@ def _scan(path: Path, width: int) -> str:
 
 def _copy(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], columns: Columns, target: Path) -> int:
     chosen = ", ".join(
-        f"coalesce(c{names.index(name)}, '') AS {name}" if name in names else f"'' AS {name}" for name in columns.known
+        (f"coalesce(c{names.index(name)}, '')" if name in names else "''") + f' AS "{name}"' for name in columns.known
     )
     query = f"SELECT {chosen} FROM {_scan(path, len(names))}"
     row = con.execute(

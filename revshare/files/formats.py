@@ -13,6 +13,7 @@ class Columns:
     one_of: tuple[str, ...] = ()
     amount: str = ""
     numbers: tuple[str, ...] = ()  # columns that must not be binary floating point in Parquet
+    days: tuple[str, ...] = ()  # columns that may be dates in Parquet
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -36,4 +37,12 @@ KINDS: dict[str, Columns] = {
         amount="gross_amount",
         numbers=("gross_amount", "fees", "tax"),
     ),
+    "measures": Columns(
+        required=("contributor_id", "measure", "start", "end", "value"),
+        amount="value",
+        numbers=("value",),
+        days=("start", "end"),
+    ),
+    "outputs": Columns(required=("sale_id", "contributor_id", "score"), optional=("role",), numbers=("score",)),
+    "usage": Columns(required=("customer_id", "model", "day", "units"), numbers=("units",), days=("day",)),
 }

@@ -54,7 +54,7 @@ def spool(con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, t
         kinds = _kinds(con, path)
         texts = _texts(kinds, schema, columns)
         _measure(con, source, path, [texts[name] for name in texts if kinds.get(name) == "VARCHAR"])
-        chosen = ", ".join(f"coalesce({text}, '') AS {name}" for name, text in texts.items())
+        chosen = ", ".join(f"coalesce({text}, '') AS \"{name}\"" for name, text in texts.items())
         copied = con.execute(
             f"COPY (SELECT {chosen} FROM read_parquet({literal(path)})) TO {literal(target)} (FORMAT parquet)"
         ).fetchone()
@@ -93,6 +93,8 @@ def _texts(kinds: dict[str, str], schema: pa.Schema, columns: Columns) -> dict[s
             raise FileRefused("parquet_damaged", f"({name} is not where the footer says)")
         elif kinds[name] in FLOATS and name in columns.numbers and pa.types.is_floating(schema.field(name).type):
             raise FileRefused("parquet_float", f"({name} is {kinds[name]})")
+        elif kinds[name] == "DATE" and name in columns.days:
+            texts[name] = f'CAST("{name}" AS VARCHAR)'
         elif (text := _as_text(name, kinds[name])) is None:
             raise FileRefused("parquet_type", f"({name} is {str(schema.field(name).type)[:100]})")
         else:

@@ -4,17 +4,25 @@ A reason is written `code@column` while DuckDB holds it.
 """
 
 import unicodedata
+from datetime import date
 from functools import cache
 
 from confusable_homoglyphs import confusables
 
 from revshare.currencies import CURRENCIES
 from revshare.money import AMOUNT_DECIMALS_PATTERN, AMOUNT_PATTERN, AMOUNT_RANGE_PATTERN
-from revshare.periods import INSTANT_IN_RANGE_PATTERN, INSTANT_PATTERN, NAIVE_PATTERN
+from revshare.periods import (
+    DAY_IN_RANGE_PATTERN,
+    DAY_PATTERN,
+    INSTANT_IN_RANGE_PATTERN,
+    INSTANT_PATTERN,
+    NAIVE_PATTERN,
+)
 
 MAX_ID_LENGTH = 200
 MAX_TEXT_LENGTH = 2_000
 FUTURE_DAYS = 31
+PART_PATTERN = r"0(\.[0-9]{1,6})?|1(\.0{1,6})?"
 
 # Control, format, private and surrogate characters; line and paragraph separators; every space but U+0020; the
 # replacement character; and the letters that Unicode says to draw as nothing (Default_Ignorable_Code_Point).
@@ -101,6 +109,38 @@ def instant_checks(column: str, latest_us: int) -> str:
         f"WHEN {instant_us(column)} IS NULL THEN {reason('time_impossible', column)} "
         f"WHEN {instant_us(column)} > {latest_us} THEN {reason('time_future', column)} "
     )
+
+
+def day(column: str) -> str:
+    """A calendar day as DATE; NULL where the text is none."""
+    return f'CASE WHEN regexp_full_match("{column}", \'{DAY_IN_RANGE_PATTERN}\') THEN TRY_CAST("{column}" AS DATE) END'
+
+
+def day_checks(column: str, *, required: bool = True, latest: date | None = None) -> str:
+    """WHEN … THEN branches for a calendar day of the years 1970 to 9998, not after `latest`."""
+    given = "" if required else f"\"{column}\" <> '' AND "
+    late = f"WHEN \"{column}\" > '{latest}' THEN {reason('day_future', column)} " if latest else ""
+    return (
+        f"WHEN {given}NOT regexp_full_match(\"{column}\", '{DAY_PATTERN}') THEN {reason('day_syntax', column)} "
+        f"WHEN {given}{day(column)} IS NULL THEN {reason('day_impossible', column)} {late}"
+    )
+
+
+def period_checks(start: str, end: str, *, latest: date | None = None, open_end: bool = False) -> str:
+    """WHEN … THEN branches for days from `start`, not after `latest`, to before `end`, which may be blank if
+    `open_end`."""
+    given = f"\"{end}\" <> '' AND " if open_end else ""
+    return (
+        day_checks(start, latest=latest)
+        + day_checks(end, required=not open_end)
+        + f'WHEN {given}"{end}" <= "{start}" THEN {reason("period_empty", end)} '
+    )
+
+
+def part_checks(column: str, code: str, *, zero: bool) -> str:
+    """WHEN … THEN branches for a part of a whole: a number from 0 (included or not) to 1, at most 6 decimals."""
+    none = "" if zero else f" OR {micros(column)} = 0"
+    return f"WHEN NOT regexp_full_match({column}, '{PART_PATTERN}'){none} THEN {reason(code, column)} "
 
 
 def is_plain(identifier: str) -> bool:

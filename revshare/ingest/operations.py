@@ -14,39 +14,54 @@ from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.files.operations import Report, take_in
 from revshare.files.work import Intake
 from revshare.manifests.operations import AttributionIntake, ModelIntake
+from revshare.measures.operations import MeasureIntake, OutputIntake, UsageIntake
 from revshare.progress import Progress, no_progress
 from revshare.sales.operations import SalesIntake
 
 # In the order in which a folder of files is taken in.
 INTAKES: dict[str, Intake] = {
-    intake.kind: intake for intake in (ContributorIntake(), ModelIntake(), AttributionIntake(), SalesIntake())
-}
+    intake.kind: intake
+    for intake in (
+        ContributorIntake(), ModelIntake(), AttributionIntake(), MeasureIntake(), UsageIntake(), SalesIntake(),
+        OutputIntake(),
+    )
+}  # fmt: skip
 LATER_KINDS = ("consents", "rates")
 EXTENSIONS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Quarantined rows that wait for other rows: `found` gives (file, row) of those to judge again."""
+    """Quarantined rows that wait for what files of some `kinds` bring: `found` gives (file, row) of those to judge
+    again."""
 
+    kinds: tuple[str, ...]
     counted_as: str
     found: str
 
 
-# By the kind of file that brings what is waited for.
-WAITING = {
-    "sales": Waiting(
+WAITING = (
+    Waiting(
+        ("sales",),
         "released_refunds",
         "SELECT q.file_id, q.id FROM files_quarantined_row q JOIN sales_sale s ON s.sale_id = q.row->>'refund_of' "
         "WHERE q.state = 'open' AND q.reason = 'refund_of_unknown_sale@refund_of'",
     ),
     # A share of zero is fine beside others that are not: those may have come now.
-    "attributions": Waiting(
+    Waiting(
+        ("attributions",),
         "released_shares",
         "SELECT q.file_id, q.id FROM files_quarantined_row q "
         "WHERE q.state = 'open' AND q.reason = 'asset_share_zero@share'",
     ),
-}
+    Waiting(
+        ("contributors", "attributions"),
+        "released_unknown",
+        "SELECT q.file_id, q.id FROM files_quarantined_row q "
+        "JOIN contributors_contributor c ON c.id = q.row->>split_part(q.reason, '@', 2) WHERE q.state = 'open' "
+        "AND q.reason IN ('contributor_unknown@contributor_id', 'contributor_unknown@payee_id')",
+    ),
+)
 
 
 def ingest(
@@ -66,9 +81,10 @@ def ingest(
         report = take_in(path=path, intake=INTAKES[kind], act=act, name=name, progress=progress, turn=turn)
         if not report.seen_before:
             progress("release", 0, 0)
-            released = release_waiting(kind=kind, act=act) if report.file.rows_accepted else 0
-            if kind in WAITING:
-                report.facts[WAITING[kind].counted_as] = released
+            for waiting in WAITING:
+                if kind in waiting.kinds:
+                    released = release_waiting(waiting, act=act) if report.file.rows_accepted else 0
+                    report.facts[waiting.counted_as] = released
     return report
 
 
@@ -85,18 +101,17 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def release_waiting(*, kind: str, act: Act) -> int:
-    """Takes in quarantined rows for which what they waited for has come in a file of this kind, until none is left.
-    Returns how many."""
+def release_waiting(waiting: Waiting, *, act: Act) -> int:
+    """Takes in quarantined rows for which what they waited for has come, until none is left. Returns how many."""
     released = 0
-    while kind in WAITING:
+    while True:
         with connection.cursor() as cursor:
-            cursor.execute(WAITING[kind].found)
-            waiting: dict[int, list[int]] = {}
+            cursor.execute(waiting.found)
+            found: dict[int, list[int]] = {}
             for file_id, row_id in cursor.fetchall():
-                waiting.setdefault(file_id, []).append(row_id)
+                found.setdefault(file_id, []).append(row_id)
         count = 0
-        for file_id, rows in sorted(waiting.items()):
+        for file_id, rows in sorted(found.items()):
             file = IngestedFile.objects.get(pk=file_id)
             count += quarantine.retry(file=file, intake=INTAKES[file.kind], act=act, only=rows)["accepted"]
         if not count:
@@ -107,7 +122,7 @@ def release_waiting(*, kind: str, act: Act) -> int:
 
 def release_waiting_refunds(*, act: Act) -> int:
     """Takes in quarantined refunds whose sale has come by now. Returns how many."""
-    return release_waiting(kind="sales", act=act)
+    return sum(release_waiting(waiting, act=act) for waiting in WAITING if "sales" in waiting.kinds)
 
 
 def retry_quarantine(*, file_id: int | None, act: Act) -> dict[str, int]:
@@ -122,6 +137,6 @@ def retry_quarantine(*, file_id: int | None, act: Act) -> dict[str, int]:
         for file in files:
             for outcome, count in quarantine.retry(file=file, intake=INTAKES[file.kind], act=act).items():
                 totals[outcome] += count
-        for kind, waiting in WAITING.items():
-            totals[waiting.counted_as] = release_waiting(kind=kind, act=act)
+        for waiting in WAITING:
+            totals[waiting.counted_as] = release_waiting(waiting, act=act)
     return totals

@@ -2,7 +2,7 @@
 
 To read and judge a file takes processors here; to store it, mostly those of the database. So several files are under
 way at a time. What one kind needs of another is there when it is stored: contributors before the attributions that name
-them. Sales need no other.
+them, both before measures and outputs. Sales need no other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,11 @@ from revshare.progress import Progress
 
 AT_ONCE = 3
 LARGE_BYTES = 64 << 20
-AFTER = {"attributions": ("contributors",)}
+AFTER = {
+    "attributions": ("contributors",),
+    "measures": ("contributors", "attributions"),
+    "outputs": ("contributors", "attributions"),
+}
 
 
 def worth_it(files: Sequence[tuple[str, Path]]) -> bool:

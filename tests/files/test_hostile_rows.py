@@ -6,32 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from revshare.audit_trail.operations import Act
 from revshare.files.models import QuarantinedRow
-from revshare.files.operations import Report
-from revshare.files.queries import totals
 from revshare.ingest.operations import ingest
 from revshare.manifests.models import Part
 from revshare.sales.models import Sale
 from tests.files import forms
+from tests.files.hostile_rows import conserved, found
 from tests.files.test_hostile import AT, COLUMNS, GOOD, PLAIN, ROW, SALES
 
 pytestmark = pytest.mark.django_db
-
-
-def conserved(report: Report) -> Report:
-    now = totals(report.file)
-    assert now.rows_in == now.accepted + now.duplicate + now.quarantined
-    if now.sum_in is not None:
-        assert now.sum_in == now.sum_accepted + now.sum_duplicate + now.sum_quarantined
-    assert not any((settings.REVSHARE_HOME / "spool").iterdir())
-    return report
-
-
-def found(report: Report) -> dict[int, str]:
-    return dict(QuarantinedRow.objects.filter(file=report.file).values_list("line", "reason"))
 
 
 # Each: what differs from a good row, and the reason; None: accepted. The line of each is known by its place.

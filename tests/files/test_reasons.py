@@ -6,7 +6,7 @@ from pathlib import Path
 from revshare.files.reasons import QUARANTINE, REFUSALS, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "revshare"
-STAGES = ("files", "ingest", "contributors", "manifests", "sales")
+STAGES = ("files", "ingest", "contributors", "manifests", "sales", "measures")
 
 
 def _codes(*patterns: str) -> set[str]:
@@ -22,7 +22,7 @@ def test_every_refusal_is_explained() -> None:
 
 
 def test_every_reason_for_quarantine_is_explained() -> None:
-    said = _codes(r"reason\(['\"](\w+)['\"], ", r"'(\w+)@", r'number_checks\("\w+", "(\w+)"\)')
+    said = _codes(r"reason\(['\"](\w+)['\"], ", r"'(\w+)@", r'(?:number|part)_checks\("\w+", "(\w+)"')
     assert said - {"code"} == QUARANTINE.keys()
 
 

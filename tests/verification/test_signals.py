@@ -1,0 +1,47 @@
+"""Rows of files that are kept as they came: what is missing, of nobody or too much is named by `verify`."""
+
+import pytest
+
+from revshare.verification.operations import verify
+from tests.stories import Story
+from tests.verification.test_operations import without_triggers
+
+# What is done, and the invariant and the place that must be named.
+DEFECTS = {
+    "a measure is gone": ("DELETE FROM measures_measure WHERE contributor_id = 'ben'", "I12", "file "),
+    "a measure is another": ("UPDATE measures_measure SET value_micros = value_micros + 1", "I12", "sums"),
+    "a measure is of no file": ("UPDATE measures_measure SET file_id = 999 WHERE contributor_id = 'ann'", "I25", "999"),
+    "a measure is of nobody": ("UPDATE measures_measure SET contributor_id = 'x' WHERE contributor_id = 'ann'", "I25", "x"),
+    "a score is gone": ("DELETE FROM measures_output WHERE contributor_id = 'ben'", "I12", "file "),
+    "a score is too high": ("UPDATE measures_output SET score_millionths = 600001 WHERE contributor_id = 'ann'", "I16", "s1"),
+    "a score is of no file": ("UPDATE measures_output SET file_id = 999", "I25", "999"),
+    "a score is of nobody": ("UPDATE measures_output SET contributor_id = 'x' WHERE contributor_id = 'ann'", "I25", "x"),
+    "usage is gone": ("DELETE FROM measures_usage", "I12", "file "),
+    "usage is of no file": ("UPDATE measures_usage SET file_id = 999", "I25", "999"),
+    "a model is gone": ("DELETE FROM manifests_training", "I12", "file "),
+}  # fmt: skip
+
+
+@pytest.fixture
+def files(story: Story) -> None:
+    """A row or two of every kind, one of them released from quarantine."""
+    story.take("models", ("model", "dataset_version"), [("m", "v")])
+    story.take("measures", ("contributor_id", "measure", "start", "end", "value"), [
+        ("ann", "revenue", "2026-01-01", "2026-02-01", "12.5"), ("ben", "revenue", "2026-01-01", "2026-02-01", "1"),
+        ("nobody", "revenue", "2026-01-01", "2026-02-01", "1"),
+    ])  # fmt: skip
+    story.take("contributors", ("contributor_id", "contributor_name"), [("ann", "Ann"), ("ben", "Ben")])
+    story.take("outputs", ("sale_id", "contributor_id", "score"), [("s1", "ann", "0.6"), ("s1", "ben", "0.4")])
+    story.take("usage", ("customer_id", "model", "day", "units"), [("c", "m", "2026-01-05", "3")])
+
+
+def test_sound_rows_are_clean(files: None) -> None:
+    assert verify(cycles=[]).findings == []
+
+
+@pytest.mark.parametrize("what", DEFECTS)
+def test_a_defect_is_found_and_named(files: None, what: str) -> None:
+    deed, invariant, where = DEFECTS[what]
+    without_triggers(deed)
+    found = verify(cycles=[]).findings
+    assert any(one.invariant == invariant and where in one.where for one in found), found
