@@ -193,7 +193,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         models=pins["models"],
         mixes={model: mix for model, mix in mixes().items() if model in pins["models"]},
         classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
-        upto_file=last_file or 0,
+        upto_arrival=last_file or 0,
     )
 
 

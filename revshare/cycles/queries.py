@@ -39,7 +39,7 @@ def sources_of(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> Sources:
     """Where the sums of a cycle come from."""
     return Sources(
         ranges=tuple(ranges), rulebook=parse(cycle.policy.text), days=(cycle.starts_on, cycle.ends_on),
-        zone=cycle.timezone, upto_file=pinned.upto_file,
+        zone=cycle.timezone, upto_arrival=pinned.upto_arrival,
     )  # fmt: skip
 
 

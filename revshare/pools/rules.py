@@ -17,13 +17,13 @@ CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit
 class Pinned:
     """What a lock fixed: the hash of each manifest in use, and what each model in use was trained on. `mixes`: of
     models that say how much of them comes from each dataset version, in any unit. `classes`: the hash of weights by
-    class, of manifests that have them. `upto_file`: the last file that had come."""
+    class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mixes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
-    upto_file: int = 0
+    upto_arrival: int = 0
 
     def versions_of(self, *, model: str, dataset_version: str) -> list[str]:
         """The dataset versions that a sale is shared over; none if its model or any of its datasets is unknown."""

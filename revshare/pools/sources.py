@@ -23,14 +23,14 @@ from revshare.sales.queries import Range, Sum, sums_by_target, within
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the sums of a cycle come from. `days`: first day, and first day after. `upto_file`: the last file of
+    """Where the sums of a cycle come from. `days`: first day, and first day after. `upto_arrival`: the last file of
     measures, outputs and use that counts."""
 
     ranges: tuple[Range, ...]
     rulebook: Rulebook
     days: tuple[date, date]
     zone: str
-    upto_file: int
+    upto_arrival: int
 
 
 def sums_of(sources: Sources) -> list[Sum]:
@@ -58,10 +58,10 @@ def sums_of(sources: Sources) -> list[Sum]:
 def used(sources: Sources) -> dict[str, int]:
     """Units by model that all customers used in the days of the cycle."""
     query = (
-        "SELECT model, sum(units)::text FROM measures_usage WHERE day >= %s AND day < %s AND file_id <= %s "
+        "SELECT model, sum(units)::text FROM measures_usage WHERE day >= %s AND day < %s AND arrival <= %s "
         "GROUP BY model ORDER BY model"
     )
-    return {model: int(units) for model, units in _rows(query, [*sources.days, sources.upto_file])}
+    return {model: int(units) for model, units in _rows(query, [*sources.days, sources.upto_arrival])}
 
 
 def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
@@ -84,21 +84,21 @@ def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
     share = f"CASE{branches} ELSE 0 END" if branches else "0::numeric"
     query = (
         f"{sale.sql}, scored AS (SELECT sale.*, o.role, o.contributor_id, o.score_millionths, {share} AS directed "
-        "FROM sale JOIN measures_output o ON o.sale_id = sale.sale_id AND o.file_id <= %s), "
+        "FROM sale JOIN measures_output o ON o.sale_id = sale.sale_id AND o.arrival <= %s), "
         "left_over AS (SELECT *, net - deducted - sum(directed) OVER (PARTITION BY seq) AS rest FROM scored), "
         "part AS (SELECT *, CASE WHEN role <> 'output' THEN directed WHEN "
         f"{outputs.sql} THEN div(rest * score_millionths, 1000000) ELSE 0 END AS micros FROM left_over) "
         "SELECT stream, model, dataset_version, currency, rate, role, contributor_id, sum(micros)::bigint AS micros "
         "FROM part GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING count(*) FILTER (WHERE micros <> 0) > 0"
     )
-    return query, [*sale.params, *values, sources.upto_file, *outputs.params]
+    return query, [*sale.params, *values, sources.upto_arrival, *outputs.params]
 
 
 def canonical_lines(sources: Sources) -> Iterator[bytes]:
     """What the policy asks of a cycle besides sales and manifests, as bytes that depend on nothing but that: CSV, every
     value quoted, each kind in code-point order. Nothing, for a plain policy."""
     tables = sources.rulebook.tables.values()
-    within_days = [*sources.days, sources.upto_file]
+    within_days = [*sources.days, sources.upto_arrival]
     if any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables):
         where, params = within(sources.ranges)
         yield from _csv(
@@ -109,7 +109,7 @@ def canonical_lines(sources: Sources) -> Iterator[bytes]:
     if any(terms.is_routed for terms in tables):
         yield from _csv(
             "SELECT 'use', customer_id, model, day, units FROM measures_usage WHERE day >= %s AND day < %s "
-            "AND file_id <= %s ORDER BY customer_id COLLATE \"C\", model, day",
+            "AND arrival <= %s ORDER BY customer_id COLLATE \"C\", model, day",
             within_days,
         )
     if found := attributed_query(sources):
@@ -129,9 +129,9 @@ def measured_query(sources: Sources) -> tuple[str, list[Any]] | None:
         return None
     query = (
         "SELECT measure, contributor_id, sum(value_micros)::bigint AS units FROM measures_measure "
-        "WHERE measure = ANY(%s) AND starts_on >= %s AND ends_on <= %s AND file_id <= %s GROUP BY 1, 2"
+        "WHERE measure = ANY(%s) AND starts_on >= %s AND ends_on <= %s AND arrival <= %s GROUP BY 1, 2"
     )
-    return query, [sorted(name.removeprefix(MEASURE) for name in names), *sources.days, sources.upto_file]
+    return query, [sorted(name.removeprefix(MEASURE) for name in names), *sources.days, sources.upto_arrival]
 
 
 def attributed_sums(sources: Sources) -> list[Attributed]:
@@ -221,9 +221,9 @@ def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list
         "sum(sum(units)) OVER (PARTITION BY customer_id) AS total, "
         ""
         "row_number() OVER (PARTITION BY customer_id ORDER BY model) AS place "
-        "FROM measures_usage WHERE day >= %s AND day < %s AND file_id <= %s GROUP BY 1, 2), "
+        "FROM measures_usage WHERE day >= %s AND day < %s AND arrival <= %s GROUP BY 1, 2), "
     )
-    params = [*sale.params, *centric.params, *sources.days, sources.upto_file]
+    params = [*sale.params, *centric.params, *sources.days, sources.upto_arrival]
     split = (
         fees + f"quota AS (SELECT fee.*, own.model, own.place, {_quotas('net')}, {_quotas('deducted')} "
         "FROM fee JOIN own USING (customer_id)) "
