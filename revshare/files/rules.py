@@ -6,8 +6,6 @@ A reason is written `code@column` while DuckDB holds it.
 import unicodedata
 from functools import cache
 
-from confusable_homoglyphs import confusables
-
 from revshare.currencies import CURRENCIES
 from revshare.money import AMOUNT_DECIMALS_PATTERN, AMOUNT_PATTERN, AMOUNT_RANGE_PATTERN
 from revshare.periods import INSTANT_IN_RANGE_PATTERN, INSTANT_PATTERN, NAIVE_PATTERN
@@ -118,6 +116,8 @@ def looks_like(identifier: str) -> str:
 def _look(sign: str) -> str:
     if sign.isascii():
         return sign
+    from confusable_homoglyphs import confusables  # only now: it reads a large table
+
     alike = [entry["c"] for entry in confusables.confusables_data.get(sign, [])]
     single = [unicodedata.normalize("NFKC", other) for other in alike]
     ascii_ones = [other for other in single if len(other) == 1 and other.isascii()]
