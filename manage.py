@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """revshare's command line. `manage.py help` lists the commands; each starts the services it needs."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def use_own_environment() -> None:
 
 
 def main() -> None:
+    gc.disable()  # thousands of modules come in, of which nothing is garbage
     use_own_environment()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
@@ -51,6 +53,8 @@ def main() -> None:
         django.setup()
         if sys.argv[1] != "migrate":
             migrate_embedded()
+    gc.freeze()
+    gc.enable()
     execute_from_command_line(sys.argv)
 
 

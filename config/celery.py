@@ -7,4 +7,4 @@ from config.instance import prepare
 prepare()
 app = Celery("revshare")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["revshare"])
+app.autodiscover_tasks(["revshare"], related_name="worker_tasks")

@@ -1,6 +1,7 @@
-"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on.
+"""What runs: the steps themselves are in `STEPS`; a worker calls `perform` (`worker_tasks`), and so does a command in
+its own process, which gets the same result.
 
-The steps themselves are in `STEPS`; a command calls `perform` in its own process and gets the same result.
+Celery is imported only where something is sent: most commands never send anything, and it takes a while.
 """
 
 import logging
@@ -10,24 +11,21 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from celery.signals import worker_ready
 from django.conf import settings
 from django.db import connection, transaction
-from kombu.exceptions import OperationalError
 
-from config.celery import app
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
-from revshare.lake import sweep_spool
 from revshare.progress import Progress, no_progress
 from revshare.runs.models import LIVE, Run
-from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start, to_resend
+from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
+EXECUTE = "revshare.tasks.execute"  # the name of a worker's task
 # A broker that accepts a connection and then says nothing must not hold up a web request.
 HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, "socket_connect_timeout": 2}
 
@@ -82,30 +80,15 @@ def perform(run_id: int, *, progress: Progress = no_progress) -> None:
         finish(run=run, outcome=outcome)
 
 
-@app.task(name="revshare.tasks.execute")
-def execute(run_id: int) -> None:
-    perform(run_id)
-
-
-@app.task(name="revshare.tasks.sweep")
-def sweep() -> None:
-    """Every 20 seconds: the truth of what must run is in the database, whatever the broker lost."""
-    for run_id in to_resend():
-        send(run_id)
-    sweep_spool()
-
-
-@worker_ready.connect
-def sweep_at_once(**_: Any) -> None:
-    """A worker that starts looks for work that was left behind before it waits for the clock."""
-    sweep.apply_async(retry=False)
-
-
 def send(run_id: int) -> None:
     """Hints to a worker that there is work. If the broker is down, the sweeper will say it again."""
+    from kombu.exceptions import OperationalError
+
+    from config.celery import app
+
     try:
         with app.connection_for_write(transport_options=HINT_OPTIONS) as broker:
-            execute.apply_async(args=[run_id], retry=False, connection=broker)
+            app.send_task(EXECUTE, args=[run_id], retry=False, connection=broker)
     except (OperationalError, OSError) as error:
         log.warning("the broker is not to be reached (%s); run %s waits for the sweeper", error, run_id)
 

@@ -38,6 +38,7 @@ PROGRAMS = ("postgres", "initdb", "pg_ctl")
 SYSTEM_FOLDERS = "/usr/lib/postgresql"  # Debian's place: one folder per major version
 PORT = 5432  # only part of the socket's name
 ROLE = DATABASE = "revshare"
+MOST_HELPERS = 4  # of a query
 START_SECONDS = 60.0  # recovery from a crash takes time
 SOCKET_SECONDS = 2.0  # for a server that runs to show its socket
 GUARD_SECONDS = 3.0  # for the last process of a killed server to go
@@ -246,6 +247,9 @@ class Postgres:
         self.layout.make_socket_folder("postgres", account)
         settings = SETTINGS | (UNSAFE_FOR_TESTS if unsafe() else {})
         settings |= {"unix_socket_directories": str(self.socket_folder), "cluster_name": self._cluster_name}
+        # A query's own process works too: with more of them than processors they are in each other's way.
+        helpers = str(min(max((os.cpu_count() or 1) - 1, 1), MOST_HELPERS))
+        settings |= {"max_parallel_workers_per_gather": helpers, "max_parallel_maintenance_workers": helpers}
         command = [str(programs / "postgres"), "-D", str(self.data), "-p", str(PORT)]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with open_log(self.log) as log:

@@ -5,7 +5,7 @@ made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries a
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -127,9 +127,9 @@ class Splitter:
         """The pools of each currency, split one currency ahead."""
         groups = [list(group) for _, group in groupby(sorted(self._pools, key=_currency), key=_currency)]
         with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self._apportion, groups[0])
+            coming: Future[list[SplitPool]] | None = None
             for number, group in enumerate(groups, 1):
-                split = coming.result()
+                split = coming.result() if coming else self._apportion(group)
                 if number < len(groups):
                     coming = ahead.submit(self._apportion, groups[number])
                 yield group[0].currency, split

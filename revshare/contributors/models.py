@@ -7,11 +7,12 @@ class Contributor(models.Model):
     """A contributor under the marketplace's own id, kept exactly as it was given (`NA`, `007`, 30 digits)."""
 
     id = models.TextField(primary_key=True, db_collation="C")
-    name = models.TextField(default="", blank=True)
-    email = models.TextField(default="", blank=True)
-    country = models.TextField(default="", blank=True)
-    currency = models.CharField(max_length=3, default="", blank=True)
-    payee_id = models.TextField(default="", blank=True)
+    # Blank by the database's own default: a column that a file leaves blank is not sent.
+    name = models.TextField(default="", db_default="", blank=True)
+    email = models.TextField(default="", db_default="", blank=True)
+    country = models.TextField(default="", db_default="", blank=True)
+    currency = models.CharField(max_length=3, default="", db_default="", blank=True)
+    payee_id = models.TextField(default="", db_default="", blank=True)
     unclaimed = models.BooleanField(default=False)  # known from a manifest only: money accrues and waits
     # Written by the file's own transaction, by the million: no look-up per row (`verify` looks them all up).
     file = models.ForeignKey(

@@ -16,18 +16,16 @@ TABLE = "incoming_contributor"
 FIELDS = ("contributor_name", "email", "country", "currency", "payee_id")
 STAGED = {"row": "bigint", "contributor_id": 'text COLLATE "C"', **dict.fromkeys(FIELDS, "text")}
 KNOWN_IDS = ("contributors_contributor", "id")
-COLUMNS = "id, name, email, country, currency, payee_id, unclaimed, file_id"
+COLUMNS = ("name", "email", "country", "currency", "payee_id")  # what FIELDS are here
 FEW_IDS = 100_000
 MANY_ROWS = 1_000_000
 
 # A blank field says nothing, so it never conflicts; what is filled in must agree with what is known.
 AGREES = " AND ".join(
-    f"(i.{theirs} = '' OR c.{ours} = '' OR i.{theirs} = c.{ours})"
-    for theirs, ours in zip(FIELDS, ("name", "email", "country", "currency", "payee_id"), strict=True)
+    f"(i.{theirs} = '' OR c.{ours} = '' OR i.{theirs} = c.{ours})" for theirs, ours in zip(FIELDS, COLUMNS, strict=True)
 )
 ADDS_NOTHING = " AND ".join(
-    f"(i.{theirs} = '' OR i.{theirs} = c.{ours})"
-    for theirs, ours in zip(FIELDS, ("name", "email", "country", "currency", "payee_id"), strict=True)
+    f"(i.{theirs} = '' OR i.{theirs} = c.{ours})" for theirs, ours in zip(FIELDS, COLUMNS, strict=True)
 )
 
 
@@ -69,20 +67,31 @@ class ContributorIntake:
         remember_looks(work, kind="'contributor'", column="contributor_id")
         completed = ", ".join(
             f"{ours} = CASE WHEN i.{theirs} = '' THEN c.{ours} ELSE i.{theirs} END"
-            for theirs, ours in zip(FIELDS, ("name", "email", "country", "currency", "payee_id"), strict=True)
+            for theirs, ours in zip(FIELDS, COLUMNS, strict=True)
         )
         with connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE contributors_contributor c SET {completed}, unclaimed = false "
                 f"FROM {TABLE} i WHERE c.id = i.contributor_id"
             )
+        filled = _filled(work)
+        names = ["contributor_id", *filled]
         copy_in(
             work.con,
-            f"SELECT contributor_id, {', '.join(FIELDS)}, false, {file.pk} FROM accepted "
+            f"SELECT {', '.join(names)}, false, {file.pk} FROM accepted "
             "ANTI JOIN known USING (contributor_id) ORDER BY contributor_id",
-            table="contributors_contributor", columns=COLUMNS,
+            table="contributors_contributor", columns=", ".join(["id", *filled.values(), "unclaimed, file_id"]),
+            quoted=names,
         )  # fmt: skip
         return {}
+
+
+def _filled(work: Work) -> dict[str, str]:
+    """The fields that are not blank in every accepted row, and the columns that they go to."""
+    sums = ", ".join(f"coalesce(bool_or({name} <> ''), false)" for name in FIELDS)
+    found = work.con.execute(f"SELECT {sums} FROM accepted").fetchone()
+    assert found is not None, "sums are one row"
+    return {name: column for name, column, filled in zip(FIELDS, COLUMNS, found, strict=True) if filled}
 
 
 def see_known(work: Work, column: str = "contributor_id") -> None:
@@ -95,7 +104,15 @@ def see_known(work: Work, column: str = "contributor_id") -> None:
     query = "SELECT id FROM contributors_contributor"
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM (SELECT FROM contributors_contributor LIMIT %s) AS few", [FEW_IDS + 1])
-        if cursor.fetchone()[0] > FEW_IDS >= work.number("SELECT count(*) FROM named"):
+        ids = cursor.fetchone()[0]
+        # Where nobody is known, the file's ids are not asked for, or once.
+        work.con.execute(
+            f"CREATE OR REPLACE TEMP {'TABLE' if ids else 'VIEW'} named AS SELECT DISTINCT contributor_id FROM accepted"
+        )
+        if not ids:
+            work.con.execute("CREATE OR REPLACE TEMP TABLE known (contributor_id VARCHAR)")
+            return
+        if ids > FEW_IDS >= work.number("SELECT count(*) FROM named"):
             cursor.execute("DROP TABLE IF EXISTS incoming_id")
             cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
             copy_in(work.con, "SELECT * FROM named", table="incoming_id", columns="id")
@@ -150,8 +167,8 @@ def add_unclaimed(work: Work, *, file: IngestedFile) -> int:
         copy_in(
             work.con,
             "SELECT contributor_id, coalesce(min(contributor_name) FILTER (contributor_name <> ''), ''), "
-            f"'', '', '', '', true, {file.pk} FROM accepted ANTI JOIN known USING (contributor_id) "
+            f"true, {file.pk} FROM accepted ANTI JOIN known USING (contributor_id) "
             "GROUP BY contributor_id ORDER BY contributor_id",
-            table="contributors_contributor", columns=COLUMNS,
+            table="contributors_contributor", columns="id, name, unclaimed, file_id",
         )  # fmt: skip
     return unknown

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import xlsxwriter
 from django.db import connection, transaction
 
 from revshare.bulk import Rows, copied_out
@@ -14,6 +14,9 @@ from revshare.cells import FORMULA_STARTS
 from revshare.errors import Refused
 from revshare.exports.from_lake import write_payouts
 from revshare.money import MICROS_PER_UNIT
+
+if TYPE_CHECKING:
+    import xlsxwriter
 
 FORMATS = ("csv", "xlsx")
 MAX_SHEET_ROWS = 1_048_575
@@ -124,6 +127,8 @@ def _write_csv(export: Export, cycle_id: int, draft: Path) -> int:
 def _write_xlsx(export: Export, cycle_id: int, draft: Path) -> int:
     """Micros go in as text, since a spreadsheet's numbers are binary floats with 15 digits; beside them stands the same
     amount as a number, for reading and summing."""
+    import xlsxwriter
+
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(export.query, [cycle_id])
         rows = cursor.fetchall()
@@ -146,7 +151,9 @@ def _write_xlsx(export: Export, cycle_id: int, draft: Path) -> int:
     return len(rows)
 
 
-def _header(sheet: xlsxwriter.worksheet.Worksheet, names: list[str], bold: xlsxwriter.format.Format) -> dict[str, int]:
+def _header(
+    sheet: "xlsxwriter.worksheet.Worksheet", names: list[str], bold: "xlsxwriter.format.Format"
+) -> dict[str, int]:
     """Writes the first row; returns the column of each name."""
     places = {}
     position = 0

@@ -7,8 +7,6 @@ import unicodedata
 from datetime import date
 from functools import cache
 
-from confusable_homoglyphs import confusables
-
 from revshare.currencies import CURRENCIES
 from revshare.money import AMOUNT_DECIMALS_PATTERN, AMOUNT_PATTERN, AMOUNT_RANGE_PATTERN
 from revshare.periods import (
@@ -158,6 +156,8 @@ def looks_like(identifier: str) -> str:
 def _look(sign: str) -> str:
     if sign.isascii():
         return sign
+    from confusable_homoglyphs import confusables  # only now: it reads a large table
+
     alike = [entry["c"] for entry in confusables.confusables_data.get(sign, [])]
     single = [unicodedata.normalize("NFKC", other) for other in alike]
     ascii_ones = [other for other in single if len(other) == 1 and other.isascii()]

@@ -1,0 +1,29 @@
+"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on."""
+
+from typing import Any
+
+from celery.signals import worker_ready
+
+from config.celery import app
+from revshare.lake import sweep_spool
+from revshare.runs.operations import to_resend
+from revshare.tasks import EXECUTE, perform, send
+
+
+@app.task(name=EXECUTE)
+def execute(run_id: int) -> None:
+    perform(run_id)
+
+
+@app.task(name="revshare.tasks.sweep")
+def sweep() -> None:
+    """Every 20 seconds: the truth of what must run is in the database, whatever the broker lost."""
+    for run_id in to_resend():
+        send(run_id)
+    sweep_spool()
+
+
+@worker_ready.connect
+def sweep_at_once(**_: Any) -> None:
+    """A worker that starts looks for work that was left behind before it waits for the clock."""
+    sweep.apply_async(retry=False)
