@@ -25,7 +25,7 @@ from revshare.files.repeats import distinct
 
 RECORD_BYTES = 10  # what a record takes in memory while its hash is sorted and compared
 SHARED_BYTES = 80  # what a record of a shared asset takes, besides its asset id, twice
-BATCH_ROWS = 1_000_000
+BATCH_ROWS = 200_000
 HASH = "hash(dataset_version, asset_id)"
 BITMAP_BITS = 27
 BITS_PER_HASH = 16

@@ -96,7 +96,9 @@ def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) ->
 def _weigh_by_rule(con: duckdb.DuckDBPyConnection, count: Count, path: Path) -> Weighed:
     """One version by the rule alone."""
     own = f"{OWN} WHERE dataset_version = {literal(count.version)}"
-    _copy(con, weigh_sql(own), path)
+    _copy(
+        con, f"SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)}) ORDER BY contributor_id", path
+    )
     _refuse_strangers(con, path)
     (assets,) = con.execute(f"SELECT count(DISTINCT asset_id) FROM ({own})").fetchall()[0]
     return Weighed(path, assets, count.records)
@@ -165,7 +167,7 @@ def _write(
             "SELECT contributor_id, CAST(sum(assets_ticks) AS BIGINT) AS assets_ticks, "
             "CAST(sum(weight_ticks) AS DECIMAL(38, 6)) AS weight_ticks "
             f"FROM ({weights} UNION ALL SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)})) "
-            "GROUP BY contributor_id"
+            "GROUP BY contributor_id ORDER BY contributor_id"
         )
     _copy(con, weights, path)
     con.unregister("weighed")
@@ -174,10 +176,8 @@ def _write(
 
 
 def _copy(con: duckdb.DuckDBPyConnection, weights: str, path: Path) -> None:
-    con.execute(
-        f"COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM ({weights}) ORDER BY contributor_id) "
-        f"TO {literal(path)} (FORMAT parquet)"
-    )
+    """`weights`: SQL of contributor_id, assets_ticks, weight_ticks, in order."""
+    con.execute(f"COPY ({weights}) TO {literal(path)} (FORMAT parquet)")
 
 
 def _refuse_strangers(con: duckdb.DuckDBPyConnection, path: Path) -> None:
