@@ -1,8 +1,7 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import duckdb
@@ -20,12 +19,12 @@ from revshare.files.preflight import FileRefused
 from revshare.files.repeats import except_repeated
 from revshare.files.rules import id_checks, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import BLOCK_BYTES, check_part, copy_file_in, duck, keep, literal, spool
+from revshare.lake import check_part, copy_file_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
+from revshare.manifests.drafts import Draft, draft_of
 from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
 from revshare.manifests.queries import LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
-from revshare.manifests.rules import digest_header
 from revshare.manifests.weighing import Weighed
 from revshare.progress import Progress, no_progress
 
@@ -232,28 +231,26 @@ def freeze(*, dataset_versions: Iterable[str], act: Act, progress: Progress = no
         stored = parts_of(open_ones)
         for digest in stored.parts:
             check_part(LAKE, digest)
-        with spool() as scratch, duck(scratch) as con:
+        with spool() as scratch, duck(scratch) as con, ThreadPoolExecutor(1) as ahead:
             weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
+            reader = con.cursor()
+            coming = [ahead.submit(draft_of, reader, open_ones[0], weighed[open_ones[0]])]
             for done, name in enumerate(open_ones):
                 progress("freeze", done, len(open_ones))
-                _close(con, manifests[name], weighed[name], act, scratch)
+                draft = coming.pop().result()
+                # The next is made ready while the database takes this one.
+                coming += [ahead.submit(draft_of, reader, after, weighed[after]) for after in open_ones[done + 1 :][:1]]
+                _close(con, manifests[name], weighed[name], draft, act)
     return [manifests[name] for name in wanted]
 
 
-def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, act: Act, scratch: Path) -> None:
+def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
     """Keeps what a version weighs, and freezes it."""
-    scan = f"read_parquet({literal(weighed.weights)})"
     manifest.records, manifest.assets = weighed.records, weighed.assets
-    manifest.contributors, manifest.assets_ticks = con.execute(
-        f"SELECT count(*), coalesce(sum(assets_ticks), 0) FROM {scan}"
-    ).fetchall()[0]
-    draft = scratch / "weights.copy"
-    con.execute(
-        f"COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM {scan} ORDER BY contributor_id) "
-        f"TO {literal(draft)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
-    )
-    manifest.sha256, manifest.frozen_at = _digest(manifest, draft), act.at
-    _store_weights(con, scan, manifest, draft)
+    manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
+    manifest.sha256, manifest.frozen_at = draft.sha256, act.at
+    _store_weights(con, manifest, weighed, draft)
+    draft.rows.unlink()
     manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
     manifest.save()
     record(
@@ -262,24 +259,16 @@ def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed,
     )  # fmt: skip
 
 
-def _digest(manifest: Manifest, weights: Path) -> str:
-    """The manifest's hash (`rules.digest_header`)."""
-    digest = hashlib.sha256(digest_header(manifest.dataset_version, manifest.assets, manifest.records))
-    with weights.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _store_weights(con: duckdb.DuckDBPyConnection, scan: str, manifest: Manifest, draft: Path) -> None:
-    """Into a partition of their own: for auditors, and for the pages. `draft`: the same as CSV, in order."""
+def _store_weights(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft) -> None:
+    """Into a partition of their own: for auditors, and for the pages."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT revshare_new_part('manifests_weight_row', 'manifest_id', %s)", [manifest.pk])
         part = cursor.fetchone()[0]
         cursor.execute(f"ALTER TABLE {part} ALTER manifest_id SET DEFAULT {manifest.pk}")
-        if con.execute(f"SELECT 1 FROM {scan} WHERE weight_ticks <> assets_ticks LIMIT 1").fetchall():
-            copy_file_in(cursor, draft, table=part, columns="contributor_id, assets_ticks, weight_ticks")
+        if draft.is_weighted:
+            copy_file_in(cursor, draft.rows, table=part, columns="contributor_id, assets_ticks, weight_ticks")
         else:
+            scan = f"read_parquet({literal(weighed.weights)})"
             weights = con.sql(f"SELECT assets_ticks, contributor_id FROM {scan}").to_arrow_reader(BLOCK_ROWS)
             copy_arrays(table=part, columns=("assets_ticks", "contributor_id"), blocks=_blocks(weights), frozen=True)
         cursor.execute("SELECT revshare_attach_weights(%s)", [manifest.pk])

@@ -1,40 +1,45 @@
 """Records of the lake into weights, a Parquet file per dataset version, by DuckDB and numpy.
 
-Nearly all assets of a manifest have one record: such an asset gives its contributor all its ticks, and needs no group
-of its own. So records whose asset nobody else names are only counted; those of the other assets go by the rule
-(`rules.weigh_sql`). Which are which is found by a 64-bit hash of the asset: where it is unique the asset is, and where
-it is not the rule compares the ids themselves. Two scans of the records, or more where the setting
-REVSHARE_ARRAY_BYTES bounds what may be in memory at a time.
+Assets that say no share and no weight, nearly all there are, are counted (`equal_shares`). The others go by the rule
+(`rules.weigh_sql`): only they, unless they are so many that it is faster to take the whole version.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-from django.conf import settings
 
-from revshare.apportion import TICKS_PER_ASSET
 from revshare.errors import Refused
-from revshare.files.repeats import distinct
 from revshare.lake import literal
+from revshare.manifests.equal_shares import Tally, count_equal
 from revshare.manifests.rules import weigh_sql
 from revshare.progress import Progress, no_progress
 
-RECORD_BYTES = 32  # what a record takes in memory while its hash and its contributor are at hand
 CELLS_AT_ONCE = 16_000_000  # contributors × dataset versions
-MOSTLY_SHARED = 3  # where shared assets are more than a third as many as the records, the rule alone is faster
-HASH = "hash(dataset_version, asset_id)"
-BITMAP_BITS = 24
+MOSTLY_ODD = 3  # where more than a third of a version's records say a share or a weight, the rule takes all of them
+OWN = "SELECT dataset_version, asset_id, contributor_id, share, weight FROM records"
 
 
 class UnknownContributor(Refused):
     """A record names a contributor that the database does not hold."""
 
     code = "unknown_contributor"
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a dataset version has in records."""
+
+    version: str
+    records: int
+    odd: int  # of which so many say a share or a weight
+
+    @property
+    def is_mostly_odd(self) -> bool:
+        return MOSTLY_ODD * self.odd > self.records
 
 
 @dataclass(frozen=True)
@@ -60,51 +65,17 @@ def weigh(
     found = con.execute(
         "SELECT dataset_version, count(*), count(*) FILTER (odd) FROM records GROUP BY dataset_version"
     ).fetchall()
-    counts = {version: count for version, count, _ in found}
-    plain = sorted(version for version, _, odd_ones in found if not odd_ones)
+    counts = {version: Count(version, records, odd_records) for version, records, odd_records in found}
+    _number_people(con, people, sum(count.records for count in counts.values()))
+    counted = sorted(version for version, count in counts.items() if not count.is_mostly_odd)
     done: dict[str, Weighed] = {}
-    if plain:
-        done |= _weigh_plain(con, people, plain, counts, target, progress)
-    for version in versions:
+    if counted:
+        done |= _weigh_counted(con, [counts[version] for version in counted], target, progress)
+    for number, version in enumerate(versions):
         if version not in done:
             progress("weigh", len(done), len(versions))
-            done[version] = _weigh_by_rule(con, version, counts.get(version, 0), target)
-    return done
-
-
-def _weigh_by_rule(con: duckdb.DuckDBPyConnection, version: str, records: int, target: Path) -> Weighed:
-    """One version by the rule alone."""
-    own = f"SELECT * FROM records WHERE dataset_version = {literal(version)}"
-    path = target / f"weights-{len(list(target.glob('weights-*')))}.parquet"
-    con.execute(
-        f"COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)}) ORDER BY contributor_id) "
-        f"TO {literal(path)} (FORMAT parquet)"
-    )
-    (assets,) = con.execute(f"SELECT count(DISTINCT asset_id) FROM ({own})").fetchall()[0]
-    return Weighed(path, assets, records)
-
-
-def _weigh_plain(
-    con: duckdb.DuckDBPyConnection, people: str, versions: list[str], counts: Mapping[str, int], target: Path,
-    progress: Progress,
-) -> dict[str, Weighed]:  # fmt: skip
-    """Versions whose records say no share and no weight."""
-    _number_people(con, people, sum(counts.values()))
-    ids = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
-    done: dict[str, Weighed] = {}
-    at_once = max(1, CELLS_AT_ONCE // max(1, len(ids)))
-    for start in range(0, len(versions), at_once):
-        progress("weigh", start, len(versions))
-        group = versions[start : start + at_once]
-        ticks, alone, shared = _singles(con, group, sum(counts[version] for version in group), len(ids))
-        if shared is None:
-            done |= {version: _weigh_by_rule(con, version, counts[version], target) for version in group}
-            continue
-        assets = _add_shared(con, shared, ticks)
-        for number, version in enumerate(group):
-            path = target / f"weights-plain-{start + number}.parquet"
-            _write(con, ids, ticks[number], path)
-            done[version] = Weighed(path, int(alone[number]) + assets.get(number, 0), counts[version])
+            count = counts.get(version, Count(version, 0, 0))
+            done[version] = _weigh_by_rule(con, count, target / f"weights-{number}.parquet")
     return done
 
 
@@ -122,83 +93,96 @@ def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) ->
     con.execute("DROP TABLE known_person")
 
 
-def _singles(
-    con: duckdb.DuckDBPyConnection, versions: list[str], records: int, people: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint64] | None]:
-    """The ticks of assets with one record (shape versions × people), how many such assets each version has, and the
-    hashes of all others; no hashes if those are too many."""
-    numbers = pa.table({"dataset_version": versions, "number": pa.array(range(len(versions)), pa.int32())})
-    con.register("numbers", numbers)
-    con.execute("CREATE OR REPLACE TEMP TABLE version AS SELECT * FROM numbers")
-    passes = -(-records * RECORD_BYTES // settings.REVSHARE_ARRAY_BYTES)
-    ticks = np.zeros((len(versions), people), np.int64)
-    alone = np.zeros(len(versions), np.int64)
-    several: list[npt.NDArray[np.uint64]] = []
-    seen = 0
-    for turn in range(passes):
-        chosen = f"WHERE {HASH} % {passes} = {turn}" if passes > 1 else ""
-        columns = con.execute(
-            f"SELECT CAST(number * {people} + code AS INTEGER) AS cell, {HASH} AS hash FROM records "
-            f"JOIN version USING (dataset_version) JOIN person USING (contributor_id) {chosen}"
-        ).fetchnumpy()
-        cells, hashes = np.asarray(columns["cell"]), np.asarray(columns["hash"])
-        seen += len(cells)
-        twice = _repeated(hashes)
-        several.append(twice)
-        if MOSTLY_SHARED * sum(map(len, several)) > records:
-            return ticks, alone, None
-        marked = np.zeros(1 << BITMAP_BITS, bool)
-        shift = np.uint64(64 - BITMAP_BITS)
-        marked[twice >> shift] = True
-        # Asked in bits of the hash: a few that are unique go by the rule too, with the same result.
-        perhaps = marked[hashes >> shift]
-        several[-1] = distinct(np.sort(hashes[perhaps]))
-        cells = cells[~perhaps]
-        ticks += np.bincount(cells, minlength=ticks.size).reshape(ticks.shape)
-        alone += np.bincount(cells // people, minlength=len(versions))
-    if seen != records:
-        raise UnknownContributor(f"{records - seen:,} records name a contributor nobody knows: run `verify`.")
-    return ticks * TICKS_PER_ASSET, alone, np.concatenate(several)
+def _weigh_by_rule(con: duckdb.DuckDBPyConnection, count: Count, path: Path) -> Weighed:
+    """One version by the rule alone."""
+    own = f"{OWN} WHERE dataset_version = {literal(count.version)}"
+    _copy(
+        con, f"SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)}) ORDER BY contributor_id", path
+    )
+    _refuse_strangers(con, path)
+    (assets,) = con.execute(f"SELECT count(DISTINCT asset_id) FROM ({own})").fetchall()[0]
+    return Weighed(path, assets, count.records)
 
 
-def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Those that stand there more than once."""
-    ordered = np.sort(hashes)
-    return distinct(ordered[1:][ordered[1:] == ordered[:-1]])
+def _weigh_counted(
+    con: duckdb.DuckDBPyConnection, counts: Sequence[Count], target: Path, progress: Progress
+) -> dict[str, Weighed]:
+    """Versions of which few records or none say a share or a weight."""
+    odd = _set_apart(con, [count.version for count in counts if count.odd])
+    ids = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
+    done: dict[str, Weighed] = {}
+    at_once = max(1, CELLS_AT_ONCE // max(1, len(ids)))
+    for start in range(0, len(counts), at_once):
+        progress("weigh", start, len(counts))
+        group = counts[start : start + at_once]
+        names = [count.version for count in group]
+        records = sum(count.records - odd.get(count.version, (0, 0))[1] for count in group)
+        tally, seen = count_equal(
+            con, source="even_record" if odd else "records", versions=names, people=len(ids), records=records
+        )
+        if seen != records:
+            raise UnknownContributor(f"{records - seen:,} records name a contributor nobody knows: run `verify`.")
+        for number, count in enumerate(group):
+            path = target / f"weights-plain-{start + number}.parquet"
+            _write(con, ids, tally, number, count.version if count.version in odd else "", path)
+            assets = int(tally.assets[number]) + odd.get(count.version, (0, 0))[0]
+            done[count.version] = Weighed(path, assets, count.records)
+    return done
 
 
-def _add_shared(
-    con: duckdb.DuckDBPyConnection, hashes: npt.NDArray[np.uint64], ticks: npt.NDArray[np.int64]
-) -> dict[int, int]:
-    """Adds to `ticks` what the rule gives for the assets of these hashes; returns how many each version has."""
-    if not len(hashes):
+def _set_apart(con: duckdb.DuckDBPyConnection, versions: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Of these versions the assets that say a share or a weight, as the table `odd_asset`: how many such assets and
+    records each has. `even_record` is the view of all other records."""
+    if not versions:
         return {}
-    con.register("hashes", pa.table({"hash": hashes}))
+    names = ", ".join(map(literal, versions))
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE shared AS SELECT dataset_version, asset_id, contributor_id, "
-        "CAST(NULL AS DECIMAL(38, 6)) AS share, CAST(1 AS DECIMAL(38, 6)) AS weight "
-        f"FROM records JOIN version USING (dataset_version) SEMI JOIN hashes ON {HASH} = hashes.hash"
+        "CREATE OR REPLACE TEMP TABLE odd_asset AS SELECT DISTINCT dataset_version, asset_id FROM records "
+        f"WHERE odd AND dataset_version IN ({names})"
     )
-    columns = con.execute(
-        f"SELECT number, code, assets_ticks FROM ({weigh_sql('SELECT * FROM shared')}) "
-        "JOIN version USING (dataset_version) JOIN person USING (contributor_id)"
-    ).fetchnumpy()
-    ticks[np.asarray(columns["number"]), np.asarray(columns["code"])] += np.asarray(columns["assets_ticks"])
-    counted = con.execute(
-        "SELECT number, count(*) FROM (SELECT DISTINCT dataset_version, asset_id FROM shared) "
-        "JOIN version USING (dataset_version) GROUP BY number"
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW even_record AS "
+        "SELECT * FROM records ANTI JOIN odd_asset USING (dataset_version, asset_id)"
+    )
+    assets = dict(con.execute("SELECT dataset_version, count(*) FROM odd_asset GROUP BY dataset_version").fetchall())
+    records = con.execute(
+        "SELECT dataset_version, count(*) FROM records SEMI JOIN odd_asset USING (dataset_version, asset_id) "
+        "GROUP BY dataset_version"
     ).fetchall()
-    con.execute("DROP TABLE shared")
-    con.unregister("hashes")
-    return dict(counted)
+    return {version: (assets[version], count) for version, count in records}
 
 
-def _write(con: duckdb.DuckDBPyConnection, people: pa.Array, ticks: npt.NDArray[np.int64], path: Path) -> None:
-    """Without a share of zero (such records go by the rule) whoever has a record has ticks."""
-    codes = np.flatnonzero(ticks)
-    con.register("weighed", pa.table({"contributor_id": people.take(pa.array(codes)), "ticks": ticks[codes]}))
-    con.execute(
-        "COPY (SELECT contributor_id, ticks AS assets_ticks, CAST(ticks AS DECIMAL(38, 6)) AS weight_ticks "
-        f"FROM weighed ORDER BY contributor_id) TO {literal(path)} (FORMAT parquet)"
-    )
+def _write(
+    con: duckdb.DuckDBPyConnection, ids: pa.Array, tally: Tally, number: int, odd_version: str, path: Path
+) -> None:
+    """What was counted of a version; with what the rule gives for its odd assets, if it has any (`odd_version`)."""
+    ticks = tally.ticks[number]
+    codes = np.flatnonzero((ticks > 0) | tally.unpaid[number])
+    con.register("weighed", pa.table({"contributor_id": ids.take(pa.array(codes)), "ticks": ticks[codes]}))
+    weights = "SELECT contributor_id, ticks AS assets_ticks, CAST(ticks AS DECIMAL(38, 6)) AS weight_ticks FROM weighed"
+    if odd_version:
+        odd = f"{OWN} SEMI JOIN odd_asset USING (dataset_version, asset_id) "
+        own = f"{odd} WHERE dataset_version = {literal(odd_version)}"
+        weights = (
+            "SELECT contributor_id, CAST(sum(assets_ticks) AS BIGINT) AS assets_ticks, "
+            "CAST(sum(weight_ticks) AS DECIMAL(38, 6)) AS weight_ticks "
+            f"FROM ({weights} UNION ALL SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)})) "
+            "GROUP BY contributor_id ORDER BY contributor_id"
+        )
+    _copy(con, weights, path)
     con.unregister("weighed")
+    if odd_version:
+        _refuse_strangers(con, path)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, weights: str, path: Path) -> None:
+    """`weights`: SQL of contributor_id, assets_ticks, weight_ticks, in order."""
+    con.execute(f"COPY ({weights}) TO {literal(path)} (FORMAT parquet)")
+
+
+def _refuse_strangers(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raises UnknownContributor unless the database holds everybody who has weights."""
+    scan = f"read_parquet({literal(path)})"
+    (strangers,) = con.execute(f"SELECT count(*) FROM {scan} ANTI JOIN person USING (contributor_id)").fetchall()[0]
+    if strangers:
+        raise UnknownContributor(f"Records name {strangers:,} contributors nobody knows: run `verify`.")

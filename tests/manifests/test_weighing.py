@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pyarrow as pa
@@ -15,22 +16,25 @@ from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revshare.apportion import split_ticks
+from revshare.apportion import TICKS_PER_ASSET, split_ticks
 from revshare.lake import duck, literal, spool
-from revshare.manifests import weighing
+from revshare.manifests import equal_shares, weighing
 from revshare.manifests.rules import weigh_sql
 from revshare.manifests.weighing import UnknownContributor, weigh
 
 VERSIONS = ("v1", "v2", "v'3", "v4")
-PEOPLE = ("a", "A", "9", "10", "é", "作家", "a-longer-id", "=x")
+PEOPLE = ("a", "A", "9", "10", "é", "作家", "a-longer-id", "=x", *(f"p{number}" for number in range(15)))
+HOLDERS = [1, 1, 1, 2, 7, 16, 17, 19, 23]
 SCHEMA = pa.schema([
     ("dataset_version", pa.string()), ("asset_id", pa.string()), ("contributor_id", pa.string()),
     ("share", pa.decimal128(38, 6)), ("weight", pa.decimal128(38, 6)),
 ])  # fmt: skip
-LIMITS = {
-    "RECORDS_AT_ONCE": (1, 3, 10**7), "CELLS_AT_ONCE": (1, 6, 10**7), "MOSTLY_SHARED": (0, 3, 10**9),
-    "BITMAP_BITS": (1, 3, 24),
+LIMITS: dict[str, tuple[Any, ...]] = {
+    "ARRAY_BYTES": (300, 2000, 10**9), "CELLS_AT_ONCE": (1, 30, 10**7), "MOSTLY_ODD": (0, 3, 10**9),
+    "BITMAP_BITS": (1, 3, 24), "BATCH_ROWS": (1, 5, 10**6),
+    "HASH": (equal_shares.HASH, "hash(asset_id)", "hash(asset_id) % 2 << 63", "CAST(7 AS UBIGINT)"),
 }  # fmt: skip
+"""Small enough to take every way through the code; hashes that meet often, or always."""
 Record = tuple[str, str, str, Decimal | None, Decimal]
 Weights = dict[str, dict[str, tuple[int, Decimal]]]
 
@@ -39,7 +43,7 @@ Weights = dict[str, dict[str, tuple[int, Decimal]]]
 class Case:
     records: list[Record]
     cuts: list[int]  # where one part ends and the next begins
-    limits: Mapping[str, int]
+    limits: Mapping[str, Any]
 
 
 @st.composite
@@ -49,9 +53,7 @@ def cases(draw: st.DrawFn) -> Case:
     for version in draw(st.lists(st.sampled_from(VERSIONS), min_size=1, unique=True)):
         odd = draw(st.sampled_from(["", "", "shares", "weights", "both"]))
         for number in range(draw(st.integers(1, 6))):
-            names = draw(
-                st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=draw(st.sampled_from([1, 1, 1, 7])), unique=True)
-            )
+            names = draw(st.permutations(PEOPLE))[: draw(st.sampled_from(HOLDERS))]
             weight = (
                 Decimal(draw(st.sampled_from(["1", "0", "2.5", "0.000001"])))
                 if odd in ("weights", "both")
@@ -95,7 +97,9 @@ def parts_of(case: Case, folder: Path) -> str:
         arrays = [pa.array(list(values), kind.type) for values, kind in zip(columns, SCHEMA, strict=True)]
         pq.write_table(pa.table(arrays, SCHEMA), folder / f"part-{number}.parquet")
         paths.append(literal(folder / f"part-{number}.parquet"))
-    return f"SELECT *, share IS NOT NULL OR weight <> 1 AS odd FROM read_parquet([{', '.join(paths)}])"
+    # A record may look odd that is not (a weight of 1.000), and the others of its asset do not.
+    odd = "share IS NOT NULL OR weight <> 1 OR contributor_id = 'A'"
+    return f"SELECT *, {odd} AS odd FROM read_parquet([{', '.join(paths)}])"
 
 
 def people_of(records: str) -> str:
@@ -104,20 +108,21 @@ def people_of(records: str) -> str:
 
 
 @contextmanager
-def limited(limits: dict[str, int]) -> Iterator[None]:
-    """Sets the module's limits, and how many records may be in memory at once."""
-    own = dict(limits)
-    at_once = own.pop("RECORDS_AT_ONCE", 10**7)
-    with (
-        override_settings(REVSHARE_ARRAY_BYTES=at_once * weighing.RECORD_BYTES),
-        mock.patch.multiple(weighing, **own) if own else nullcontext(),
-    ):
+def limited(limits: Mapping[str, Any]) -> Iterator[None]:
+    """Sets the modules' limits, and how many bytes of arrays may be in memory at once."""
+    with ExitStack() as stack:
+        for name, value in limits.items():
+            if name == "ARRAY_BYTES":
+                stack.enter_context(override_settings(REVSHARE_ARRAY_BYTES=value))
+            else:
+                module = weighing if hasattr(weighing, name) else equal_shares
+                stack.enter_context(mock.patch.object(module, name, value))
         yield
 
 
 @given(case=cases())
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_the_fast_way_the_rule_and_python_agree(case: Case) -> None:
     with spool() as scratch, duck(scratch) as con, limited(case.limits):
@@ -142,29 +147,74 @@ def test_the_fast_way_the_rule_and_python_agree(case: Case) -> None:
         }
 
 
+def weighed(records: list[Record], limits: Mapping[str, Any]) -> Weights:
+    """What the fast way says of some records."""
+    with spool() as scratch, duck(scratch) as con, limited(limits):
+        sql = parts_of(Case(records, [len(records) // 2], {}), scratch)
+        names = sorted({version for version, *_ in records})
+        done = weigh(con, records=sql, people=people_of(sql), versions=names, target=scratch)
+        return {
+            name: {
+                row["contributor_id"]: (row["assets_ticks"], row["weight_ticks"])
+                for row in pq.read_table(done[name].weights).to_pylist()
+            }
+            for name in names
+        }
+
+
 def test_the_ways_are_taken_that_the_limits_say() -> None:
-    """Several passes and groups, and the way back to the rule where most assets are shared."""
+    """Several groups, passes and parts of them; by the rule where most records say a share, and where hashes meet by id."""
     alone: list[Record] = [(f"v{n % 3}", f"a{n}", PEOPLE[n % 5], None, Decimal(1)) for n in range(60)]
-    shared: list[Record] = [("v0", f"s{n}", name, None, Decimal(1)) for n in range(90) for name in ("a", "A")]
-    for records, limits, groups, by_rule in (
-        (alone, {"RECORDS_AT_ONCE": 7, "CELLS_AT_ONCE": 5}, 3, 0), (alone, {}, 1, 0), (alone + shared, {}, 1, 3),
-    ):  # fmt: skip
-        singles, rule = mock.Mock(wraps=weighing._singles), mock.Mock(wraps=weighing._weigh_by_rule)
+    shared: list[Record] = [("v0", f"s{n}", name, None, Decimal(1)) for n in range(90) for name in ("a", "9")]
+    shares: list[Record] = [("v0", f"x{n}", "a", Decimal(2), Decimal(1)) for n in range(40)]
+    looks_odd = [record for record in alone if record[2] != "A"]  # (`parts_of`)
+    for records, limits, groups, by_rule, passes, parts, by_id in (
+        (looks_odd, {}, 1, 0, 1, 1, 0),
+        (looks_odd, {"CELLS_AT_ONCE": 5}, 3, 0, 3, 3, 0),
+        (looks_odd, {"ARRAY_BYTES": 100}, 1, 0, 5, 5, 0),
+        (looks_odd, {"HASH": "CAST(7 AS UBIGINT)"}, 1, 0, 1, 1, 1),
+        (shared, {"ARRAY_BYTES": 1_800}, 1, 0, 1, 9, 0),
+        (looks_odd + shares[:3], {}, 1, 0, 1, 1, 0),
+        (looks_odd + shares, {}, 1, 1, 1, 1, 0),
+    ):
+        names = ("_repeated", "_count_singles", "_count_by_id")
+        spies = {name: mock.Mock(wraps=getattr(equal_shares, name)) for name in names}
+        count, rule = mock.Mock(wraps=weighing.count_equal), mock.Mock(wraps=weighing._weigh_by_rule)
         with (
-            spool() as scratch, duck(scratch) as con,
-            mock.patch.multiple(weighing, _singles=singles, _weigh_by_rule=rule), limited(limits),
-        ):  # fmt: skip
-            sql = parts_of(Case(records, [], {}), scratch)
-            weighed = weigh(con, records=sql, people=people_of(sql), versions=("v0", "v1", "v2"), target=scratch)
-        assert (singles.call_count, rule.call_count) == (groups, by_rule)
-        assert [weighed[version].assets for version in ("v0", "v1", "v2")] == [
-            len({asset for version, asset, *_ in records if version == name}) for name in ("v0", "v1", "v2")
-        ]
+            mock.patch.multiple(equal_shares, **spies),
+            mock.patch.multiple(weighing, count_equal=count, _weigh_by_rule=rule),
+        ):
+            assert weighed(records, limits) == twin(records)
+        assert (count.call_count, rule.call_count) == (groups, by_rule)
+        assert [spies[name].call_count for name in names] == [passes, parts, by_id]
 
 
-def test_a_record_of_somebody_whom_nobody_knows_stops_the_weighing() -> None:
-    records: list[Record] = [("v0", "a1", "a", None, Decimal(1)), ("v0", "a2", "stranger", None, Decimal(1))]
+@pytest.mark.parametrize("hash_sql", LIMITS["HASH"])
+@pytest.mark.parametrize("holders", [2, 16, 17, 18, 19, 20, 23])
+def test_assets_of_many_holders_whose_hashes_meet(holders: int, hash_sql: str) -> None:
+    """The same id in two versions, ids that begin alike, and one with another number of holders."""
+    names = [("v0", "x"), ("v1", "x"), ("v0", "xx"), ("v0", "x" * 20 + "1"), ("v0", "x" * 20 + "2")]
+    records: list[Record] = [
+        (version, asset, name, None, Decimal(1)) for version, asset in names for name in reversed(PEOPLE[:holders])
+    ]
+    records.append(("v0", "alone", "é", None, Decimal(1)))
+    assert weighed(records, {"HASH": hash_sql, "MOSTLY_ODD": 0}) == twin(records)
+
+
+def test_whoever_holds_too_little_of_an_asset_for_a_tick_is_in_the_manifest() -> None:
+    names = [f"{number:06}" for number in range(TICKS_PER_ASSET + 2)]
+    found = weighed([("v", "crowd", name, None, Decimal(1)) for name in names], {})["v"]
+    assert len(found) == len(names)
+    assert [found[name][0] for name in names] == [1] * TICKS_PER_ASSET + [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("share", "others"), [(None, 0), (Decimal(1), 0), (Decimal(1), 9)], ids=["counted", "rule", "odd"]
+)
+def test_a_record_of_somebody_whom_nobody_knows_stops_the_weighing(share: Decimal | None, others: int) -> None:
+    records: list[Record] = [("v0", "a1", "a", share, Decimal(1)), ("v0", "a2", "stranger", share, Decimal(1))]
+    records += [("v0", f"b{number}", "a", None, Decimal(1)) for number in range(others)]
     with spool() as scratch, duck(scratch) as con:
         sql = parts_of(Case(records, [], {}), scratch)
-        with pytest.raises(UnknownContributor, match="1 records"):
+        with pytest.raises(UnknownContributor, match="1 "):
             weigh(con, records=sql, people="SELECT 'a' AS contributor_id", versions=("v0",), target=scratch)
