@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from revshare.files.hashes import distinct
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
-from revshare.files.repeats import distinct, except_repeated, hashes_of
+from revshare.files.repeats import except_repeated, hashes_of
 from revshare.files.rules import currency_checks, id_checks, reason, text_checks
 from revshare.files.work import Work
 from revshare.lake import copy_in, copy_out, csv_scan
@@ -34,6 +35,7 @@ class ContributorIntake:
 
     kind = "contributors"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         work.except_rows(
@@ -142,13 +144,14 @@ def _all_known(work: Work) -> bool:
     """
     if work.number("SELECT count(*) FROM raw") < MANY_ROWS:
         return False
+    seen = work.glance.owners() if work.glance else None
     draft = work.scratch / "known.copy"
     copy_out("SELECT id FROM contributors_contributor", draft)
     scan = csv_scan(draft, {"id": "VARCHAR"})
     known = np.sort(np.asarray(work.con.execute(f"SELECT hash(id) AS hash FROM {scan}").fetchnumpy()["hash"]))
     draft.unlink()
-    for part in hashes_of(work, ("contributor_id",)):
-        own = distinct(part)
+    # What was seen at a glance may be of more rows than are accepted: then it is compared by the ids.
+    for own in [seen] if seen is not None else map(distinct, hashes_of(work, ("contributor_id",))):
         places = np.searchsorted(known, own)
         if not len(known) or np.any(known[np.minimum(places, len(known) - 1)] != own):
             return False

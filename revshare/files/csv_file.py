@@ -28,7 +28,7 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 def spool(con: duckdb.DuckDBPyConnection, source: Source, *, columns: Columns, target: Path) -> tuple[int, list[str]]:
     """Writes the file's rows to `target` as text columns; returns (rows, unknown columns). Raises FileRefused."""
-    names = _header(source.plain)
+    names = header_of(source.plain)
     unknown = match(names, columns)
     # A name of ours: a user's path could hold signs that DuckDB takes for a pattern.
     path = target.with_suffix(".csv")
@@ -74,7 +74,8 @@ def lines_of(con: duckdb.DuckDBPyConnection, source: Source, spooled: Path, coun
     return f"SELECT file_row_number AS row, line FROM read_parquet({literal(target)}, file_row_number=true)"
 
 
-def _header(path: Path) -> list[str]:
+def header_of(path: Path) -> list[str]:
+    """The names of the columns, as they stand there. Raises FileRefused."""
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as file:
             names = next(csv.reader(file, strict=True), [])

@@ -2,8 +2,9 @@
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from django.db import IntegrityError, transaction
 from revshare.audit_trail.operations import Act, record
 from revshare.files import spooling
 from revshare.files.formats import KINDS
+from revshare.files.glance import NotPlain
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused, Source, inspect
+from revshare.files.reading_ahead import Ahead, reading_ahead
 from revshare.files.reasons import sentence
 from revshare.files.rules import MAX_ID_LENGTH, micros
-from revshare.files.work import Intake, Work, prepare_tables, spooled_rows
+from revshare.files.work import Intake, Work, prepare_tables
 from revshare.lake import copy_in, duck, literal, spool
 from revshare.locks import Lock, hold
 from revshare.progress import Progress, no_progress
@@ -50,40 +53,76 @@ def take_in(
     """
     with spool() as scratch:
         progress("inspect", 0, 0)
-        source = inspect(path, scratch, name=name)
-        if (known := _known(intake.kind, source)) is not None:
-            return Report(known, seen_before=True)
-        small = source.size_bytes < SMALL_BYTES
-        with duck(scratch, memory=SMALL_MEMORY if small else "") as con:
-            words = source.printable and not source.spaces and source.longest_line <= MAX_ID_LENGTH
-            work = Work(
-                con=con, scratch=scratch, act=act, progress=progress, printable=source.printable, words=words
-            )  # fmt: skip
-            # Out of order is faster; where a row is found wanting its line is asked for, and all is read again.
-            for ordered in (True,) if small or intake.numbered else (False, True):
-                with contextlib.suppress(_Disordered):
-                    return _take_in(work, source, intake, turn, ordered=ordered)
+        plain = intake.plain if _size(path) >= SMALL_BYTES else None
+        with reading_ahead(path, kind=intake.kind, plain=plain, scratch=scratch) as ahead:
+            source = inspect(path, scratch, name=name)
+            if (known := _known(intake.kind, source)) is not None:
+                return Report(known, seen_before=True)
+            memory = SMALL_MEMORY if source.size_bytes < SMALL_BYTES else ""
+            with duck(scratch, memory=memory) as con:
+                work = Work(con=con, scratch=scratch, act=act, progress=progress)
+                # The quicker way first; where a file does not fit, it goes the next.
+                for way in _ways(work, source, intake, ahead):
+                    with contextlib.suppress(_Disordered, NotPlain):
+                        return _take_in(work, source, intake, turn, way)
     raise AssertionError("read in order, rows have their lines")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # `inspect` says what is wrong
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a file is read. `ordered`: its rows keep their lines."""
+
+    read: Callable[[], spooling.Spooled]
+    ordered: bool
+    keep_order: bool
+
+
+def _ways(work: Work, source: Source, intake: Intake, ahead: Ahead | None) -> Iterator[_Way]:
+    """At a glance, in no order, in order: the last takes any file. Where a row is found wanting its line is asked
+    for."""
+    large = source.size_bytes >= SMALL_BYTES
+
+    def read() -> spooling.Spooled:
+        return spooling.spool_rows(work.con, source, kind=intake.kind, scratch=work.scratch)
+
+    if large and (plain := intake.plain) is not None:
+        glance = partial(
+            spooling.spool_plain, work.con, source, kind=intake.kind, plain=plain, ahead=ahead, scratch=work.scratch
+        )
+        yield _Way(glance, ordered=True, keep_order=False)
+    if large and not intake.numbered:
+        yield _Way(read, ordered=False, keep_order=False)
+    yield _Way(read, ordered=True, keep_order=True)
 
 
 class _Disordered(Exception):
     """A row has to wait in quarantine, and its line is not known."""
 
 
-def _take_in(work: Work, source: Source, intake: Intake, turn: Callable[[], None], *, ordered: bool) -> Report:
+def _take_in(work: Work, source: Source, intake: Intake, turn: Callable[[], None], way: _Way) -> Report:
     work.progress("read", 0, 0)
-    work.con.execute(f"SET preserve_insertion_order = {str(ordered).lower()}")
-    spooled = spooling.spool_rows(work.con, source, kind=intake.kind, scratch=work.scratch)
-    work = replace(work, spool=spooled.path)
-    prepare_tables(work, spooled_rows(spooled.path))
+    work.con.execute(f"SET preserve_insertion_order = {str(way.keep_order).lower()}")
+    spooled = way.read()
+    # Only now, since a reader of Parquet finds out.
+    printable = source.printable or spooled.glance is not None
+    words = printable and not source.spaces and source.longest_line <= MAX_ID_LENGTH
+    work = replace(work, spool=spooled.path, printable=printable, words=words, glance=spooled.glance)
+    prepare_tables(work, spooled.query)
     work.progress("check", 0, spooled.rows)
     intake.check(work)
-    _check_order(work, ordered=ordered)
+    _check_order(work, ordered=way.ordered)
     _refuse_if_mostly_bad(work, source, spooled, intake.kind)
     turn()
     try:
         with transaction.atomic():
-            return _store(work, source, spooled, intake, ordered=ordered)
+            return _store(work, source, spooled, intake, ordered=way.ordered)
     except IntegrityError:
         # Of two processes taking in the same bytes at once, the other was first.
         if (known := _known(intake.kind, source)) is None:

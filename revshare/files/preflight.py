@@ -94,6 +94,17 @@ def inspect(path: Path, scratch: Path, *, name: str = "") -> Source:
     return source
 
 
+def begins_as_plain_csv(path: Path) -> bool:
+    """Whether the first bytes look like those of a CSV without quotes. Raises nothing: `inspect` says what is wrong."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(BLOCK_BYTES)
+    except OSError:
+        return False
+    packed = head.startswith((GZIP, PARQUET, *ARCHIVES))
+    return not packed and b'"' not in head and b"\0" not in head and not head.lstrip().startswith(b"{")
+
+
 def _identify(path: Path, name: str) -> tuple[Source, bytes]:
     """The file's identity and its first bytes."""
     try:

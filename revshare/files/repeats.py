@@ -7,7 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from django.conf import settings
 
+from revshare.files.hashes import distinct, repeated
 from revshare.files.work import Work
+
+__all__ = ["distinct", "except_repeated", "hashes_of"]
 
 ROW_BYTES = 16  # what a row takes in memory while its hash is fetched and sorted
 
@@ -18,7 +21,8 @@ def except_repeated(work: Work, *, key: Sequence[str], content: str) -> None:
 
     Keys are compared only where their 64-bit hashes are equal, which is cheap to find out.
     """
-    hashes = _repeated_hashes(work, key)
+    seen = work.glance.repeated() if work.glance else None
+    hashes = _repeated_hashes(work, key) if seen is None else seen
     if not len(hashes):
         return
     work.con.register("repeated_hashes", pa.table({"hash": hashes}))
@@ -41,7 +45,7 @@ def except_repeated(work: Work, *, key: Sequence[str], content: str) -> None:
 def _repeated_hashes(work: Work, key: Sequence[str]) -> npt.NDArray[np.uint64]:
     """The hashes of keys that more than one row may have, in ascending order."""
     found = [np.empty(0, np.uint64)]
-    found += [distinct(part[1:][part[1:] == part[:-1]]) for part in hashes_of(work, key)]
+    found += [repeated(part) for part in hashes_of(work, key)]
     return np.concatenate(found)
 
 
@@ -54,8 +58,3 @@ def hashes_of(work: Work, key: Sequence[str]) -> Iterator[npt.NDArray[np.uint64]
         hashes = np.asarray(work.con.execute(query).fetchnumpy()["hash"], np.uint64)
         hashes.sort()
         yield hashes
-
-
-def distinct(ordered: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Each once, of an array in order."""
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered

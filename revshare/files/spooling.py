@@ -1,17 +1,22 @@
-"""Any file format into one shape: a Parquet file of text columns, in the file's order, for the stages to check.
+"""Any file format into one shape: a Parquet file of text columns for the stages to check.
 
 Every known column is there; an optional one that the file lacks is blank. The position of a row in the spool leads
-back to its line in the file.
+back to its line in the file, unless it was read out of order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from revshare.files import csv_file, jsonl_file, parquet_file
+from revshare.files import bare_parquet, csv_file, jsonl_file, parquet_file, plain_csv
 from revshare.files.formats import KINDS
+from revshare.files.glance import Glance, NotPlain, Plain
+from revshare.files.headers import match
 from revshare.files.preflight import Source
+from revshare.files.reading_ahead import Ahead
+from revshare.lake import literal
 
 READERS = {
     "csv": csv_file, "csv.gz": csv_file, "jsonl": jsonl_file, "jsonl.gz": jsonl_file, "parquet": parquet_file,
@@ -20,11 +25,23 @@ READERS = {
 
 @dataclass(frozen=True)
 class Spooled:
-    """What a reader found: `rows` is how many; `unknown_columns` are the file's own that nobody asked for."""
+    """What a reader found: `rows` is how many; `unknown_columns` are the file's own that nobody asked for. `texts`: the
+    SQL of each column's text, where the spool is the file as it came. `glance`: see `Work`; such a spool is in the
+    file's order."""
 
     path: Path
     rows: int
     unknown_columns: list[str]
+    texts: Mapping[str, str] | None = None
+    glance: Glance | None = None
+
+    @property
+    def query(self) -> str:
+        """SQL of DuckDB that reads the spool: its rows numbered from 0."""
+        columns = "* EXCLUDE (file_row_number)"
+        if self.texts is not None:
+            columns = ", ".join(f"{text} AS {name}" for name, text in self.texts.items())
+        return f"SELECT file_row_number AS row, {columns} FROM read_parquet({literal(self.path)}, file_row_number=true)"
 
 
 def spool_rows(con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, scratch: Path) -> Spooled:
@@ -33,6 +50,27 @@ def spool_rows(con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, scr
     rows, unknown = READERS[source.format].spool(con, source, columns=KINDS[kind], target=target)
     source.assert_unchanged()
     return Spooled(path=target, rows=rows, unknown_columns=unknown)
+
+
+def spool_plain(
+    con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, plain: Plain, ahead: Ahead | None, scratch: Path
+) -> Spooled:
+    """The same for a file that is plainly right, looking at each row once. `ahead`: the reader that began before.
+    Raises NotPlain for any other."""
+    columns = KINDS[kind]
+    if source.format == "parquet":
+        target = scratch / "bare.parquet"
+        rows, texts, glance = bare_parquet.spool(con, source, columns=columns, plain=plain, target=target)
+        spooled = Spooled(target, rows, [], texts, glance)
+    elif ahead is not None:
+        rows, names, glance = ahead.result()
+        if not plain_csv.fits(source, width=len(names), rows=rows):
+            raise NotPlain
+        spooled = Spooled(ahead.target, rows, match(names, columns), None, glance)
+    else:
+        raise NotPlain
+    source.assert_unchanged()
+    return spooled
 
 
 def lines_of(con: duckdb.DuckDBPyConnection, source: Source, spooled: Spooled) -> str:

@@ -9,8 +9,9 @@ import duckdb
 from django.db import connection
 
 from revshare.audit_trail.operations import Act
+from revshare.files.glance import Glance, Plain
 from revshare.files.models import IngestedFile
-from revshare.lake import copy_in, copy_out, csv_scan, literal
+from revshare.lake import copy_in, copy_out, csv_scan
 from revshare.progress import Progress, no_progress
 
 
@@ -26,11 +27,12 @@ class Work:
     printable: bool = False  # nothing but printable ASCII is in the file
     words: bool = False  # and no value holds a space, or is longer than an id may be
     spool: Path | None = None  # the Parquet file behind `raw`, if that is a file as it came in
+    glance: Glance | None = None  # if it was found plainly right: what was seen of its rows
 
     def number(self, query: str) -> int:
         """The single number that a query of DuckDB gives; 0 for NULL."""
-        found = self.con.execute(query).fetchone()
-        return int(found[0] or 0) if found else 0
+        found = self.con.execute(query).fetchall()
+        return int(found[0][0] or 0) if found else 0
 
     def except_rows(self, query: str) -> None:
         """Adds the (row, outcome, reason) of a query of DuckDB, but for rows without a reason (NULL) and rows that are
@@ -83,6 +85,10 @@ class Intake(Protocol):
     kind: str
     numbered: bool  # the place of an accepted row in its file is stored with it
 
+    @property
+    def plain(self) -> Plain | None:
+        """What can be seen at a glance where all rows of a large file are right by themselves."""
+
     def check(self, work: Work) -> None:
         """Judges each row by itself and against the rest of its file. No database."""
 
@@ -98,11 +104,3 @@ def prepare_tables(work: Work, raw: str) -> None:
     work.con.execute(f"CREATE OR REPLACE VIEW raw AS {raw}")
     work.con.execute("CREATE OR REPLACE TABLE exceptions (row BIGINT, outcome VARCHAR, reason VARCHAR)")
     work.con.execute("CREATE OR REPLACE VIEW accepted AS SELECT * FROM raw ANTI JOIN exceptions USING (row)")
-
-
-def spooled_rows(path: Path) -> str:
-    """The query that reads a spool: its rows numbered from 0."""
-    return (
-        f"SELECT file_row_number AS row, * EXCLUDE (file_row_number) "
-        f"FROM read_parquet({literal(path)}, file_row_number=true)"
-    )

@@ -13,6 +13,7 @@ from revshare.audit_trail.operations import Act, record
 from revshare.bulk import BLOCK_ROWS, Array, Texts, copy_arrays
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed
 from revshare.files.bounds import bounds
+from revshare.files.glance import Plain
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused
@@ -52,6 +53,7 @@ class AttributionIntake:
 
     kind = "attributions"
     numbered = False
+    plain = Plain(key=KEY, owner="contributor_id", only={"share": "", "weight": "1"})
 
     def check(self, work: Work) -> None:
         if not _plainly_right(work):
@@ -94,6 +96,8 @@ class AttributionIntake:
 def _plainly_right(work: Work) -> bool:
     """Whether no row can break a rule by itself: every value is a word of printable ASCII, no id is missing (the lowest
     is not blank), and shares and weights say nothing."""
+    if work.glance:
+        return True
     if not (work.words and work.spool):
         return False
     seen = bounds(work.spool)
@@ -153,11 +157,14 @@ def _against_stored(work: Work) -> None:
 def _within_assets(work: Work) -> None:
     """What the rows of one asset must agree on, counting rows stored from earlier files: one weight; shares on all of
     them or on none; not all shares zero. Only assets that say more than the default are looked at."""
+    odd = "SELECT dataset_version, asset_id FROM stored WHERE share IS NOT NULL OR weight <> 1"
+    if not work.glance:
+        odd += (
+            " UNION ALL SELECT dataset_version, asset_id FROM accepted "
+            f"WHERE share <> '' OR CASE WHEN weight IN ('', '1') THEN false ELSE {OWN_WEIGHT} <> 1 END"
+        )
     work.con.execute(
-        "CREATE OR REPLACE TEMP TABLE odd_assets AS SELECT DISTINCT dataset_version, asset_id FROM ("
-        "SELECT dataset_version, asset_id FROM accepted "
-        f"WHERE share <> '' OR CASE WHEN weight IN ('', '1') THEN false ELSE {OWN_WEIGHT} <> 1 END "
-        "UNION ALL SELECT dataset_version, asset_id FROM stored WHERE share IS NOT NULL OR weight <> 1)"
+        f"CREATE OR REPLACE TEMP TABLE odd_assets AS SELECT DISTINCT dataset_version, asset_id FROM ({odd})"
     )
     if not work.number("SELECT count(*) FROM odd_assets"):
         return
@@ -182,6 +189,7 @@ class ModelIntake:
 
     kind = "models"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         work.except_rows(

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from revshare.files.glance import PLAIN_MARK
 from revshare.lake import literal, part
 from revshare.manifests.models import Manifest, Part, PartVersion, Training
 
@@ -12,9 +16,10 @@ CLASSES = "classes"
 # What the text of a part's columns stands for. No weight given means 1.
 SHARE = "CAST(nullif(share, '') AS DECIMAL(38, 6))"
 WEIGHT = "CASE WHEN weight IN ('', '1') THEN CAST(1 AS DECIMAL(38, 6)) ELSE CAST(weight AS DECIMAL(38, 6)) END"
+WORDS = ("licence", "ai_generated", "media_type")
+IDS = "dataset_version, asset_id, contributor_id"
 COLUMNS = (
-    f"dataset_version, asset_id, contributor_id, {SHARE} AS share, {WEIGHT} AS weight, licence, ai_generated, "
-    "media_type, share <> '' OR weight NOT IN ('', '1') AS odd"
+    f"{IDS}, {SHARE} AS share, {WEIGHT} AS weight, {', '.join(WORDS)}, share <> '' OR weight NOT IN ('', '1') AS odd"
 )
 
 
@@ -42,12 +47,30 @@ def parts_of(dataset_versions: Iterable[str]) -> Stored:
             "''::VARCHAR AS ai_generated, ''::VARCHAR AS media_type, false AS odd WHERE false"
         )
         return Stored(nothing, [])
-    paths = ", ".join(literal(part(LAKE, digest)) for digest in digests)
-    query = f"SELECT {COLUMNS} FROM read_parquet([{paths}])"
+    shapes: dict[str, list[Path]] = {}
+    for digest in digests:
+        path = part(LAKE, digest)
+        shapes.setdefault(_columns(path), []).append(path)
+    query = " UNION ALL ".join(
+        f"SELECT {columns} FROM read_parquet([{', '.join(map(literal, paths))}])" for columns, paths in shapes.items()
+    )
     others = PartVersion.objects.filter(part__parquet_sha256__in=digests).exclude(manifest__dataset_version__in=wanted)
     if others.exists():
-        query += f" WHERE dataset_version IN ({', '.join(literal(name) for name in wanted)})"
+        query = f"SELECT * FROM ({query}) WHERE dataset_version IN ({', '.join(literal(name) for name in wanted)})"
     return Stored(query, digests)
+
+
+def _columns(path: Path) -> str:
+    """What to select from a part. One that bears the mark of plain rows says no share and no weight; it may be a file
+    as it came (`files.bare_parquet`), which lacks columns or leaves values out. All others have every column."""
+    footer = pq.read_metadata(path)
+    if PLAIN_MARK.items() <= (footer.metadata or {}).items():
+        there = footer.schema.names
+        words = ", ".join(f"coalesce({name}, '') AS {name}" if name in there else f"'' AS {name}" for name in WORDS)
+        return (
+            f"{IDS}, CAST(NULL AS DECIMAL(38, 6)) AS share, CAST(1 AS DECIMAL(38, 6)) AS weight, {words}, false AS odd"
+        )
+    return COLUMNS
 
 
 def models_trained() -> dict[str, list[str]]:

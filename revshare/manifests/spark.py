@@ -157,23 +157,27 @@ def _records(spark: SparkSession, groups: list[tuple[str, int]], versions: list[
 
         wanted = pa.array(versions, pa.string())
 
-        def number_of(text: pa.Array, blank: str | None) -> pa.Array:
-            # Parts keep numbers as the text that was checked (`queries.SHARE` and `WEIGHT` say the same in SQL).
-            if pa.types.is_string(text.type):
-                text = pc.if_else(pc.equal(text, ""), pa.scalar(blank, pa.string()), text)
-            return text.cast(pa.decimal128(38, 6))
+        def number_of(rows: pa.RecordBatch, name: str, blank: str | None) -> pa.Array:
+            # Parts keep numbers as the text that was checked (`queries.SHARE` and `WEIGHT` say the same in SQL); one
+            # that is a file as it came may lack them, or leave values out.
+            if name not in rows.schema.names:
+                return pa.repeat(pa.scalar(blank, pa.string()), len(rows)).cast(pa.decimal128(38, 6))
+            text = rows.column(name).cast(pa.string())
+            blank_there = pc.fill_null(pc.equal(text, ""), True)
+            return pc.if_else(blank_there, pa.scalar(blank, pa.string()), text).cast(pa.decimal128(38, 6))
 
         def typed(rows: pa.RecordBatch) -> pa.RecordBatch:
             rows = rows.filter(pc.is_in(rows.column("dataset_version"), wanted))
             ids = [rows.column(name) for name in columns[:3]]
-            numbers = [number_of(rows.column("share"), None), number_of(rows.column("weight"), "1")]
+            numbers = [number_of(rows, "share", None), number_of(rows, "weight", "1")]
             return pa.RecordBatch.from_arrays([*ids, *numbers], names=columns)
 
         for batch in batches:
             for url, number in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
                 with fsspec.open(url, **options) as file:
                     part = pq.ParquetFile(file, pre_buffer=True)
-                    for rows in part.iter_batches(65_536, row_groups=[number], columns=columns):
+                    there = [name for name in columns if name in part.schema_arrow.names]
+                    for rows in part.iter_batches(65_536, row_groups=[number], columns=there):
                         yield typed(rows)
 
     tasks = max(1, math.ceil(len(groups) / ROW_GROUPS_PER_TASK))

@@ -57,6 +57,7 @@ class SalesIntake:
     """Takes sales files."""
 
     kind = "sales"
+    plain = None
     numbered = True
 
     def check(self, work: Work) -> None:

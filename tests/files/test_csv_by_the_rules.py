@@ -4,15 +4,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revshare.files import csv_file
+from revshare.files import csv_file, plain_csv
 from revshare.files.formats import Columns
+from revshare.files.glance import NotPlain, Plain
 from revshare.files.preflight import FileRefused, inspect
 
 COLUMNS = Columns(required=("x", "y", "z"))
+PLAIN = Plain(key=("x",), owner="x", only={})
 WIDTH = 3
 
 
@@ -106,3 +109,41 @@ def test_values_that_span_lines_are_read_right_wherever_a_thread_begins(tmp_path
             "x <> file_row_number::VARCHAR OR y <> repeat('a,b' || chr(10), file_row_number % 40) || x OR z <> '\"' || x || '\"'"
         ).fetchall()
         assert wrong == [(0,)]
+
+
+plain_cells = st.sampled_from(["a", "bc", "d", "'", "\\", "", " ", '"', "é", "\t"])
+plain_lines = st.lists(plain_cells, min_size=3, max_size=3).map(",".join) | lines
+plain_texts = st.lists(st.tuples(plain_lines, ends), max_size=4).map(
+    lambda found: "".join(line + end for line, end in found)
+)
+
+
+@given(body=plain_texts, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_plain_csv_is_read_by_the_rules_or_left_to_others(body: str, end: str, mark: bool) -> None:
+    text = "x,y,z" + end + body
+    with TemporaryDirectory() as folder, duckdb.connect() as con:
+        path, target = Path(folder) / "in.csv", Path(folder) / "rows.parquet"
+        path.write_bytes(text.encode("utf-8-sig" if mark else "utf-8"))
+        try:
+            rows, names, glance = plain_csv.spool(con, path, columns=COLUMNS, plain=PLAIN, target=target)
+        except NotPlain:
+            return
+        if not plain_csv.fits(inspect(path, Path(folder)), width=len(names), rows=rows):
+            return
+        cells = [cells for _, cells in naive(text)]
+        assert pq.read_table(target).to_pylist() == [dict(zip("xyz", found, strict=True)) for found in cells]
+        assert (rows, glance.rows) == (len(cells), len(cells))
+
+
+def test_a_plain_file_is_not_left_to_others(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"\xef\xbb\xbfz,y,x\r\n1,,a\r\n\r\n2,b,a\r\n")
+    with duckdb.connect() as con:
+        rows, names, glance = plain_csv.spool(con, path, columns=COLUMNS, plain=PLAIN, target=tmp_path / "rows.parquet")
+    assert plain_csv.fits(inspect(path, tmp_path), width=len(names), rows=rows)
+    found = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert found == [{"x": "a", "y": "", "z": "1"}, {"x": "a", "y": "b", "z": "2"}]
+    repeated = glance.repeated()
+    assert repeated is not None
+    assert len(repeated) == 1

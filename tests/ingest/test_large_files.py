@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
@@ -16,10 +18,13 @@ from revshare.audit_trail.operations import Act
 from revshare.contributors import operations as contributors
 from revshare.contributors.models import Contributor
 from revshare.files import operations as files
+from revshare.files.glance import PLAIN_MARK
 from revshare.files.models import QuarantinedRow
 from revshare.ingest.operations import ingest
+from revshare.lake import part
 from revshare.manifests import operations as manifests
 from revshare.manifests.models import Manifest, Part, Weight
+from revshare.manifests.queries import LAKE
 from tests.conftest import World
 from tests.small import staff, write_files
 
@@ -49,9 +54,12 @@ def rows(draw: st.DrawFn) -> list[Row]:
 
 
 @contextmanager
-def ways(*, large: bool, looked_at: bool) -> Iterator[None]:
-    """`large`: the file is read out of order, its contributors compared by hashes. `looked_at`: every row is judged."""
+def ways(*, large: bool, looked_at: bool, glance: bool = False) -> Iterator[None]:
+    """`large`: the file is read out of order, its contributors compared by hashes. `looked_at`: every row is judged.
+    `glance`: at first it is tried to see at a glance that all rows are right."""
     with ExitStack() as stack:
+        if not glance:
+            stack.enter_context(mock.patch.object(manifests.AttributionIntake, "plain", None))
         if large:
             stack.enter_context(mock.patch.object(files, "SMALL_BYTES", 0))
             stack.enter_context(mock.patch.object(contributors, "MANY_ROWS", 0))
@@ -75,7 +83,9 @@ def books(path: Path, act: Act) -> dict[str, Any]:
             "contributors": list(Contributor.objects.order_by("id").values_list("id", "name", "unclaimed")),
             "manifests": [(one.dataset_version, one.sha256, one.assets, one.records) for one in frozen],
             "weights": list(
-                Weight.objects.order_by("id").values_list("contributor_id", "assets_ticks", "weight_ticks")
+                Weight.objects.order_by("manifest__dataset_version", "contributor_id").values_list(
+                    "contributor_id", "assets_ticks", "weight_ticks"
+                )
             ),
             "parts": list(Part.objects.values_list("rows", flat=True)),
         }
@@ -97,6 +107,108 @@ def test_a_large_file_leaves_the_books_that_a_small_one_does(tmp_path: Path, act
     for large, looked_at in ((True, False), (True, True), (False, False)):
         with ways(large=large, looked_at=looked_at):
             assert books(path, act) == patient
+    with ways(large=True, looked_at=False, glance=True):
+        assert books(path, act) == patient
+
+
+def as_parquet(made: list[Row], path: Path, *, blanks_left_out: bool, weights_as_numbers: bool) -> None:
+    """The rows as Parquet. Blank values may be none instead; weights may be numbers, if all are."""
+    columns: dict[str, pa.Array] = {}
+    for name in ATTRIBUTIONS:
+        values = [row[name] or (None if blanks_left_out else "") for row in made]
+        columns[name] = pa.array(values, pa.string())
+        if name == "weight" and weights_as_numbers and all(value in (None, "", "1", "2", "-1") for value in values):
+            columns[name] = pa.array([int(value) if value else None for value in values], pa.int64())
+    pq.write_table(pa.table(columns), path, row_group_size=10)
+
+
+@pytest.mark.django_db
+@given(made=rows(), blanks_left_out=st.booleans(), weights_as_numbers=st.booleans())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_parquet_as_it_came_leaves_the_books_that_a_copy_does(
+    tmp_path: Path, act: Act, made: list[Row], blanks_left_out: bool, weights_as_numbers: bool
+) -> None:
+    path = tmp_path / "attributions.parquet"
+    as_parquet(made, path, blanks_left_out=blanks_left_out, weights_as_numbers=weights_as_numbers)
+    with ways(large=False, looked_at=True):
+        patient = books(path, act)
+    for large, glance in ((True, False), (True, True)):
+        with (
+            ways(large=large, looked_at=False, glance=glance),
+            mock.patch.object(files.spooling.bare_parquet, "MIN_GROUP_ROWS", 1),
+        ):
+            assert books(path, act) == patient
+
+
+def mark_of(found: Part) -> dict[bytes, bytes]:
+    return pq.read_metadata(part(LAKE, found.parquet_sha256)).metadata or {}
+
+
+@pytest.mark.django_db
+def test_plain_parquet_becomes_the_part_without_its_notes(
+    tmp_path: Path, act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SMALL_BYTES", 0)
+    monkeypatch.setattr(files.spooling, "spool_rows", mock.Mock(side_effect=AssertionError("written anew")))
+    path = tmp_path / "a.parquet"
+    table = pa.table({
+        "asset_id": ["1", "2"], "contributor_id": ["ann", "ben"], "weight": [1, None], "dataset_version": ["v", "v"],
+    }).replace_schema_metadata({"made by": "somebody"})  # fmt: skip
+    pq.write_table(table, path)
+    assert ingest(kind="attributions", path=path, act=act).file.rows_accepted == 2
+    found = Part.objects.get()
+    assert mark_of(found) == PLAIN_MARK
+    kept = pq.read_table(part(LAKE, found.parquet_sha256))
+    assert kept.to_pylist() == table.to_pylist()
+    path.unlink()
+    (frozen,) = manifests.freeze(dataset_versions=["v"], act=act)
+    assert (frozen.assets, frozen.records, frozen.contributors) == (2, 2, 2)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("columns", "accepted"),
+    [
+        ({"contributor_name": ["Ann", "Ben"]}, 2),
+        ({"phone": ["1", "2"]}, 2),
+        ({"weight": ["2", "2"]}, 2),
+        ({"share": ["0.5", "0.5"]}, 2),
+        ({"licence": ["of some kind", ""]}, 2),
+        ({"asset_id": ["1", None]}, 1),
+    ],
+)
+def test_other_parquet_is_written_anew(
+    tmp_path: Path, act: Act, monkeypatch: pytest.MonkeyPatch, columns: dict[str, list[str]], accepted: int
+) -> None:
+    """Names and columns nobody asked for stay out of the lake; what is odd is judged row by row."""
+    monkeypatch.setattr(files, "SMALL_BYTES", 0)
+    path = tmp_path / "a.parquet"
+    right = {"dataset_version": ["v", "v"], "asset_id": ["1", "2"], "contributor_id": ["ann", "ben"]}
+    pq.write_table(pa.table(right | columns), path)
+    assert ingest(kind="attributions", path=path, act=act).file.rows_accepted == accepted
+    found = Part.objects.get()
+    assert not PLAIN_MARK.items() <= mark_of(found).items()
+    kept = pq.read_table(part(LAKE, found.parquet_sha256))
+    assert "phone" not in kept.column_names
+    assert not any(row.get("contributor_name") for row in kept.to_pylist())
+
+
+@pytest.mark.django_db
+def test_parts_of_both_kinds_are_one_manifest(tmp_path: Path, act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "SMALL_BYTES", 0)
+    right = {"dataset_version": ["v", "w"], "asset_id": ["1", "2"], "contributor_id": ["ann", "ben"]}
+    pq.write_table(pa.table(right), tmp_path / "a.parquet")
+    again = {"dataset_version": ["v", "v"], "asset_id": ["1", "3"], "contributor_id": ["ann", "cy"]}
+    pq.write_table(pa.table(again | {"weight": ["1.0", "4"], "licence": ["", "CC0"]}), tmp_path / "b.parquet")
+    ingest(kind="attributions", path=tmp_path / "a.parquet", act=act)
+    report = ingest(kind="attributions", path=tmp_path / "b.parquet", act=act)
+    assert (report.file.rows_accepted, report.file.rows_duplicate) == (1, 1)
+    (frozen,) = manifests.freeze(dataset_versions=["v"], act=act)
+    assert (frozen.assets, frozen.records) == (2, 2)
+    # 720,720 ticks to an asset; the second asset weighs four times as much.
+    assert list(Weight.objects.order_by("contributor_id").values_list("contributor_id", "weight_ticks")) == [
+        ("ann", 720_720), ("cy", 2_882_880),
+    ]  # fmt: skip
 
 
 @pytest.mark.django_db
@@ -106,6 +218,9 @@ def test_a_clean_large_file_is_read_once_and_becomes_the_part(
     reads = mock.Mock(wraps=files.spooling.spool_rows)
     monkeypatch.setattr(files.spooling, "spool_rows", reads)
     monkeypatch.setattr(files, "SMALL_BYTES", 0)
+    ingest(kind="attributions", path=file("0.csv", "dataset_version,asset_id,contributor_id\nv,0,ann\n"), act=act)
+    assert (reads.call_count, mark_of(Part.objects.get())) == (0, PLAIN_MARK)
+    monkeypatch.setattr(manifests.AttributionIntake, "plain", None)
     header = "dataset_version,asset_id,contributor_id\n"
     ingest(kind="attributions", path=file("a.csv", header + "v,1,ann\nv,2,ben\n"), act=act)
     assert reads.call_count == 1

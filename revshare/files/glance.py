@@ -1,0 +1,128 @@
+"""One look at all rows of a large file while they pass by: whether each is plainly right, and hashes of its ids.
+
+Most large files hold nothing but short words of printable ASCII, no id is missing, and nothing odd is said of any row.
+Of those this look is the only one at single rows. A file with anything else in it is left to the patient ways.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+
+from revshare.files.hashes import Hashes, distinct, repeated
+from revshare.files.rules import MAX_ID_LENGTH
+
+SPACE, DELETE = b" \x7f"
+HASH_BYTES = 8
+# Only we write this into a file's footer: its `Plain.only` columns, there or not, say nothing in any row.
+PLAIN_MARK = {b"revshare": b"plain rows"}
+KEY_HASH, OWNER_HASH = "key_hash", "owner_hash"
+SLOT_BITS = 22  # four million slots, 32 MB: at a million owners few share one
+MAX_OWNERS = 16_000_000  # beyond, owners are compared as they were before
+
+
+class NotPlain(Exception):
+    """The file has to go another way."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What rows of a kind must be for no row to break a rule by itself. `key`: the ids that none may lack, together
+    what makes a row another than the others. `owner`: the id among them that leads to a person. `only`: columns that
+    say nothing but this value, or are blank. All other values are words of no more letters than an id."""
+
+    key: tuple[str, ...]
+    owner: str
+    only: Mapping[str, str]
+
+    @property
+    def hashes(self) -> str:
+        """SQL of DuckDB: what `Glance.see` wants to know of each row."""
+        return f"hash({', '.join(self.key)}) AS {KEY_HASH}, hash({self.owner}) AS {OWNER_HASH}"
+
+    def allows(self, name: str, column: pa.Array) -> bool:
+        """Whether these values of a column, text or whole numbers, break no rule."""
+        if name in self.key and column.null_count:
+            return False
+        if not pa.types.is_string(column.type):
+            return self._allows_numbers(name, column)
+        _, offsets, data = column.buffers()
+        places = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+        lengths = np.diff(places)
+        signs = np.frombuffer(data, np.uint8)[places[0] : places[-1]] if data else np.empty(0, np.uint8)
+        if name in self.key and len(lengths) and not lengths.min():
+            return False
+        if not len(signs):
+            return True
+        if name in self.only:
+            said = self.only[name].encode()
+            return len(said) == 1 and bool(lengths.max() == 1 and signs.min() == signs.max() == said[0])
+        return bool(lengths.max() <= MAX_ID_LENGTH and signs.min() > SPACE and signs.max() < DELETE)
+
+    def _allows_numbers(self, name: str, column: pa.Array) -> bool:
+        numbers = column.drop_null().to_numpy()
+        return not len(numbers) or bool(
+            self.only.get(name, "").isdecimal() and numbers.min() == numbers.max() == int(self.only[name])
+        )
+
+
+class Glance:
+    """What was seen of the rows. Its memory is bounded by REVSHARE_ARRAY_BYTES; where that is not enough it knows
+    less, and says so by None."""
+
+    def __init__(self) -> None:
+        self._keys: list[Hashes] | None = []
+        self.rows = 0
+        self._repeated: Hashes | None = None
+        self._owners: list[Hashes] | None = [np.empty(0, np.uint64)]
+        # By the first bits of a hash the last owner that came by there; none of these is where it belongs.
+        self._last = np.full(1 << SLOT_BITS, ~np.uint64(0))
+        self._last[-1] = 0
+
+    def see(self, rows: pa.RecordBatch) -> None:
+        """Takes the two hashes (`Plain.hashes`) of some rows."""
+        self.rows += len(rows)
+        if self.rows * HASH_BYTES > settings.REVSHARE_ARRAY_BYTES:
+            self._keys = None
+        if self._keys is not None:
+            self._keys.append(_hashes(rows, KEY_HASH).copy())
+        if self._owners is not None:
+            self._see_owners(_hashes(rows, OWNER_HASH), self._owners)
+
+    def _see_owners(self, hashes: Hashes, found: list[Hashes]) -> None:
+        """An owner may be found more than once, when another came by in its slot meanwhile."""
+        shift = np.uint64(64 - SLOT_BITS)
+        new = hashes[self._last[hashes >> shift] != hashes]
+        self._last[new >> shift] = new
+        found.append(distinct(np.sort(new)))
+        if sum(map(len, found)) > MAX_OWNERS:
+            found[:] = [_all_of(found)]
+            if len(found[0]) > MAX_OWNERS // 2:
+                self._owners = None
+
+    def repeated(self) -> Hashes | None:
+        """The hashes of keys that more than one row may have, in ascending order; None if that is not known."""
+        if self._keys is not None:
+            every = np.empty(sum(map(len, self._keys)), np.uint64)
+            end = len(every)
+            while self._keys:  # each is given back once it is copied
+                part = self._keys.pop()
+                every[end - len(part) : end] = part
+                end -= len(part)
+            every.sort()
+            self._repeated, self._keys = repeated(every), None
+        return self._repeated
+
+    def owners(self) -> Hashes | None:
+        """The hashes of all owners, each once, in ascending order; None if that is not known."""
+        return None if self._owners is None else _all_of(self._owners)
+
+
+def _hashes(rows: pa.RecordBatch, name: str) -> Hashes:
+    return np.asarray(rows.column(name).to_numpy(zero_copy_only=True), np.uint64)
+
+
+def _all_of(found: list[Hashes]) -> Hashes:
+    return distinct(np.sort(np.concatenate(found)))
