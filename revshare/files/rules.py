@@ -63,10 +63,11 @@ def amount_checks(column: str, *, required: bool = True) -> str:
 
 
 def micros(column: str) -> str:
-    """The micros of an amount column as BIGINT; NULL where the text is no amount. Exact: DECIMAL all the way."""
+    """The micros of an amount column as BIGINT; NULL where the text is no amount. Exact: DECIMAL all the way. The
+    grammar allows 12 digits before the point and 6 after it: 18, which take half the time of 38."""
     return (
         f"CASE WHEN regexp_full_match({column}, '{AMOUNT_PATTERN}') "
-        f"THEN CAST(CAST({column} AS DECIMAL(38, 6)) * 1000000 AS BIGINT) END"
+        f"THEN CAST(CAST({column} AS DECIMAL(18, 6)) * CAST(1000000 AS DECIMAL(7, 0)) AS BIGINT) END"
     )
 
 
