@@ -32,9 +32,7 @@ def copy_arrays(*, table: str, columns: Sequence[str], blocks: Iterable[Sequence
     return _copy(table, columns, map(_image, blocks), frozen=frozen)
 
 
-def copy_batches(
-    *, table: str, columns: Sequence[str], batches: Iterable[pa.RecordBatch], frozen: bool = False
-) -> int:
+def copy_batches(*, table: str, columns: Sequence[str], batches: Iterable[pa.RecordBatch], frozen: bool = False) -> int:
     """The same for Arrow's batches of integers and strings (`binary_rows`)."""
     return _copy(table, columns, (image for batch in batches for image in images(batch)), frozen=frozen)
 

@@ -1,4 +1,4 @@
-"""The columns of a sale: what fills them, how they are judged, compared and stored. Listed here and in the model only."""
+"""The columns of a sale: what fills them, how they are judged, compared and stored. Listed here and in the model."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -13,8 +13,8 @@ class Kind(Enum):
 
 
 class Column(NamedTuple):
-    """`name`: in the table. `source`: in the file. `judged`: in DuckDB, NULL where the text cannot be read. `blank`: the
-    table has a default for a file that says nothing there."""
+    """`name`: in the table. `source`: in the file. `judged`: in DuckDB, NULL where the text cannot be read. `blank`:
+    the table has a default for a file that says nothing there."""
 
     name: str
     source: str

@@ -1,4 +1,4 @@
-"""Accepted sales into their table by binary COPY: a large file as a partition of its own, others into the common one."""
+"""Accepted sales into their table by binary COPY: a large file as a partition of its own, others into one for all."""
 
 from collections.abc import Iterator
 
