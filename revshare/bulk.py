@@ -15,6 +15,8 @@ import psycopg
 import pyarrow as pa
 from django.db import connection
 
+from revshare.binary_rows import images
+
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 BLOCK_ROWS = 250_000
@@ -26,21 +28,29 @@ Positions = npt.NDArray[np.integer[Any]]
 
 
 def copy_arrays(*, table: str, columns: Sequence[str], blocks: Iterable[Sequence[Array]], frozen: bool = False) -> int:
-    """Streams blocks of columns into a table; returns the rows. `frozen`: the table was made in this transaction, and
-    its rows are visible to all once it commits, without another look. Reads ahead by one block while one is sent."""
+    """Streams blocks of columns into a table; returns the rows. `frozen`: see `_copy`."""
+    return _copy(table, columns, map(_image, blocks), frozen=frozen)
+
+
+def copy_batches(*, table: str, columns: Sequence[str], batches: Iterable[pa.RecordBatch], frozen: bool = False) -> int:
+    """The same for Arrow's batches of integers and strings (`binary_rows`)."""
+    return _copy(table, columns, (image for batch in batches for image in images(batch)), frozen=frozen)
+
+
+def _copy(table: str, columns: Sequence[str], blocks: Iterable[memoryview], *, frozen: bool) -> int:
+    """`frozen`: the table was made in this transaction, and its rows are visible to all once it commits, without
+    another look. Reads ahead by one piece while one is sent."""
     option = ", FREEZE" if frozen else ""
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary{option})"
-    rows = 0
-    with connection.cursor() as cursor, cursor.copy(statement) as copy, ThreadPoolExecutor(1) as sender:
-        sent = sender.submit(copy.write, HEADER)
-        for block in blocks:
-            image = _image(block)
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copy, ThreadPoolExecutor(1) as sender:
+            sent = sender.submit(copy.write, HEADER)
+            for image in blocks:
+                sent.result()
+                sent = sender.submit(copy.write, image)
             sent.result()
-            sent = sender.submit(copy.write, image)
-            rows += len(block[0])
-        sent.result()
-        copy.write(TRAILER)
-    return rows
+            copy.write(TRAILER)
+        return int(cursor.rowcount)
 
 
 def _image(block: Sequence[Array]) -> memoryview:

@@ -16,9 +16,10 @@ from tests.small import publish_small_cycle, take_in_signals
 pytestmark = pytest.mark.usefixtures("published")
 
 ENTRIES, WEIGHTS = "ledger_entry_1", "manifests_weight_row_1"  # the partitions of the one cycle and the one manifest
+LOTS, LARGE = "sales_sale_0", "sales_sale_5"  # the partitions of sales in small lots, and of the one large file
 FROZEN = (
-    "audit_event", "policies_policy", "files_file", "files_folded_id", "sales_sale", "manifests_part",
-    "manifests_part_version", "manifests_weight_row", WEIGHTS, "manifests_training", "cycles_window", "pools_pool",
+    "audit_event", "policies_policy", "files_file", "files_folded_id", "sales_sale", LOTS, LARGE,
+    "manifests_part", "manifests_part_version", "manifests_weight_row", WEIGHTS, "manifests_training", "cycles_window", "pools_pool",
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
 )  # fmt: skip
@@ -32,6 +33,7 @@ MUTABLE = {
 EDITS = {
     "audit_event": "action = 'nothing'", "policies_policy": "text = ''", "files_file": "rows_in = 0",
     "files_folded_id": "looks_like = ''", "sales_sale": "gross_micros = gross_micros + 1",
+    LOTS: "gross_micros = gross_micros + 1", LARGE: "gross_micros = gross_micros + 1",
     "manifests_part": "rows = 0", "manifests_part_version": "rows = 0", "manifests_weight_row": "assets_ticks = 1",
     WEIGHTS: "assets_ticks = 1", "manifests_training": "model = 'x'", "cycles_window": "upto_seq = upto_seq + 1",
     "pools_pool": "sales_count = 0", "allocation_rest": "amount_micros = amount_micros + 1",
@@ -47,7 +49,17 @@ VIEWS = {
     "ledger_every_leg": "amount_micros = 0", "manifests_weight": "assets_ticks = 0",
 }  # fmt: skip
 ENTRY = "(cycle_id, statement_no, numerator_ticks, amount_micros, opening_micros, earned_micros, pool_id, statement_lines, contributor_id)"
+SALE = "(sale_id, sold_at, stream, model, currency, gross_micros, file_id, row, seq, part)"
+# A sale like another: `{id}`, `{seq}`, `{part}` may be others.
+A_SALE = f"INSERT INTO {{table}} {SALE} SELECT {{id}}, sold_at, stream, model, currency, 1, file_id, 99, {{seq}}, {{part}} FROM sales_sale"
+LAST = "(SELECT max(seq) FROM sales_sale)"
 LATE_INSERTS = {
+    "a sale, but for the lots": A_SALE.format(table="sales_sale", id="'x'", seq=f"{LAST} + 1", part=0) + " LIMIT 1",
+    "a sale of a large file": A_SALE.format(table=LARGE, id="'x'", seq=f"{LAST} + 1", part=5) + " WHERE part = 5 LIMIT 1",
+    "a sale among those that a cycle closed over": A_SALE.format(table=LOTS, id="'x'", seq=0, part=0) + " LIMIT 1",
+    "a sale among those of a large file": A_SALE.format(table=LOTS, id="'x'", seq=LAST, part=0) + " LIMIT 1",
+    "a sale that a large file has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 5 LIMIT 1",
+    "a sale that a small lot has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 0 LIMIT 1",
     "a leg of a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
     "VALUES (1, 'platform', 'EUR', 'D', 5)",
     "a weight of a frozen manifest": "INSERT INTO manifests_weight_row (manifest_id, contributor_id, assets_ticks) "
@@ -86,16 +98,36 @@ CYCLE_EDITS = (
 )  # fmt: skip
 
 
+# Two sales, taken in as if they were many.
+TAKE_IN_LARGE = """
+from pathlib import Path
+from revshare.ingest.operations import ingest
+from revshare.management.base import acting
+from revshare.sales import storing
+storing.PARTITION_ROWS = 1
+ingest(kind="sales", path=Path({path!r}), act=acting("olivia", "ingest"))
+"""
+LARGE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
+l1,2026-07-10T00:00:00Z,generation,m,USD,1.00
+l2,2026-07-11T00:00:00Z,generation,m,USD,2.00
+"""
+
+
 @pytest.fixture(scope="module")
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
-    publish_small_cycle(module_world, Path(tmp_path_factory.mktemp("small")))
-    take_in_signals(module_world, Path(tmp_path_factory.mktemp("signals")))
+    folder = Path(tmp_path_factory.mktemp("small"))
+    publish_small_cycle(module_world, folder)
+    path = folder / "large.csv"
+    path.write_text(LARGE_FILE)
+    module_world.manage("shell", "--no-imports", "-c", TAKE_IN_LARGE.format(path=str(path)))
+    take_in_signals(module_world, folder / "signals")
 
 
 def refused(world: World, statement: str) -> None:
     with world.connect() as connection, pytest.raises(psycopg.Error) as caught:
         connection.execute(statement)
-    assert caught.value.sqlstate in {"23001", "23514"}, caught.value  # restrict_violation, check_violation
+    # restrict_violation, check_violation, unique_violation
+    assert caught.value.sqlstate in {"23001", "23514", "23505"}, caught.value
 
 
 @pytest.mark.parametrize("table", FROZEN)
@@ -123,7 +155,7 @@ def test_nothing_is_added_to_what_is_closed(module_world: World, what: str) -> N
     refused(module_world, LATE_INSERTS[what])
 
 
-@pytest.mark.parametrize("table", [ENTRIES, "ledger_entry", WEIGHTS, "manifests_weight_row"])
+@pytest.mark.parametrize("table", [ENTRIES, "ledger_entry", WEIGHTS, "manifests_weight_row", LARGE, "sales_sale"])
 def test_nothing_is_copied_into_what_is_closed(module_world: World, table: str) -> None:
     with (
         module_world.connect() as connection,
@@ -179,6 +211,44 @@ def test_a_second_partition_for_the_same_cycle_is_refused(module_world: World) -
             "BEGIN; CREATE TABLE forged (LIKE ledger_entry INCLUDING CONSTRAINTS);"
             "ALTER TABLE ledger_entry ATTACH PARTITION forged FOR VALUES IN (1); COMMIT;"
         )
+
+
+# A part of sales made by hand, which the application's role may do, and then attached. The first of the cases is right.
+FORGED_SALES = """
+    BEGIN; INSERT INTO files_file (kind, sha256, name, size_bytes, format, rows_in, rows_accepted, rows_duplicate,
+        rows_quarantined, unknown_columns, loaded_at, loaded_by)
+        VALUES ('{kind}', 'x', '', 0, 'csv', 1, 1, 0, 0, '[]', now(), 'olivia');
+    SELECT revshare_new_sales(max(id)::integer) FROM files_file;
+    DO $$ DECLARE file integer := (SELECT max(id) FROM files_file); BEGIN
+        EXECUTE 'INSERT INTO sales_sale_' || file || '(sale_id, sold_at, stream, model, currency, gross_micros, file_id, row, seq) '
+            || $sale$ SELECT {id}, sold_at, stream, model, currency, 1, $sale$ || file || $sale$, 0, {seq} FROM sales_sale LIMIT 1 $sale$;
+        PERFORM revshare_attach_sales(file);
+    END $$; ROLLBACK;
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "sale_id", "seq", "sqlstate"),
+    [
+        ("sales", "'x'", f"{LAST} + 1", ""),
+        ("sales", "'l1'", f"{LAST} + 1", "23505"),
+        ("sales", "'s1'", f"{LAST} + 1", "23505"),
+        ("sales", "'x'", LAST, "23001"),
+        ("sales", "'x'", "2", "23001"),
+        ("models", "'x'", f"{LAST} + 1", "23503"),
+    ],
+)
+def test_sales_are_attached_once_and_after_all_others(
+    module_world: World, kind: str, sale_id: str, seq: str, sqlstate: str
+) -> None:
+    statement = FORGED_SALES.format(kind=kind, id=sale_id, seq=seq)
+    with module_world.connect() as connection:
+        if not sqlstate:
+            connection.execute(statement)
+            return
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute(statement)
+        assert caught.value.sqlstate == sqlstate, caught.value
 
 
 @pytest.mark.parametrize("edit", CYCLE_EDITS)
@@ -255,6 +325,15 @@ OWNERS_DEEDS = {
         "CREATE TABLE ledger_entry_99 (LIKE ledger_entry INCLUDING CONSTRAINTS);"
         "ALTER TABLE ledger_entry ATTACH PARTITION ledger_entry_99 FOR VALUES IN (99)",
         "DROP TABLE ledger_entry_99", "ledger_entry_99",
+    ),
+    "a partition of sales is detached": (
+        f"ALTER TABLE sales_sale DETACH PARTITION {LARGE}",
+        f"ALTER TABLE sales_sale ATTACH PARTITION {LARGE} FOR VALUES IN (5)", LARGE,
+    ),
+    "sales are made a partition by hand": (
+        "CREATE TABLE sales_sale_99 (LIKE sales_sale INCLUDING ALL);"
+        "ALTER TABLE sales_sale ATTACH PARTITION sales_sale_99 FOR VALUES IN (99)",
+        "DROP TABLE sales_sale_99", "sales_sale_99",
     ),
     "triggers are off": (
         f"ALTER TABLE {ENTRIES} DISABLE TRIGGER ALL",

@@ -131,8 +131,12 @@ def _take_in(work: Work, source: Source, intake: Intake, turn: Callable[[], None
 
 
 def _check_order(work: Work, *, ordered: bool) -> None:
-    if not ordered and work.number("SELECT count(*) FROM exceptions WHERE outcome = 'quarantined'"):
+    if not ordered and _any_quarantined(work):
         raise _Disordered
+
+
+def _any_quarantined(work: Work) -> bool:
+    return work.number("SELECT count(*) FROM exceptions WHERE outcome = 'quarantined'") > 0
 
 
 def _known(kind: str, source: Source) -> IngestedFile | None:
@@ -146,7 +150,7 @@ def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake
     file = IngestedFile.objects.create(
         kind=intake.kind, sha256=source.sha256, name=source.name, size_bytes=source.size_bytes, format=source.format,
         unknown_columns=spooled.unknown_columns, loaded_at=work.act.at, loaded_by=work.act.actor,
-        **_totals(work.con, intake.kind, spooled.rows),
+        **_totals(work, intake.kind, spooled.rows),
     )  # fmt: skip
     work.progress("store", 0, file.rows_accepted)
     facts = intake.store(work, file)
@@ -160,24 +164,26 @@ def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake
     return Report(file, seen_before=False, facts=facts)
 
 
-def _totals(con: duckdb.DuckDBPyConnection, kind: str, rows: int) -> dict[str, int | None]:
+def _totals(work: Work, kind: str, rows: int) -> dict[str, int | None]:
     """Counts and sums by outcome. Amounts that cannot be read are in no sum, on either side of the equation."""
     column = KINDS[kind].amount
-    amount = f"sum({micros(column)})" if column else "sum(NULL::BIGINT)"
+    amounts = "amounts" if column else "(SELECT row, NULL::BIGINT AS micros FROM exceptions)"
     counted = dict.fromkeys(("duplicate", "quarantined"), (0, 0))
-    query = f"SELECT outcome, count(*), coalesce({amount}, 0) FROM raw JOIN exceptions USING (row) GROUP BY outcome"
-    for outcome, count, total in con.execute(query).fetchall():
+    query = (
+        "SELECT outcome, count(*), coalesce(sum(micros), 0) "
+        f"FROM exceptions JOIN {amounts} USING (row) GROUP BY outcome"
+    )
+    for outcome, count, total in work.con.execute(query).fetchall():
         counted[outcome] = (count, int(total))
-    found = con.execute(f"SELECT coalesce({amount}, 0) FROM raw").fetchone()
-    assert found is not None
     (duplicate, duplicate_sum), (quarantined, quarantined_sum) = counted["duplicate"], counted["quarantined"]
     totals: dict[str, int | None] = {
         "rows_in": rows, "rows_accepted": rows - duplicate - quarantined,
         "rows_duplicate": duplicate, "rows_quarantined": quarantined,
     }  # fmt: skip
     if column:
+        total = work.number("SELECT sum(micros) FROM amounts")
         totals |= {
-            "sum_in": int(found[0]), "sum_accepted": int(found[0]) - duplicate_sum - quarantined_sum,
+            "sum_in": total, "sum_accepted": total - duplicate_sum - quarantined_sum,
             "sum_duplicate": duplicate_sum, "sum_quarantined": quarantined_sum,
         }  # fmt: skip
     return totals
@@ -185,6 +191,8 @@ def _totals(con: duckdb.DuckDBPyConnection, kind: str, rows: int) -> dict[str, i
 
 def _refuse_if_mostly_bad(work: Work, source: Source, spooled: spooling.Spooled, kind: str) -> None:
     """So many rows that break a rule are one mistake, not many: nobody could look at them one by one."""
+    if not _any_quarantined(work):
+        return
     size = " + ".join(f'strlen(raw."{name}")' for name in KINDS[kind].known)
     bad = "raw JOIN exceptions USING (row) WHERE outcome = 'quarantined'"
     found = work.con.execute(f"SELECT count(*), coalesce(sum({size}), 0), min(row) FROM {bad}").fetchone()

@@ -31,7 +31,7 @@ class Work:
 
     def number(self, query: str) -> int:
         """The single number that a query of DuckDB gives; 0 for NULL."""
-        found = self.con.execute(query).fetchall()
+        found = self.con.execute(query).fetchall()  # to its end: DuckDB hands out no other rows before that
         return int(found[0][0] or 0) if found else 0
 
     def except_rows(self, query: str) -> None:
@@ -90,7 +90,8 @@ class Intake(Protocol):
         """What can be seen at a glance where all rows of a large file are right by themselves."""
 
     def check(self, work: Work) -> None:
-        """Judges each row by itself and against the rest of its file. No database."""
+        """Judges each row by itself and against the rest of its file. No database. Where the kind has amounts, leaves a
+        view `amounts` (row, micros): NULL if they cannot be read."""
 
     def settle(self, work: Work) -> None:
         """Judges rows against what is stored. In the transaction, under its lock."""

@@ -1,5 +1,7 @@
 """Sales and refunds, append-only. Which cycle a sale belongs to follows from its date and its place in the sequence
-(`cycles.Window`), so that closing a cycle touches no sale."""
+(`cycles.Window`), so that closing a cycle touches no sale.
+
+The table has a partition for each large file, and one for all that comes in small lots (migration 0006)."""
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -7,8 +9,9 @@ from django.db.models import Q
 
 
 class Sale(models.Model):
-    seq = models.BigAutoField(primary_key=True)  # order of arrival; a lock closes over all up to a number
-    sale_id = models.TextField(unique=True, db_collation="C")
+    # Order of arrival; a lock closes over all up to a number. The database refuses a number at or below those it has.
+    seq = models.BigIntegerField(primary_key=True)
+    sale_id = models.TextField(db_collation="C")  # once, whatever the part: see migration 0006
     sold_at = models.DateTimeField()
     stream = models.TextField(db_collation="C")
     model = models.TextField(default="", db_default="", db_collation="C")
@@ -26,11 +29,13 @@ class Sale(models.Model):
         "revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     row = models.BigIntegerField()  # position in the file, or the id of its quarantined row if released from there
+    part = models.IntegerField(default=0, db_default=0)  # the large file whose partition it is in; 0: small lots
 
     class Meta:
         db_table = "sales_sale"
         ordering = ["seq"]
         constraints = [
+            models.UniqueConstraint(fields=["sale_id", "part"], name="sales_once_in_part"),
             models.CheckConstraint(
                 name="sales_one_target",
                 condition=(Q(model="") | Q(dataset_version=""))
@@ -41,9 +46,8 @@ class Sale(models.Model):
             ),
         ]
         indexes = [
-            # By blocks of the table: a file's sales lie together, and are of about the same time.
+            # By blocks of the table: sales that lie together are of about the same time.
             BrinIndex(fields=["sold_at"], name="sales_by_time", pages_per_range=32),
-            BrinIndex(fields=["file"], name="sales_by_file", pages_per_range=32),
             models.Index(fields=["refund_of"], condition=~Q(refund_of=""), name="sales_by_refunded"),
             models.Index(fields=["seq"], condition=Q(refund_of="", gross_micros__lt=0), name="sales_unlinked"),
         ]

@@ -1,4 +1,4 @@
-"""Sales and refunds in, by COPY."""
+"""Sales and refunds in: judged by themselves, against each other and against what is stored."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 from django.db import connection
 
-from revshare.files.bounds import bounds
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.repeats import except_repeated
@@ -18,39 +17,16 @@ from revshare.files.rules import (
     currency_checks,
     id_checks,
     instant_checks,
-    instant_us,
-    micros,
     reason,
     text_checks,
 )
 from revshare.files.work import Work
 from revshare.lake import copy_in, copy_out, csv_scan
+from revshare.sales.columns import COLUMNS, CONTENT
 from revshare.sales.rules import Refund, beyond_their_sale
+from revshare.sales.storing import silent_columns, store
 
-CONTENT = (
-    "at_us", "stream", "model", "dataset_version", "currency", "micros", "refund_of", "fees_micros", "tax_micros",
-    "customer_id", "generation_id",
-)  # fmt: skip
-# The stored sale beside an incoming one, by the names of CONTENT.
-STORED = {
-    "at_us": "(extract(epoch FROM s.sold_at) * 1000000)::bigint",  # exactly: EXTRACT gives numeric
-    "micros": "s.gross_micros",
-}
-TYPES = {"at_us": "BIGINT", "micros": "BIGINT", "fees_micros": "BIGINT", "tax_micros": "BIGINT"}
-TEXTS = ("sale_id", "stream", "model", "dataset_version", "currency", "refund_of", "customer_id", "generation_id")
 FETCH_ROWS = 20_000
-# Columns of the table, and what fills them.
-COLUMNS = {
-    "sale_id": "sale_id", "sold_at": "make_timestamptz(at_us) AS sold_at", "stream": "stream", "model": "model",
-    "dataset_version": "dataset_version", "currency": "currency", "gross_micros": "micros", "refund_of": "refund_of",
-    "fees_micros": "fees_micros", "tax_micros": "tax_micros", "customer_id": "customer_id",
-    "generation_id": "generation_id", "row": "row",
-}  # fmt: skip
-# Of these, those with a default, and the column of the file that they come from.
-OPTIONAL = {
-    "model": "model", "dataset_version": "dataset_version", "refund_of": "refund_of", "fees_micros": "fees",
-    "tax_micros": "tax", "customer_id": "customer_id", "generation_id": "generation_id",
-}  # fmt: skip
 
 
 class SalesIntake:
@@ -61,34 +37,8 @@ class SalesIntake:
     numbered = True
 
     def check(self, work: Work) -> None:
-        # What cannot be read is NULL, and only then is it asked why.
-        work.con.execute(
-            f"CREATE OR REPLACE VIEW typed AS SELECT *, {instant_us('sold_at')} AS at_us, "
-            f"{micros('gross_amount')} AS micros, {micros('fees')} AS fees_micros, {micros('tax')} AS tax_micros "
-            "FROM raw"
-        )
-        work.con.execute("CREATE OR REPLACE VIEW accepted AS SELECT * FROM typed ANTI JOIN exceptions USING (row)")
-        latest = int((work.act.at + timedelta(days=FUTURE_DAYS)).timestamp()) * 1_000_000
-        printable = work.printable
-        work.except_rows(
-            "SELECT row, 'quarantined' AS outcome, CASE "
-            + id_checks("sale_id", printable=printable)
-            + f"WHEN at_us IS NULL OR at_us > {latest} THEN CASE {instant_checks('sold_at', latest)} END "
-            + id_checks("stream", printable=printable)
-            + f"WHEN model = '' AND dataset_version = '' THEN {reason('target_missing', 'model')} "
-            + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
-            + id_checks("model", required=False, printable=printable)
-            + id_checks("dataset_version", required=False, printable=printable)
-            + currency_checks("currency")
-            + f"WHEN micros IS NULL THEN CASE {amount_checks('gross_amount')} END "
-            + f"WHEN fees <> '' AND fees_micros IS NULL THEN CASE {amount_checks('fees')} END "
-            + f"WHEN tax <> '' AND tax_micros IS NULL THEN CASE {amount_checks('tax')} END "
-            + id_checks("refund_of", required=False, printable=printable)
-            + text_checks("customer_id", "generation_id")
-            + f"WHEN refund_of <> '' AND micros > 0 THEN {reason('refund_positive', 'gross_amount')} "
-            + "END AS reason FROM typed"
-        )
-        content = f"struct_pack({', '.join(f'{name} := {name}' for name in CONTENT)})"
+        _judge(work)
+        content = f"struct_pack({', '.join(f'{column.judged} := {column.judged}' for column in CONTENT)})"
         except_repeated(work, key=("sale_id",), content=content)
 
     def settle(self, work: Work) -> None:
@@ -102,49 +52,55 @@ class SalesIntake:
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         remember_looks(work, kind="'sale'", column="sale_id")
-        blank, count = _blank_columns(work), work.number("SELECT count(*) FROM accepted")
-        columns = {name: text for name, text in COLUMNS.items() if name not in blank}
-        # In order of ids, which mostly is that of time too: the indexes grow at their ends.
-        rows = copy_in(
-            work.con,
-            f"SELECT {', '.join(columns.values())}, {_reserve(count)} + row_number() OVER (ORDER BY sale_id), "
-            f"{file.pk} FROM accepted ORDER BY sale_id",
-            table="sales_sale", columns=", ".join((*columns, "seq", "file_id")),
-            quoted=[name for name in TEXTS if name in columns],
-        )  # fmt: skip
-        if rows:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT brin_summarize_new_values('sales_by_time')")
-                cursor.execute("SELECT brin_summarize_new_values('sales_by_file')")
-                cursor.execute("ANALYZE sales_sale")
+        store(work, file_id=file.pk)
         return {}
 
 
-def _reserve(count: int) -> int:
-    """Takes the next `count` numbers of arrival for this transaction, which alone has the lock of the intake; returns
-    the one before the first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('sales_sale', 'seq'))")
-        first = int(cursor.fetchone()[0])
-        cursor.execute("SELECT setval(pg_get_serial_sequence('sales_sale', 'seq'), %s)", [first + max(count, 1) - 1])
-    return first - 1
-
-
-def _blank_columns(work: Work) -> set[str]:
-    """Columns in which the whole file says nothing, and which the table fills by itself."""
-    seen = bounds(work.spool) if work.spool else {}
-    return {name for name, source in OPTIONAL.items() if seen.get(source) == ("", "")}
+def _judge(work: Work) -> None:
+    """Makes the table `judged` of every row, its values read and the reason why it cannot be taken; and the views
+    `accepted` and `amounts` over it."""
+    printable = work.printable
+    latest = int((work.act.at + timedelta(days=FUTURE_DAYS)).timestamp()) * 1_000_000
+    silent = silent_columns(work)
+    values = ", ".join(column.read(says_nothing=column in silent) for column in COLUMNS)
+    # What cannot be read is NULL, and only then is it asked why.
+    reasons = (
+        id_checks("sale_id", printable=printable)
+        + f"WHEN at_us IS NULL OR at_us > {latest} THEN CASE {instant_checks('sold_at', latest)} END "
+        + id_checks("stream", printable=printable)
+        + f"WHEN model = '' AND dataset_version = '' THEN {reason('target_missing', 'model')} "
+        + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
+        + id_checks("model", required=False, printable=printable)
+        + id_checks("dataset_version", required=False, printable=printable)
+        + currency_checks("currency")
+        + f"WHEN micros IS NULL THEN CASE {amount_checks('gross_amount')} END "
+        + f"WHEN fees_micros IS NULL AND fees <> '' THEN CASE {amount_checks('fees')} END "
+        + f"WHEN tax_micros IS NULL AND tax <> '' THEN CASE {amount_checks('tax')} END "
+        + id_checks("refund_of", required=False, printable=printable)
+        + text_checks("customer_id", "generation_id")
+        + f"WHEN refund_of <> '' AND micros > 0 THEN {reason('refund_positive', 'gross_amount')} "
+    )
+    work.con.execute("SET preserve_insertion_order = false")  # every row has its number
+    work.con.execute(
+        f"CREATE OR REPLACE TABLE judged AS SELECT row, {', '.join(column.judged for column in COLUMNS)}, "
+        f"CASE {reasons} END AS reason FROM (SELECT row, sold_at, gross_amount, fees, tax, {values} FROM raw)"
+    )
+    work.except_rows("SELECT row, 'quarantined' AS outcome, reason FROM judged")
+    work.con.execute("CREATE OR REPLACE VIEW amounts AS SELECT row, micros FROM judged")
+    work.con.execute(
+        "CREATE OR REPLACE VIEW accepted AS SELECT * EXCLUDE (reason) FROM judged ANTI JOIN exceptions USING (row)"
+    )
 
 
 def _against_stored(work: Work) -> None:
     """A sale id that is stored already: a duplicate if the content is the same, else a conflict."""
-    columns = ", ".join(f"{STORED.get(name, f's.{name}')} AS {name}" for name in CONTENT)
+    columns = ", ".join(f"{column.stored} AS {column.judged}" for column in COLUMNS)
     _fetch(
         work, ids="SELECT sale_id AS id FROM accepted", target="stored",
-        query=f"SELECT s.sale_id, {columns} FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
-        types={"sale_id": "VARCHAR", **{name: TYPES.get(name, "VARCHAR") for name in CONTENT}},
+        query=f"SELECT {columns} FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
+        types={column.judged: column.type for column in COLUMNS},
     )  # fmt: skip
-    same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM s.{name}" for name in CONTENT)
+    same = " AND ".join(f"a.{column.judged} IS NOT DISTINCT FROM s.{column.judged}" for column in CONTENT)
     work.except_rows(
         f"SELECT a.row, CASE WHEN {same} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
         f"CASE WHEN {same} THEN '' ELSE 'conflicting_duplicate@sale_id' END AS reason "

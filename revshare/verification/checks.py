@@ -149,6 +149,10 @@ SQL_CHECKS = (
         """,
     ),
     SqlCheck(
+        "I13", "a sale is stored once",
+        "SELECT 'sale ' || sale_id, count(*), 1 FROM sales_sale GROUP BY sale_id HAVING count(*) > 1",
+    ),
+    SqlCheck(
         "I14", "the weights of a manifest sum to its assets",
         """
         SELECT 'manifest ' || m.dataset_version, coalesce(w.ticks, 0), 720720 * m.assets
@@ -225,6 +229,18 @@ SQL_CHECKS = (
             LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgfoid = 'revshare_refuse'::regproc AND t.tgenabled = 'A'
             WHERE i.inhparent IN ({GUARDED}) GROUP BY c.relname
         ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY part
+        """,
+    ),
+    SqlCheck(
+        "I23", "sales lie in partitions of their table, each under its four triggers",
+        """
+        SELECT c.relname, CASE WHEN bool_and(c.relkind = 'p' OR i.inhrelid IS NOT NULL) THEN count(t.oid) END, 4
+        FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'sales_sale'::regclass
+        LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgenabled = 'A'
+            AND t.tgfoid IN ('revshare_refuse'::regproc, 'revshare_sales_arrived'::regproc)
+        WHERE c.oid = 'sales_sale'::regclass OR i.inhrelid IS NOT NULL
+            OR c.relkind = 'r' AND c.relname ~ '^sales_sale_[0-9]+$' AND c.relnamespace = 'public'::regnamespace
+        GROUP BY c.relname HAVING NOT bool_and(c.relkind = 'p' OR i.inhrelid IS NOT NULL) OR count(t.oid) <> 4
         """,
     ),
     SqlCheck(

@@ -175,7 +175,7 @@ def test_an_ingest_killed_on_the_way_leaves_nothing_and_can_be_run_again(world: 
     with world.connect() as obstacle:
         obstacle.execute("BEGIN; LOCK TABLE sales_sale IN EXCLUSIVE MODE")
         process = world.start(sys.executable, "manage.py", "ingest", "sales", str(tmp_path / "in" / "sales.csv"))
-        until(world, blocked_on("sales_sale"))
+        until(world, blocked_on("sales_sale_0"))
         kill(process)
         obstacle.execute("ROLLBACK")
     until(world, "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database()")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from revshare.audit_trail.operations import Act
 from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.ingest.operations import ingest
+from revshare.sales import storing
 from revshare.sales.models import Sale
 from tests.conftest import AT
 from tests.files.forms import csv_bytes
@@ -174,14 +175,18 @@ def _books() -> tuple[dict[str, Content], dict[tuple[int, int], str], int]:
     return sales, reasons, duplicates + QuarantinedRow.objects.filter(state="duplicate").count()
 
 
-@given(batches=batches)
+@given(batches=batches, large=st.booleans())
 @settings(
-    max_examples=30, deadline=None, phases=UNSHRUNK,
+    max_examples=40, deadline=None, phases=UNSHRUNK,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
-def test_sales_are_taken_in_as_the_slow_twin_does(batches: list[list[dict[str, str]]], tmp_path: Path) -> None:
+def test_sales_are_taken_in_as_the_slow_twin_does(
+    batches: list[list[dict[str, str]]], large: bool, tmp_path: Path
+) -> None:
+    """`large`: each file gets a partition of its own, as large ones do."""
     twin = Twin()
-    with transaction.atomic():
+    with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(storing, "PARTITION_ROWS", 1 if large else 1_000)
         for number, rows in enumerate(batches):
             data = csv_bytes(rows, COLUMNS)
             twin.take_in(number, data)

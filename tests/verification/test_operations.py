@@ -52,7 +52,14 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     "the entries are no part of the ledger": ("ALTER TABLE ledger_entry DETACH PARTITION {jan}", {"I1", "I2", "I4", "I16", "I23"}),
     "the entries are gone": ("DROP TABLE {feb}", {"I1", "I2", "I3", "I4", "I16", "I23"}),
     "entries are under no trigger": ("DROP TRIGGER no_update ON {feb}", {"I23"}),
-    "a trigger is off": ("ALTER TABLE sales_sale DISABLE TRIGGER sales_sale_no_change", {"I23"}),
+    "a trigger is off": ("ALTER TABLE sales_sale_0 DISABLE TRIGGER no_update", {"I23"}),
+    "sales may come in twice": ("DROP TRIGGER sales_arrived ON sales_sale_0", {"I23"}),
+    "sales are no part of their table": ("ALTER TABLE sales_sale DETACH PARTITION sales_sale_0", {"I12", "I21", "I23"}),
+    "a sale is there twice": (
+        "CREATE TABLE sales_sale_99 (LIKE sales_sale INCLUDING ALL); INSERT INTO sales_sale_99 SELECT * FROM sales_sale "
+        "WHERE sale_id = 's1'; UPDATE sales_sale_99 SET part = 99, seq = seq + 100; "
+        "ALTER TABLE sales_sale ATTACH PARTITION sales_sale_99 FOR VALUES IN (99)", {"I12", "I13", "I23"},
+    ),
     "a pool's control says more": (
         "UPDATE ledger_pool_control SET amount_micros = amount_micros + 1, numerator_ticks = numerator_ticks + 1",
         {"I16", "I22"},
@@ -135,7 +142,7 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     "the result has another digest": ("UPDATE cycles_cycle SET result_digest = repeat('0', 64), approved_digest = repeat('0', 64)", {"I22"}),
 }  # fmt: skip
 # Defects that need the triggers as the deed leaves them.
-TRIGGERS_AS_LEFT = {"entries are under no trigger", "a trigger is off"}
+TRIGGERS_AS_LEFT = {"entries are under no trigger", "a trigger is off", "sales may come in twice"}
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""Accepted sales into their table by binary COPY: a large file as a partition of its own, others into one for all."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection
+
+from revshare.bulk import copy_batches
+from revshare.files.bounds import bounds
+from revshare.files.work import Work
+from revshare.sales.columns import COLUMNS, Column
+
+# From here on a file gets its own partition: loaded before anybody sees it, indexed at once, and not logged twice.
+PARTITION_ROWS = 200_000
+BATCH_ROWS = 50_000
+SORT_MEMORY = "256MB"  # of the database's, while a partition is indexed
+# Every index that grows by blocks of the table.
+BLOCK_INDEXES = ("sales_sale_0_sold_at_idx",)
+
+
+def store(work: Work, *, file_id: int) -> None:
+    """Writes the accepted rows as sales of a file. In the transaction that holds the lock of the intake."""
+    count = work.number("SELECT count(*) FROM accepted")
+    if not count:
+        return
+    first = _reserve(count)
+    # What quarantine releases joins the small lots: its file may have a partition already, and that is closed.
+    if work.spool is None or count < PARTITION_ROWS:
+        _copy(work, "sales_sale_0", file_id, first, frozen=False)
+        with connection.cursor() as cursor:
+            for index in BLOCK_INDEXES:
+                cursor.execute("SELECT brin_summarize_new_values(%s)", [index])
+            cursor.execute("ANALYZE sales_sale_0")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL work_mem = '{SORT_MEMORY}'; SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'")
+        cursor.execute("SELECT revshare_new_sales(%s)", [file_id])
+        (part,) = cursor.fetchone()
+        _copy(work, part, file_id, first, frozen=True)
+        cursor.execute("SELECT revshare_attach_sales(%s)", [file_id])
+
+
+def silent_columns(work: Work) -> set[Column]:
+    """Columns in which the whole file says nothing, and which the table fills by itself."""
+    seen = bounds(work.spool) if work.spool else {}
+    return {column for column in COLUMNS if column.blank and seen.get(column.source) == ("", "")}
+
+
+def _copy(work: Work, table: str, file_id: int, first: int, *, frozen: bool) -> None:
+    silent = silent_columns(work)
+    columns = [column for column in COLUMNS if column not in silent]
+    copy_batches(
+        table=table, columns=(*(column.name for column in columns), "row", "seq", "file_id"),
+        batches=_numbered(work, ", ".join(column.binary for column in columns), file_id, first), frozen=frozen,
+    )  # fmt: skip
+
+
+def _numbered(work: Work, columns: str, file_id: int, first: int) -> Iterator[pa.RecordBatch]:
+    """The rows with their numbers of arrival and their file. In order of ids, which mostly is that of time too: so the
+    indexes are built without sorting, and what reads by id reads the table from front to back."""
+    found = work.con.sql(f"SELECT {columns}, row FROM accepted ORDER BY sale_id")
+    for batch in found.to_arrow_reader(BATCH_ROWS):
+        seqs = np.arange(first, first + len(batch), dtype=np.int64)
+        arrays = [*batch.columns, pa.array(seqs), pa.array(np.full(len(batch), file_id, np.int64))]
+        yield pa.RecordBatch.from_arrays(arrays, [str(place) for place in range(len(arrays))])
+        first += len(batch)
+
+
+def _reserve(count: int) -> int:
+    """Takes the next `count` numbers of arrival for this transaction, which alone has the lock of the intake; returns
+    the first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('sales_arrival')")
+        first = int(cursor.fetchone()[0])
+        cursor.execute("SELECT setval('sales_arrival', %s)", [first + count - 1])
+    return first
