@@ -12,6 +12,7 @@ from revshare.audit_trail.operations import Act, record
 from revshare.cycles.models import Cycle, Window
 from revshare.cycles.queries import (
     balances_before,
+    carried_before,
     find,
     gathered,
     input_digest,
@@ -136,7 +137,7 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
     sums = _Sums()
     while (closed := _close(cycle, act, accept_quarantine, sums, progress)) is None:
         # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
-        needed = _pins(_ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle, sums)
+        needed = _pins(ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle, sums)
         freeze(dataset_versions=_unfrozen(needed), act=act, progress=progress)
     return closed
 
@@ -164,7 +165,7 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
         return cycle
     waiting = _check_quarantine(cycle, accept_quarantine)
     rulebook = parse(cycle.policy.text)
-    ranges = _ranges_to_close(cycle, last_seq())
+    ranges = ranges_to_close(cycle, last_seq())
     progress("sales", 0, 0)
     pins = _pins(ranges, rulebook, cycle, sums)
     if _unfrozen(pins):
@@ -216,7 +217,7 @@ def _window(cycle: Cycle, r: Range) -> Window:
     )  # fmt: skip
 
 
-def _ranges_to_close(cycle: Cycle, upto_seq: int) -> list[Range]:
+def ranges_to_close(cycle: Cycle, upto_seq: int) -> list[Range]:
     """The cycle's own period, and every earlier locked period whose sales arrived after it was closed."""
     ranges = [Range(cycle.starts_at, cycle.ends_at, 0, upto_seq)]
     earlier = Cycle.objects.filter(ends_at__lte=cycle.starts_at, upto_seq__isnull=False).order_by("starts_at")
@@ -295,7 +296,7 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    items = gathered(sources, pinned, carried_by(_last_calculated()))
+    items = gathered(sources, pinned, carried_before(cycle))
     build(
         cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned)
     )

@@ -8,6 +8,7 @@ from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
 from revshare.errors import NotFound
 from revshare.policies.rules import parse
+from revshare.pools.queries import carried_by
 from revshare.pools.rules import Key, Pinned, PoolSum, gather
 from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
@@ -41,6 +42,14 @@ def sources_of(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> Sources:
         ranges=tuple(ranges), rulebook=parse(cycle.policy.text), days=(cycle.starts_on, cycle.ends_on),
         zone=cycle.timezone, upto_arrival=pinned.upto_arrival,
     )  # fmt: skip
+
+
+def carried_before(cycle: Cycle) -> dict[Key, int]:
+    """What the pools of the cycle calculated before this one carry on; of the last one, if this one is not yet."""
+    calculated = Cycle.objects.filter(calculation__isnull=False)
+    if cycle.calculation is not None:
+        calculated = calculated.filter(calculation__lt=cycle.calculation)
+    return carried_by(calculated.order_by("-calculation").values_list("pk", flat=True).first())
 
 
 def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:

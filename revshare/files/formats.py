@@ -33,7 +33,7 @@ KINDS: dict[str, Columns] = {
     "sales": Columns(
         required=("sale_id", "sold_at", "stream", "currency", "gross_amount"),
         one_of=("model", "dataset_version"),
-        optional=("refund_of", "fees", "tax", "customer_id", "generation_id"),
+        optional=("refund_of", "fees", "tax", "customer_id", "generation_id", "plan"),
         amount="gross_amount",
         numbers=("gross_amount", "fees", "tax"),
     ),

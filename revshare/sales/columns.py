@@ -65,6 +65,7 @@ COLUMNS = (  # the first one is the key
     Column("tax_micros", "tax", "tax_micros", Kind.AMOUNT, blank=True),
     Column("customer_id", "customer_id", "customer_id", blank=True),
     Column("generation_id", "generation_id", "generation_id", blank=True),
+    Column("plan", "plan", "plan", blank=True),
 )
 # What makes two rows with one id the same sale.
 CONTENT = COLUMNS[1:]

@@ -68,7 +68,9 @@ def _judge(work: Work) -> None:
         id_checks("sale_id", printable=printable)
         + f"WHEN at_us IS NULL OR at_us > {latest} THEN CASE {instant_checks('sold_at', latest)} END "
         + id_checks("stream", printable=printable)
-        + f"WHEN model = '' AND dataset_version = '' THEN {reason('target_missing', 'model')} "
+        # A customer's fee names no model where the policy divides it by what the customer used.
+        + "WHEN model = '' AND dataset_version = '' AND customer_id = '' "
+        + f"THEN {reason('target_missing', 'model')} "
         + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
         + id_checks("model", required=False, printable=printable)
         + id_checks("dataset_version", required=False, printable=printable)
@@ -78,6 +80,7 @@ def _judge(work: Work) -> None:
         + f"WHEN tax_micros IS NULL AND tax <> '' THEN CASE {amount_checks('tax')} END "
         + id_checks("refund_of", required=False, printable=printable)
         + text_checks("customer_id", "generation_id")
+        + id_checks("plan", required=False, printable=printable)
         + f"WHEN refund_of <> '' AND micros > 0 THEN {reason('refund_positive', 'gross_amount')} "
     )
     work.con.execute("SET preserve_insertion_order = false")  # every row has its number

@@ -16,7 +16,15 @@ from revshare.allocation.shares import Kept, Shares, share_out
 from revshare.allocation.splitting import set_aside
 from revshare.apportion import apportion
 from revshare.cycles.models import Cycle
-from revshare.cycles.queries import gathered, input_digest, pinned_of, ranges_of, result_digest, sources_of
+from revshare.cycles.queries import (
+    carried_before,
+    gathered,
+    input_digest,
+    pinned_of,
+    ranges_of,
+    result_digest,
+    sources_of,
+)
 from revshare.cycles.rules import reached
 from revshare.lake import LakeDamaged, spool
 from revshare.ledger.models import AccountControl
@@ -24,7 +32,7 @@ from revshare.manifests.models import Manifest
 from revshare.policies.terms import Terms
 from revshare.pools.models import Pool
 from revshare.pools.operations import as_row
-from revshare.pools.queries import carried_by, key_of
+from revshare.pools.queries import key_of
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources
 from revshare.statements.models import Statement
@@ -76,8 +84,7 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
 
 
 def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
-    before = Cycle.objects.filter(calculation__lt=cycle.calculation or 0).order_by("-calculation").first()
-    items = gathered(sources, pinned, carried_by(before.pk if before else None))
+    items = gathered(sources, pinned, carried_before(cycle))
     units = denominators(items=items, sources=sources, pinned=pinned)
     should = [as_row(cycle.pk, item, units[item.key]) for item in items]
     stored = {pool.name: pool for pool in Pool.objects.filter(cycle=cycle)}

@@ -31,7 +31,7 @@ del _old, _new
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('revshare', '0013_quicker_checks'),
+        ('revshare', '0008_quicker_checks'),
     ]
 
     operations = [

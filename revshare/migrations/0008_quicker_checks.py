@@ -16,7 +16,7 @@ ALTER FUNCTION revshare_attach_entries(integer) RESET ALL;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0005_bulk_intake")]
+    dependencies = [("revshare", "0007_parts_of_sales")]
     operations = [
         migrations.RunSQL(QUICKER, AS_BEFORE),
         *(

@@ -122,7 +122,7 @@ ALTER TABLE sales_sale ENABLE ALWAYS TRIGGER sales_sale_no_truncate;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0005_bulk_intake")]
+    dependencies = [("revshare", "0006_signals")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
