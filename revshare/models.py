@@ -3,6 +3,7 @@
 from revshare.access.models import User
 from revshare.allocation.models import Allocation, Rest
 from revshare.audit_trail.models import Event
+from revshare.consents.models import Consent
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle, Window
 from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
@@ -11,12 +12,15 @@ from revshare.manifests.models import Manifest, Part, PartVersion, Training, Wei
 from revshare.measures.models import Measure, Output, Usage
 from revshare.policies.models import Policy
 from revshare.pools.models import Pool
+from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
+from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal", "Leg",
-    "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
-    "QuarantinedRow", "Rest", "Run", "Sale", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
+    "AccountControl", "Allocation", "Consent", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal",
+    "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
+    "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User",
+    "Weight", "Window",
 ]  # fmt: skip

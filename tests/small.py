@@ -22,6 +22,9 @@ SIGNALS = {
     "measures.csv": "contributor_id,measure,start,end,value\nann,revenue,2026-06-01,2026-07-01,12.50\n",
     "outputs.csv": "sale_id,contributor_id,score\ns1,ben,0.25\n",
     "usage.csv": "customer_id,model,day,units\nc1,m,2026-06-10,3\n",
+    "consents.csv": "contributor_id,decision,effective_at\ncy,opt_out,2026-06-01T00:00:00Z\n",
+    "rates.csv": "date,base,quote,rate,source\n2026-06-30,EUR,USD,1.1,ECB\n",
+    "splits.csv": "contributor_id,payee_id,share,start\nann,cy,0.2,2026-06-01\n",
 }
 
 

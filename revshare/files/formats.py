@@ -29,6 +29,10 @@ KINDS: dict[str, Columns] = {
         optional=("contributor_name", "share", "weight", "licence", "ai_generated", "media_type"),
         numbers=("share", "weight"),
     ),
+    "consents": Columns(
+        required=("contributor_id", "decision", "effective_at"), optional=("asset_id", "scope", "source")
+    ),
+    "rates": Columns(required=("date", "base", "quote", "rate", "source"), numbers=("rate",), days=("date",)),
     "models": Columns(required=("model", "dataset_version"), optional=("mix",), numbers=("mix",)),
     "sales": Columns(
         required=("sale_id", "sold_at", "stream", "currency", "gross_amount"),
@@ -45,4 +49,10 @@ KINDS: dict[str, Columns] = {
     ),
     "outputs": Columns(required=("sale_id", "contributor_id", "score"), optional=("role",), numbers=("score",)),
     "usage": Columns(required=("customer_id", "model", "day", "units"), numbers=("units",), days=("day",)),
+    "splits": Columns(
+        required=("contributor_id", "payee_id", "share", "start"),
+        optional=("end", "reason"),
+        numbers=("share",),
+        days=("start", "end"),
+    ),
 }

@@ -30,7 +30,7 @@ def retry(*, file: IngestedFile, intake: Intake, act: Act, only: Iterable[int] |
     with spool() as scratch, duck(scratch) as con:
         path = scratch / "rows.parquet"
         rows_as_parquet(con, content, kind=file.kind, path=path)
-        work = Work(con=con, scratch=scratch, act=act)
+        work = Work(con=con, scratch=scratch, act=act, released=True)
         prepare_tables(work, f"SELECT * FROM read_parquet({literal(path)})")
         intake.check(work)
         with transaction.atomic():

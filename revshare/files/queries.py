@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 
 from revshare.cells import safe_cell
@@ -57,6 +58,14 @@ def totals(file: IngestedFile) -> Totals:
         sum_duplicate=moved(file.sum_duplicate, duplicate_sum),
         sum_quarantined=moved(file.sum_quarantined, -accepted_sum - duplicate_sum),
     )
+
+
+def last_arrival() -> int:
+    """The number of the last file or release from quarantine; 0 before the first. Under the lock of the intake nothing
+    that has one is still on its way."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('files_file', 'id')), 0)")
+        return int(cursor.fetchone()[0])
 
 
 def open_quarantine() -> QuerySet[QuarantinedRow]:

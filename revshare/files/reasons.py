@@ -71,7 +71,16 @@ QUARANTINE: dict[str, str] = {
     "units_syntax": "Not a whole number from 1 up, of at most 12 digits.",
     "email_syntax": "Not an e-mail address.",
     "country_syntax": "Not a two-letter country code.",
-    "mix_unsupported": "A mix of dataset versions is not supported yet; leave it blank.",
+    "mix_syntax": "A mix is a number above 0 with at most 6 decimals.",
+    "mix_incomplete": "Some rows of the model give a mix and others do not.",
+    "decision_unknown": "A decision is opt_out or opt_in.",
+    "rate_syntax": "A rate is a number above 0 with at most 12 digits before the point and 12 after it.",
+    "rate_same_currency": "A currency has no rate to itself.",
+    "source_missing": "It is not said where this comes from.",
+    "split_syntax": "The share of a split is a number above 0 and at most 1, with at most 6 decimals.",
+    "split_to_self": "The payee is the contributor.",
+    "split_reason_unknown": "A reason is agency, co_author, estate or blank.",
+    "split_above_one": "On some day this contributor's shares come to more than 1, counting those taken in before.",
 }
 
 

@@ -1,5 +1,10 @@
 """Tables that keep the rows of a kind of file as they came: told apart by a key, equal or in conflict by their content,
-never changed."""
+never changed.
+
+Each row has the number of its `arrival`: the id of its file, or one drawn from the same sequence when it came out of
+quarantine later. A cycle closes over the arrivals up to a number (`files.queries.last_arrival`), so that what comes
+later, be it from an old file, does not change what was calculated.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +75,7 @@ def see_stored(work: Work, table: RowTable, by: Sequence[str]) -> bool:
 
 def except_stored(work: Work, table: RowTable) -> None:
     """Rows whose key is `stored` already: duplicates if the content is the same, else in conflict with what stays."""
-    same = " AND ".join(f"a.{name} = s.{name}" for name in table.content)
+    same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM s.{name}" for name in table.content)
     work.except_rows(
         f"SELECT a.row, CASE WHEN {same} THEN 'duplicate' ELSE 'quarantined' END AS outcome, "
         f"CASE WHEN {same} THEN '' ELSE 'conflicting_duplicate@{table.key[-1]}' END AS reason "
@@ -81,10 +86,17 @@ def except_stored(work: Work, table: RowTable) -> None:
 def store_rows(work: Work, table: RowTable, file: IngestedFile) -> None:
     """Writes the accepted rows, in order of their keys: the index grows at its end."""
     names = ", ".join(table.columns)
+    arrival = _next_arrival() if work.released else file.pk
     rows = copy_in(
-        work.con, f"SELECT {names}, {file.pk} FROM accepted ORDER BY {', '.join(table.key)}",
-        table=table.name, columns=f"{names}, file_id",
+        work.con, f"SELECT {names}, {file.pk}, {arrival} FROM accepted ORDER BY {', '.join(table.key)}",
+        table=table.name, columns=f"{names}, file_id, arrival",
     )  # fmt: skip
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {table.name}")
+
+
+def _next_arrival() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('files_file', 'id'))")
+        return int(cursor.fetchone()[0])

@@ -26,6 +26,7 @@ class Work:
     progress: Progress = no_progress
     printable: bool = False  # nothing but printable ASCII is in the file
     words: bool = False  # and no value holds a space, or is longer than an id may be
+    released: bool = False  # the rows come out of quarantine, some time after their file
     spool: Path | None = None  # the Parquet file behind `raw`, if that is a file as it came in
     glance: Glance | None = None  # if it was found plainly right: what was seen of its rows
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act
+from revshare.consents.operations import ConsentIntake
 from revshare.contributors.operations import ContributorIntake
 from revshare.errors import NotFound, Refused
 from revshare.files import quarantine
@@ -16,17 +17,18 @@ from revshare.files.work import Intake
 from revshare.manifests.operations import AttributionIntake, ModelIntake
 from revshare.measures.operations import MeasureIntake, OutputIntake, UsageIntake
 from revshare.progress import Progress, no_progress
+from revshare.rates.operations import RateIntake
 from revshare.sales.operations import SalesIntake
+from revshare.splits.operations import SplitIntake
 
 # In the order in which a folder of files is taken in.
 INTAKES: dict[str, Intake] = {
     intake.kind: intake
     for intake in (
-        ContributorIntake(), ModelIntake(), AttributionIntake(), MeasureIntake(), UsageIntake(), SalesIntake(),
-        OutputIntake(),
+        ContributorIntake(), ConsentIntake(), RateIntake(), ModelIntake(), AttributionIntake(), MeasureIntake(),
+        UsageIntake(), SalesIntake(), OutputIntake(), SplitIntake(),
     )
 }  # fmt: skip
-LATER_KINDS = ("consents", "rates")
 EXTENSIONS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
 
@@ -73,8 +75,6 @@ def ingest(
     The same bytes again do nothing. Raises FileRefused or Refused with what is wrong; then nothing is stored. `turn`:
     see `files.operations.take_in`.
     """
-    if kind in LATER_KINDS:
-        raise Refused(f"This version cannot take {kind} yet, and ignoring them could pay wrongly: nothing was done.")
     if kind not in INTAKES:
         raise Refused(f"There is no kind of file called {kind!r}; there are {', '.join(INTAKES)}.")
     with transaction.atomic():
@@ -89,15 +89,13 @@ def ingest(
 
 
 def find_files(folder: Path) -> list[tuple[str, Path]]:
-    """The files of a folder that `ingest` should take, in the right order. Raises Refused for what it cannot take."""
+    """The files of a folder that `ingest` should take, in the right order."""
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
     found = []
-    for kind in (*INTAKES, *LATER_KINDS):
+    for kind in INTAKES:
         paths = [folder / f"{kind}{extension}" for extension in EXTENSIONS]
         found += [(kind, path) for path in paths if path.exists()]
-    if later := [path.name for kind, path in found if kind in LATER_KINDS]:
-        raise Refused(f"This version cannot take {', '.join(later)} yet, and ignoring them could pay wrongly.")
     return found
 
 

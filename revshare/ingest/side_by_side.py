@@ -2,7 +2,7 @@
 
 To read and judge a file takes processors here; to store it, mostly those of the database. So several files are under
 way at a time. What one kind needs of another is there when it is stored: contributors before the attributions that name
-them, both before measures and outputs. Sales need no other.
+them, both before measures, outputs and splits. Sales need no other.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +20,11 @@ from revshare.progress import Progress
 AT_ONCE = 3
 LARGE_BYTES = 64 << 20
 AFTER = {
+    "consents": ("contributors",),
     "attributions": ("contributors",),
     "measures": ("contributors", "attributions"),
     "outputs": ("contributors", "attributions"),
+    "splits": ("contributors", "attributions"),
 }
 
 

@@ -82,7 +82,8 @@ class Weight(models.Model):
 
 
 class Training(models.Model):
-    """That a model was trained on a dataset version."""
+    """That a model was trained on a dataset version, and what part of the model's pools goes there: `mix`, beside those
+    of its other versions, or none for all of them."""
 
     model = models.TextField(db_collation="C")
     dataset_version = models.TextField(db_collation="C")
@@ -92,7 +93,11 @@ class Training(models.Model):
     class Meta:
         db_table = "manifests_training"
         ordering = ["model", "dataset_version"]
-        constraints = [models.UniqueConstraint(fields=["model", "dataset_version"], name="manifests_training_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "dataset_version"], name="manifests_training_once"),
+            # For PostgreSQL NaN is greater than every number: the upper bound keeps it out.
+            models.CheckConstraint(name="manifests_training_mix", condition=Q(mix__gt=0, mix__lt=10**12)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.model} on {self.dataset_version}"

@@ -18,9 +18,10 @@ from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused
 from revshare.files.repeats import except_repeated
-from revshare.files.rules import id_checks, number_checks, reason, text_checks
+from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
+from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import check_part, copy_file_in, duck, keep, literal, spool
+from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
 from revshare.manifests.drafts import Draft, draft_of
 from revshare.manifests.engines import weigh_stored
@@ -33,8 +34,15 @@ ASSET = ("dataset_version", "asset_id")
 KEY = (*ASSET, "contributor_id")
 KNOWN_VERSIONS = ("manifests_manifest", "dataset_version")
 ASSET_KIND = "'asset ' || dataset_version"
-INCOMING_MODELS = "incoming_model"
-STAGED_MODELS = {"row": "bigint", "model": 'text COLLATE "C"', "dataset_version": 'text COLLATE "C"'}
+TRAININGS = RowTable(
+    name="manifests_training",
+    columns={
+        "model": "model", "dataset_version": "dataset_version", "mix": "TRY_CAST(nullif(mix, '') AS DECIMAL(18, 6))",
+    },
+    types={"mix": "DECIMAL(18, 6)"},
+    key=("model", "dataset_version"),
+    content=("mix",),
+)  # fmt: skip
 MAX_VERSIONS = 10_000  # of one file
 # DuckDB may look at a row before it leaves out the bad ones.
 OWN_SHARE, OWN_WEIGHT = (text.replace("CAST(", "TRY_CAST(") for text in (SHARE, WEIGHT))
@@ -185,40 +193,40 @@ def _within_assets(work: Work) -> None:
 
 
 class ModelIntake:
-    """Takes models files: which dataset versions a model was trained on."""
+    """Takes models files: which dataset versions a model was trained on, and what part of its pools goes to each."""
 
     kind = "models"
     numbered = False
     plain = None
 
     def check(self, work: Work) -> None:
-        work.except_rows(
-            "SELECT row, 'quarantined' AS outcome, CASE "
-            + id_checks("model")
+        branches = (
+            id_checks("model")
             + id_checks("dataset_version")
-            + f"WHEN mix <> '' THEN {reason('mix_unsupported', 'mix')} "
-            + "END AS reason FROM raw"
+            + f"WHEN mix <> '' AND coalesce({micros('mix')}, 0) <= 0 THEN {reason('mix_syntax', 'mix')} "
         )
-        except_repeated(work, key=("model", "dataset_version"), content="''")
+        except_bad(work, TRAININGS, branches)
+        except_repeats(work, TRAININGS)
 
     def settle(self, work: Work) -> None:
         except_lookalikes(work, kind="'model'", column="model", table=("manifests_training", "model"))
         except_lookalikes(work, kind="'dataset'", column="dataset_version", table=KNOWN_VERSIONS)
-        work.stage(INCOMING_MODELS, STAGED_MODELS)
-        work.except_found(
-            f"SELECT i.row, 'duplicate' AS outcome, '' AS reason FROM {INCOMING_MODELS} i "
-            "JOIN manifests_training t ON t.model = i.model AND t.dataset_version = i.dataset_version"
+        see_stored(work, TRAININGS, by=("model",))
+        except_stored(work, TRAININGS)
+        work.except_rows(
+            "WITH part AS (SELECT model FROM (SELECT model, mix FROM accepted UNION ALL SELECT model, mix FROM stored) "
+            "GROUP BY model HAVING count(mix) NOT IN (0, count(*))) "
+            f"SELECT row, 'quarantined' AS outcome, {reason('mix_incomplete', 'mix')} AS reason "
+            "FROM accepted JOIN part USING (model)"
         )
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         remember_looks(work, kind="'model'", column="model")
-        work.drop_excepted(INCOMING_MODELS)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO manifests_training (model, dataset_version, file_id) "
-                f"SELECT model, dataset_version, %s FROM {INCOMING_MODELS} ORDER BY model, dataset_version",
-                [file.pk],
-            )
+        copy_in(
+            work.con,
+            f"SELECT model, dataset_version, mix, {file.pk} FROM accepted ORDER BY model, dataset_version",
+            table="manifests_training", columns="model, dataset_version, mix, file_id",
+        )  # fmt: skip
         return {}
 
 

@@ -1,6 +1,6 @@
 """What a pool may be divided by besides assets: measures of contributors, scores of outputs, usage of customers.
 
-Append-only. A row counts for a cycle if its file had come before the lock.
+Append-only. A row counts for a cycle if it had arrived before the lock.
 """
 
 from django.db import models
@@ -34,6 +34,7 @@ class Measure(models.Model):
     contributor = _contributor()
     value_micros = models.BigIntegerField()
     file = _file()
+    arrival = models.BigIntegerField()  # `files.row_tables`
 
     class Meta:
         db_table = "measures_measure"
@@ -44,6 +45,7 @@ class Measure(models.Model):
             ),
             models.CheckConstraint(name="measures_measure_not_negative", condition=Q(value_micros__gte=0)),
             models.CheckConstraint(name="measures_measure_has_days", condition=Q(ends_on__gt=F("starts_on"))),
+            models.CheckConstraint(name="measures_measure_arrival", condition=Q(arrival__gte=F("file"))),
         ]
 
     def __str__(self) -> str:
@@ -58,6 +60,7 @@ class Output(models.Model):
     contributor = _contributor()
     score_millionths = models.IntegerField()
     file = _file()
+    arrival = models.BigIntegerField()  # `files.row_tables`
 
     class Meta:
         db_table = "measures_output"
@@ -69,6 +72,7 @@ class Output(models.Model):
                 name="measures_output_part",
                 condition=Q(score_millionths__gte=0, score_millionths__lte=MICROS_PER_UNIT),
             ),
+            models.CheckConstraint(name="measures_output_arrival", condition=Q(arrival__gte=F("file"))),
         ]
 
     def __str__(self) -> str:
@@ -83,6 +87,7 @@ class Usage(models.Model):
     day = models.DateField()
     units = models.BigIntegerField()
     file = _file()
+    arrival = models.BigIntegerField()  # `files.row_tables`
 
     class Meta:
         db_table = "measures_usage"
@@ -90,6 +95,7 @@ class Usage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["customer_id", "model", "day"], name="measures_usage_once"),
             models.CheckConstraint(name="measures_usage_positive", condition=Q(units__gte=1)),
+            models.CheckConstraint(name="measures_usage_arrival", condition=Q(arrival__gte=F("file"))),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from revshare.verification.checks import SqlCheck
 # Kinds of files whose accepted rows are the rows of one table.
 TABLES = {
     "models": "manifests_training", "measures": "measures_measure", "outputs": "measures_output",
-    "usage": "measures_usage",
+    "usage": "measures_usage", "consents": "consents_consent", "rates": "rates_rate", "splits": "splits_split",
 }  # fmt: skip
 # Written by the million, so that the database itself does not look up what their rows name.
 BULK = {kind: TABLES[kind] for kind in ("measures", "outputs", "usage")}
@@ -58,6 +58,20 @@ SIGNAL_CHECKS = (
         f"""
         SELECT 'sale ' || sale_id || ' ' || role, sum(score_millionths), {MICROS_PER_UNIT} FROM measures_output
         GROUP BY sale_id, role HAVING sum(score_millionths) > {MICROS_PER_UNIT}
+        """,
+    ),
+    SqlCheck(
+        "I16", "no more than all of a contributor's money is split on any day",
+        f"""
+        SELECT 'splits of ' || contributor_id || ' on ' || day, total, {MICROS_PER_UNIT} FROM (
+            SELECT contributor_id, day, sum(sum(change)) OVER (PARTITION BY contributor_id ORDER BY day) AS total FROM (
+                SELECT contributor_id, CASE bound WHEN 'start' THEN starts_on ELSE ends_on END AS day,
+                       CASE bound WHEN 'start' THEN share ELSE -share END AS change
+                FROM (SELECT contributor_id, payee_id, starts_on, max(ends_on) AS ends_on,
+                             max(share_millionths) AS share FROM splits_split GROUP BY 1, 2, 3) split
+                CROSS JOIN (VALUES ('start'), ('end')) AS bounds(bound)
+            ) changes WHERE day IS NOT NULL GROUP BY contributor_id, day
+        ) totals WHERE total > {MICROS_PER_UNIT}
         """,
     ),
 )  # fmt: skip

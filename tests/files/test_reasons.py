@@ -6,7 +6,9 @@ from pathlib import Path
 from revshare.files.reasons import QUARANTINE, REFUSALS, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "revshare"
-STAGES = ("files", "ingest", "contributors", "manifests", "sales", "measures")
+STAGES = (
+    "files", "ingest", "contributors", "manifests", "sales", "measures", "consents", "rates", "splits",
+)  # fmt: skip
 
 
 def _codes(*patterns: str) -> set[str]:

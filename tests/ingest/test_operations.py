@@ -23,6 +23,7 @@ from revshare.manifests.models import Training, Weight
 from revshare.manifests.operations import freeze
 from revshare.sales.models import Sale
 from tests.files import forms
+from tests.files.hostile_rows import BAD_AMOUNTS, BAD_IDS, EXACT_IDS, Case, take_in_hostile
 
 pytestmark = pytest.mark.django_db
 AT = "2026-06-01T00:00:00Z"
@@ -186,10 +187,58 @@ def test_rows_of_an_asset_must_agree_with_those_stored(
 
 def test_models_are_trained_on_versions_once(file: Write, act: Act) -> None:
     header = "model,dataset_version,mix\n"
-    ingest(kind="models", path=file("1", header + "m,v,\nm,v,\nm,w,\nn,v,0.5\n"), act=act)
-    assert list(Training.objects.values_list("model", "dataset_version")) == [("m", "v"), ("m", "w")]
+    ingest(kind="models", path=file("1", header + "m,v,\nm,v,\nm,w,\n"), act=act)
+    assert list(Training.objects.values_list("model", "dataset_version", "mix")) == [("m", "v", None), ("m", "w", None)]
     report = ingest(kind="models", path=file("2", header + "m,v,\nn,v,\n"), act=act)
     assert (report.file.rows_accepted, report.file.rows_duplicate) == (1, 1)
+
+
+MIXES: list[Case] = [
+    ({"mix": "0.3"}, None),
+    ({"dataset_version": "w", "mix": "0.700000"}, None),
+    *(
+        ({"model": "b", "mix": text}, "mix_syntax@mix")
+        for text in (*BAD_AMOUNTS, "0", "0.0", "-1", "0.0000001", "30%")
+        if text
+    ),
+    ({"model": "most", "mix": "999999999999.999999"}, None),
+    ({"model": "least", "mix": "0.000001"}, None),
+    ({"model": "none"}, None),
+    ({"model": "none", "dataset_version": "w"}, None),
+    ({"model": "some", "mix": "1"}, "mix_incomplete@mix"),
+    ({"model": "some", "dataset_version": "w"}, "mix_incomplete@mix"),
+    ({"model": "two", "mix": "1"}, "conflicting_duplicate@dataset_version"),
+    ({"model": "two", "mix": "2"}, "conflicting_duplicate@dataset_version"),
+    ({"model": "one", "mix": "1"}, "conflicting_duplicate@dataset_version"),
+    ({"model": "one"}, "conflicting_duplicate@dataset_version"),
+    *(({"model": name}, f"{code}@model") for name, code in BAD_IDS.items()),
+    *(({"model": name, "mix": "1"}, None) for name in EXACT_IDS),
+]
+
+
+@pytest.mark.parametrize("form", forms.FORMATS)
+def test_each_bad_mix_is_quarantined_on_its_line(form: str, tmp_path: Path, act: Act) -> None:
+    good = {"model": "m", "dataset_version": "v", "mix": ""}
+    take_in_hostile(kind="models", form=form, good=good, cases=MIXES, folder=tmp_path, act=act)
+    stored = {
+        (model, version): mix for model, version, mix in Training.objects.values_list("model", "dataset_version", "mix")
+    }
+    assert stored == {
+        (row["model"], row["dataset_version"]): Decimal(row["mix"]) if row["mix"] else None
+        for row in (good | changes for changes, reason in MIXES if reason is None)
+    }
+
+
+def test_a_mix_stays_and_is_of_all_versions_of_a_model(file: Write, act: Act) -> None:
+    header = "model,dataset_version,mix\n"
+    ingest(kind="models", path=file("1", header + "m,v,0.5\nn,v,\n"), act=act)
+    again = ingest(kind="models", path=file("2", header + "m,v,0.50\nn,v,\nm,w,0.5\nn,w,\n"), act=act).file
+    assert (again.rows_accepted, again.rows_duplicate) == (2, 2)
+    other = ingest(kind="models", path=file("3", header + "m,v,0.6\nn,v,1\nm,w,\nm,x,\nn,x,1\n"), act=act).file
+    assert dict(QuarantinedRow.objects.filter(file=other).values_list("line", "reason")) == {
+        2: "conflicting_duplicate@dataset_version", 3: "conflicting_duplicate@dataset_version",
+        4: "conflicting_duplicate@dataset_version", 5: "mix_incomplete@mix", 6: "mix_incomplete@mix",
+    }  # fmt: skip
 
 
 def test_kinds_and_folders_that_cannot_be_taken_are_refused(file: Write, act: Act, tmp_path: Path) -> None:

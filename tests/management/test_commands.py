@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import World
-from tests.small import FILES, PERIOD, staff, write_files
+from tests.small import FILES, PERIOD, SIGNALS, staff, write_files
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_second_run_is_a_no_op_that_says_so(people: World, tmp_path: Path) -> 
         (("run_cycle", "x", "--start", "2026-02-30", *PERIOD[2:], "--policy", "p"), "2026-02-30"),
         (("run_cycle", "x", *PERIOD, "--policy", "q"), "no policy 'q'"),
         (("run_cycle", "x", *PERIOD, "--from", "/nowhere", "--policy", "p"), "no folder /nowhere"),
-        (("ingest", "consents", "x.csv"), "cannot take consents yet"),
+        (("ingest", "consents", "/nowhere.csv"), "Cannot read /nowhere.csv"),
         (("ingest", "sales", "/nowhere.csv"), "Cannot read /nowhere.csv"),
         (("register_policy", "/nowhere.toml"), "Cannot read /nowhere.toml"),
         (("export", "payouts", "july"), "no cycle 'july'"),
@@ -91,11 +91,17 @@ def test_nothing_can_be_exported_before_it_is_calculated(people: World) -> None:
     assert "before it is calculated" in refusal(people, "export", "payouts", "july")
 
 
-def test_a_folder_with_consents_is_refused_before_anything_is_taken_in(world: World, tmp_path: Path) -> None:
+def test_a_folder_may_hold_every_kind_of_file(world: World, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "in")
-    (folder / "consents.csv").write_text("contributor_id,decision,effective_at\nann,opt_out,2026-01-01T00:00:00Z\n")
-    assert "consents.csv" in refusal(world, "run_cycle", "june", *PERIOD, "--from", folder)
-    assert world.rows("SELECT count(*) FROM files_file") == [(0,)]
+    for name, text in SIGNALS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    result = world.json("run_cycle", "june", *PERIOD, "--from", folder)
+    assert [(file["kind"], file["accepted"]) for file in result["files"]] == [
+        ("contributors", 4), ("consents", 1), ("rates", 1), ("models", 1), ("attributions", 4), ("measures", 1),
+        ("usage", 1), ("sales", 3), ("outputs", 1), ("splits", 1),
+    ]  # fmt: skip
+    assert world.json("run_cycle", "june", *PERIOD, "--from", folder)["no_op"]
+    assert world.json("verify")["clean"] is True
 
 
 def test_locking_over_quarantine_is_refused_then_signed_for(world: World, tmp_path: Path) -> None:

@@ -10,14 +10,21 @@ from tests.verification.test_operations import without_triggers
 DEFECTS = {
     "a measure is gone": ("DELETE FROM measures_measure WHERE contributor_id = 'ben'", "I12", "file "),
     "a measure is another": ("UPDATE measures_measure SET value_micros = value_micros + 1", "I12", "sums"),
-    "a measure is of no file": ("UPDATE measures_measure SET file_id = 999 WHERE contributor_id = 'ann'", "I25", "999"),
+    "a measure is of no file": ("UPDATE measures_measure SET file_id = 0 WHERE contributor_id = 'ann'", "I25", "of file 0"),
     "a measure is of nobody": ("UPDATE measures_measure SET contributor_id = 'x' WHERE contributor_id = 'ann'", "I25", "x"),
     "a score is gone": ("DELETE FROM measures_output WHERE contributor_id = 'ben'", "I12", "file "),
     "a score is too high": ("UPDATE measures_output SET score_millionths = 600001 WHERE contributor_id = 'ann'", "I16", "s1"),
-    "a score is of no file": ("UPDATE measures_output SET file_id = 999", "I25", "999"),
+    "a score is of no file": ("UPDATE measures_output SET file_id = 0", "I25", "of file 0"),
     "a score is of nobody": ("UPDATE measures_output SET contributor_id = 'x' WHERE contributor_id = 'ann'", "I25", "x"),
     "usage is gone": ("DELETE FROM measures_usage", "I12", "file "),
-    "usage is of no file": ("UPDATE measures_usage SET file_id = 999", "I25", "999"),
+    "usage is of no file": ("UPDATE measures_usage SET file_id = 0", "I25", "of file 0"),
+    "a consent is gone": ("DELETE FROM consents_consent", "I12", "file "),
+    "a rate is gone": ("DELETE FROM rates_rate", "I12", "file "),
+    "a split is gone": ("DELETE FROM splits_split WHERE ends_on IS NULL", "I12", "file "),
+    "a split is too much": (
+        "UPDATE splits_split SET share_millionths = 500001 WHERE payee_id = 'cy'", "I16", "splits of ann on 2026-03-01",
+    ),
+    "the end of a split is gone": ("DELETE FROM splits_split WHERE ends_on = '2026-05-01'", "I16", "splits of ann"),
     "a model is gone": ("DELETE FROM manifests_training", "I12", "file "),
 }  # fmt: skip
 
@@ -30,7 +37,13 @@ def files(story: Story) -> None:
         ("ann", "revenue", "2026-01-01", "2026-02-01", "12.5"), ("ben", "revenue", "2026-01-01", "2026-02-01", "1"),
         ("nobody", "revenue", "2026-01-01", "2026-02-01", "1"),
     ])  # fmt: skip
-    story.take("contributors", ("contributor_id", "contributor_name"), [("ann", "Ann"), ("ben", "Ben")])
+    story.take("contributors", ("contributor_id", "contributor_name"), [("ann", "Ann"), ("ben", "Ben"), ("cy", "Cy")])
+    story.take("consents", ("contributor_id", "decision", "effective_at"), [("ann", "opt_out", "2026-01-05T00:00:00Z")])
+    story.take("rates", ("date", "base", "quote", "rate", "source"), [("2026-01-05", "EUR", "USD", "1.1", "ECB")])
+    story.take("splits", ("contributor_id", "payee_id", "share", "start", "end"), [
+        ("ann", "ben", "0.5", "2026-01-01", ""), ("ann", "ben", "0.5", "2026-01-01", "2026-05-01"),
+        ("ann", "cy", "0.5", "2026-03-01", ""), ("ann", "ben", "0.5", "2026-05-01", "2026-06-01"),
+    ])  # fmt: skip
     story.take("outputs", ("sale_id", "contributor_id", "score"), [("s1", "ann", "0.6"), ("s1", "ben", "0.4")])
     story.take("usage", ("customer_id", "model", "day", "units"), [("c", "m", "2026-01-05", "3")])
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from revshare.files.models import IngestedFile
 from revshare.files.queries import totals
-from revshare.ingest.operations import INTAKES, LATER_KINDS, ingest
+from revshare.ingest.operations import INTAKES, ingest
 from revshare.management import base
 
 
@@ -12,7 +12,7 @@ class Command(base.Command):
     help = "Take in a file: CSV, CSV.gz, JSON Lines or Parquet."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=[*INTAKES, *LATER_KINDS])
+        parser.add_argument("kind", choices=list(INTAKES))
         parser.add_argument("file", type=Path)
         parser.add_argument("--by", metavar="USER", help="who takes it in (an operator)")
 
