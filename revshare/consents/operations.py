@@ -28,6 +28,7 @@ class ConsentIntake:
 
     kind = "consents"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         decisions = ", ".join(f"'{name}'" for name in DECISIONS)

@@ -1,31 +1,37 @@
 """Reads: which decision counts."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from revshare.consents.models import Consent
+import duckdb
+
+from revshare.files.queries import last_arrival
+from revshare.lake import copy_out, csv_scan
+
+# Of the decisions effective by an instant the one about this version comes before one about all, then the latest.
+COUNTS = """
+    SELECT DISTINCT ON (contributor_id, asset_id) contributor_id, asset_id, decision = 'opt_out' AS opted_out
+    FROM consents_consent WHERE scope IN ('', %s) AND effective_at <= %s AND arrival <= %s
+    ORDER BY contributor_id, asset_id, scope = '', effective_at DESC
+"""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What counts for an asset of a contributor, or for all that say nothing of their own (`asset_id` blank)."""
+class DecisionsAt:
+    """The decisions that count at an instant, of those that have come by now."""
 
-    contributor_id: str
-    asset_id: str
-    decision: str
+    def __init__(self, at: datetime, scratch: Path) -> None:
+        self._at = at
+        self._scratch = scratch
+        self._upto = last_arrival()
 
+    def __call__(self, con: duckdb.DuckDBPyConnection, dataset_version: str) -> None:
+        """Makes the table `decision` of DuckDB: contributor_id, asset_id, opted_out, for a dataset version.
 
-def decisions(*, dataset_version: str, at: datetime, upto_arrival: int) -> Iterator[Decision]:
-    """The decisions that count in a dataset version at an instant, of those that had arrived, by contributor and asset.
-
-    Of those effective by then the one about this version comes before one about all, then the latest. One about an
-    asset comes before one about all of a contributor's: that is for the reader, who knows the assets.
-    """
-    found = Consent.objects.raw(
-        "SELECT DISTINCT ON (contributor_id, asset_id) id, contributor_id, asset_id, decision FROM consents_consent "
-        "WHERE scope IN ('', %s) AND effective_at <= %s AND arrival <= %s "
-        "ORDER BY contributor_id, asset_id, scope = '', effective_at DESC",
-        [dataset_version, at, upto_arrival],
-    )
-    return (Decision(one.contributor_id, one.asset_id, one.decision) for one in found.iterator())
+        One about an asset comes before one about all of a contributor's (asset_id blank): that is for the reader, who
+        knows the assets.
+        """
+        draft = self._scratch / "decisions.copy"
+        copy_out(COUNTS, draft, [dataset_version, self._at, self._upto])
+        scan = csv_scan(draft, {"contributor_id": "VARCHAR", "asset_id": "VARCHAR", "opted_out": "BOOLEAN"})
+        con.execute(f"CREATE OR REPLACE TEMP TABLE decision AS SELECT * FROM {scan}")
+        draft.unlink()

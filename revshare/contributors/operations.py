@@ -102,14 +102,14 @@ def see_known(work: Work, column: str = "contributor_id") -> None:
 
     Whichever is shorter is brought to the other: the file's ids, or all that are known.
     """
-    work.con.execute(f"CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT {column} AS contributor_id FROM accepted")
     query = "SELECT id FROM contributors_contributor"
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM (SELECT FROM contributors_contributor LIMIT %s) AS few", [FEW_IDS + 1])
         ids = cursor.fetchone()[0]
         # Where nobody is known, the file's ids are not asked for, or once.
         work.con.execute(
-            f"CREATE OR REPLACE TEMP {'TABLE' if ids else 'VIEW'} named AS SELECT DISTINCT contributor_id FROM accepted"
+            f"CREATE OR REPLACE TEMP {'TABLE' if ids else 'VIEW'} named AS "
+            f"SELECT DISTINCT {column} AS contributor_id FROM accepted"
         )
         if not ids:
             work.con.execute("CREATE OR REPLACE TEMP TABLE known (contributor_id VARCHAR)")

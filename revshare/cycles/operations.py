@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from revshare.allocation.denominators import denominators
 from revshare.allocation.operations import allocate, is_allocated
 from revshare.audit_trail.operations import Act, record
+from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle, Window
 from revshare.cycles.queries import (
     balances_before,
@@ -23,8 +24,7 @@ from revshare.cycles.queries import (
 )
 from revshare.cycles.rules import MOVES, reached
 from revshare.errors import Conflict, NotAllowed, Refused
-from revshare.files.models import IngestedFile
-from revshare.files.queries import open_quarantine
+from revshare.files.queries import last_arrival, open_quarantine
 from revshare.ingest.operations import release_waiting_refunds
 from revshare.ledger.operations import post
 from revshare.ledger.queries import ALLOCATION_JOURNAL
@@ -138,7 +138,10 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
     while (closed := _close(cycle, act, accept_quarantine, sums, progress)) is None:
         # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
         needed = _pins(ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle, sums)
-        freeze(dataset_versions=_unfrozen(needed), act=act, progress=progress)
+        freeze(
+            dataset_versions=_unfrozen(needed), act=act, decisions=lambda scratch: DecisionsAt(act.at, scratch),
+            progress=progress,
+        )  # fmt: skip
     return closed
 
 
@@ -188,13 +191,12 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
 
 def _pinned(pins: dict[str, Any]) -> Pinned:
     frozen = Manifest.objects.filter(dataset_version__in=pins["versions"]).order_by("dataset_version")
-    last_file = IngestedFile.objects.order_by("-pk").values_list("pk", flat=True).first()
     return Pinned(
         manifests={manifest.dataset_version: manifest.sha256 for manifest in frozen},
         models=pins["models"],
         mixes={model: mix for model, mix in mixes().items() if model in pins["models"]},
         classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
-        upto_arrival=last_file or 0,
+        upto_arrival=last_arrival(),
     )
 
 

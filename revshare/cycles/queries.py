@@ -93,8 +93,8 @@ RESULT = (
     'ORDER BY p."table", p.model, p.dataset_version, p.part, p.currency',
     "SELECT 'aside', p.\"table\", p.model, p.dataset_version, p.part, p.currency, r.bucket, r.reason, "
     "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id "
-    "WHERE r.cycle_id = %s AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, p.part, p.currency, "
-    'r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
+    "WHERE r.cycle_id = %s AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, "
+    'p.part, p.currency, r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
     "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
     "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",
 )

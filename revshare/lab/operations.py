@@ -144,7 +144,7 @@ def _check_frozen(versions: Sequence[str]) -> None:
     waiting = Manifest.objects.filter(dataset_version__in=versions, frozen_at__isnull=True)
     if names := list(waiting.values_list("dataset_version", flat=True)):
         raise Refused(
-            f"Nothing says yet who holds what of {', '.join(names)}: that is fixed when a cycle that needs it is locked, or "
-            "by `freeze`.",
+            f"Nothing says yet who holds what of {', '.join(names)}: that is fixed when a cycle that needs it is "
+            "locked.",
             code="not_frozen",
         )

@@ -25,6 +25,12 @@ Decisions = Callable[[duckdb.DuckDBPyConnection, str], None]
 """Makes the table `decision` (contributor_id, asset_id, opted_out) for a dataset version; a blank asset means all."""
 
 
+def nothing_decided(con: duckdb.DuckDBPyConnection, version: str) -> None:
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE decision (contributor_id VARCHAR, asset_id VARCHAR, opted_out BOOLEAN)"
+    )
+
+
 class TooManyClasses(Refused):
     """Records say too many different things."""
 
@@ -38,6 +44,7 @@ class Classified:
 
     weights: Path
     classes: list[dict[str, Any]]
+    opted_out_records: int
 
 
 def classify(
@@ -80,7 +87,8 @@ def classify(
         f"CAST(split_part(contributor_id, {SEPARATOR}, 2) AS INTEGER) AS class, assets_ticks, weight_ticks "
         f"FROM ({weigh_sql(marked)}) ORDER BY 1, 2) TO {literal(path)} (FORMAT parquet)"
     )
-    return Classified(path, [dict(zip(CLASS, values, strict=True)) for values in found])
+    (opted_out,) = con.execute("SELECT count(*) FROM classed WHERE opted_out").fetchall()[0]
+    return Classified(path, [dict(zip(CLASS, values, strict=True)) for values in found], opted_out)
 
 
 def _any_opted_out(con: duckdb.DuckDBPyConnection) -> bool:

@@ -1,7 +1,8 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,10 +24,11 @@ from revshare.files.rules import id_checks, micros, number_checks, reason, text_
 from revshare.files.work import Work
 from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
+from revshare.manifests.classes import Classified, Decisions, classify, nothing_decided
 from revshare.manifests.drafts import Draft, draft_of
 from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
-from revshare.manifests.queries import LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
+from revshare.manifests.queries import CLASSES, LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
 from revshare.manifests.weighing import Weighed
 from revshare.progress import Progress, no_progress
 
@@ -231,10 +233,14 @@ class ModelIntake:
 
 
 @transaction.atomic
-def freeze(*, dataset_versions: Iterable[str], act: Act, progress: Progress = no_progress) -> list[Manifest]:
+def freeze(
+    *, dataset_versions: Iterable[str], act: Act, decisions: Callable[[Path], Decisions] = lambda _: nothing_decided,
+    progress: Progress = no_progress,
+) -> list[Manifest]:  # fmt: skip
     """Weighs dataset versions and closes them for good. Those frozen already are returned as they are.
 
-    Reads every record of the versions in the lake; keeps their weights there and in the database. Raises LakeDamaged.
+    Reads every record of the versions in the lake; keeps their weights there and in the database. `decisions`: given a
+    scratch folder, tells who has opted out by now. Raises LakeDamaged, TooManyClasses.
     """
     hold(Lock.INTAKE)
     wanted = sorted(dataset_versions)
@@ -256,11 +262,17 @@ def freeze(*, dataset_versions: Iterable[str], act: Act, progress: Progress = no
                 draft = coming.pop().result()
                 # The next is made ready while the database takes this one.
                 coming += [ahead.submit(draft_of, reader, after, weighed[after]) for after in open_ones[done + 1 :][:1]]
-                _close(con, manifests[name], weighed[name], draft, act)
+                classified = classify(
+                    con, records=stored.query, version=name, decisions=decisions(scratch), target=scratch
+                )
+                _close(con, manifests[name], weighed[name], draft, classified, act)
     return [manifests[name] for name in wanted]
 
 
-def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
+def _close(
+    con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, classified: Classified | None,
+    act: Act,
+) -> None:  # fmt: skip
     """Keeps what a version weighs, and freezes it."""
     manifest.records, manifest.assets = weighed.records, weighed.assets
     manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
@@ -268,11 +280,14 @@ def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed,
     _store_weights(con, manifest, weighed, draft)
     draft.rows.unlink()
     manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
+    detail: dict[str, Any] = {
+        "sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records
+    }  # fmt: skip
+    if classified is not None:
+        manifest.classes, manifest.classes_sha256 = classified.classes, keep(classified.weights, CLASSES)
+        detail |= {"classes_sha256": manifest.classes_sha256, "opted_out_records": classified.opted_out_records}
     manifest.save()
-    record(
-        act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}",
-        detail={"sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records},
-    )  # fmt: skip
+    record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)
 
 
 def _store_weights(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft) -> None:

@@ -89,7 +89,7 @@ def known_versions() -> set[str]:
 def mixes() -> dict[str, dict[str, int]]:
     """Of each model that says so, how much of it comes from each dataset version, in millionths of its own unit."""
     found: dict[str, dict[str, int]] = {}
-    rows = Training.objects.filter(mix__isnull=False).values_list("model", "dataset_version", "mix")
-    for model, version, mix in rows:
-        found.setdefault(model, {})[version] = int(mix * 1_000_000)
+    for training in Training.objects.filter(mix__isnull=False):
+        assert training.mix is not None, "filtered"
+        found.setdefault(training.model, {})[training.dataset_version] = int(training.mix * 1_000_000)
     return found

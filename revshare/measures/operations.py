@@ -60,6 +60,7 @@ class MeasureIntake:
 
     kind = "measures"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         branches = (
@@ -89,6 +90,7 @@ class OutputIntake:
 
     kind = "outputs"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         roles = ", ".join(f"'{role}'" for role in ("", *ROLES))
@@ -130,6 +132,7 @@ class UsageIntake:
 
     kind = "usage"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         branches = (

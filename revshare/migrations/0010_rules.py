@@ -113,11 +113,6 @@ class Migration(migrations.Migration):
             name='plan',
             field=models.TextField(db_collation='C', db_default='', default=''),
         ),
-        migrations.AddField(
-            model_name='training',
-            name='mix',
-            field=models.DecimalField(decimal_places=6, max_digits=18, null=True),
-        ),
         migrations.AlterField(
             model_name='rest',
             name='bucket',

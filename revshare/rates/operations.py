@@ -27,6 +27,7 @@ class RateIntake:
 
     kind = "rates"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         branches = (

@@ -28,6 +28,7 @@ class SplitIntake:
 
     kind = "splits"
     numbered = False
+    plain = None
 
     def check(self, work: Work) -> None:
         reasons = ", ".join(f"'{name}'" for name in REASONS)
