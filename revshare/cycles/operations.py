@@ -39,6 +39,7 @@ from revshare.pools.models import Pool
 from revshare.pools.operations import build
 from revshare.pools.queries import carried_by
 from revshare.pools.rules import Pinned
+from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
 from revshare.sales.queries import Range, Sum, count, last_seq, sums_by_target
 from revshare.statements.queries import PUBLISHED
@@ -250,6 +251,8 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
     single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
     carried = carried_by(_last_calculated())
     wanted = {item.model for item in sums} | {key.model for key in carried}
+    if any(terms.is_routed for terms in rulebook.tables.values()):
+        wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
     named |= {version for versions in models.values() for version in versions}

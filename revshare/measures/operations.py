@@ -70,6 +70,7 @@ class MeasureIntake:
             + amount_checks("value")
             + f"WHEN {micros('value')} < 0 THEN {reason('value_negative', 'value')} "
         )
+        work.con.execute(f"CREATE OR REPLACE VIEW amounts AS SELECT row, {micros('value')} AS micros FROM raw")
         except_bad(work, MEASURES, branches)
         except_repeats(work, MEASURES)
 
