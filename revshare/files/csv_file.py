@@ -19,6 +19,7 @@ from revshare.files.preflight import MAX_LINE_BYTES, FileRefused, Source
 from revshare.lake import literal
 
 MAX_RECORD_BYTES = 2 * MAX_LINE_BYTES  # a record may span lines
+BUFFER_BYTES = 8 << 20  # what one thread reads at a time; DuckDB's own 32 MB leave small files to a single one
 LINES_BATCH = 100_000
 DICTIONARY_SIZE = 2_000  # a column with more values in a row group has none: making it costs more than it saves
 SPECIAL = ',"\n\r'
@@ -90,7 +91,8 @@ def _scan(path: Path, width: int) -> str:
     types = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
     return (
         f"read_csv({literal(path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
-        f"strict_mode=true, columns={{{types}}}, max_line_size={MAX_RECORD_BYTES})"
+        f"strict_mode=true, columns={{{types}}}, max_line_size={MAX_RECORD_BYTES}, "
+        f"buffer_size={BUFFER_BYTES})"
     )
 
 

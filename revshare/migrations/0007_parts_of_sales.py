@@ -69,7 +69,8 @@ END $$;
 
 -- Set-wise, before anybody sees them: no id is stored in another part, and all arrived after what is there.
 CREATE FUNCTION revshare_attach_sales(file integer) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE part text := 'sales_sale_' || file; twice text; first bigint;
+DECLARE part text := 'sales_sale_' || file; low text; high text; first bigint; beside boolean;
+    twice text;
 BEGIN
     PERFORM pg_advisory_xact_lock(3, 0);
     PERFORM FROM files_file WHERE id = file AND kind = 'sales';
@@ -80,9 +81,14 @@ BEGIN
     PERFORM revshare_guard(part);
     EXECUTE format('ALTER TABLE sales_sale ATTACH PARTITION %I FOR VALUES IN (%s)', part, file);
     EXECUTE format('ANALYZE %I', part);
-    EXECUTE format('SELECT min(n.sale_id) FROM %I n JOIN sales_sale s ON s.sale_id = n.sale_id WHERE s.part <> %s',
-                   part, file) INTO twice;
-    EXECUTE format('SELECT min(seq) FROM %I', part) INTO first;
+    -- Only where the ids of others reach into the range of these can one be the same.
+    EXECUTE format('SELECT min(sale_id), max(sale_id), min(seq) FROM %I', part) INTO low, high, first;
+    EXECUTE 'SELECT EXISTS (SELECT FROM sales_sale WHERE part <> $1 AND sale_id BETWEEN $2 AND $3)'
+        INTO beside USING file, low, high;
+    IF beside THEN
+        EXECUTE format('SELECT min(n.sale_id) FROM %I n JOIN sales_sale s ON s.sale_id = n.sale_id WHERE s.part <> %s',
+                       part, file) INTO twice;
+    END IF;
     PERFORM revshare_refuse_sales(twice, first, revshare_sales_closed(file));
 END $$;
 """

@@ -43,10 +43,7 @@ class SalesIntake:
 
     def settle(self, work: Work) -> None:
         except_lookalikes(work, kind="'sale'", column="sale_id", table=("sales_sale", "sale_id"))
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM sales_sale)")
-            any_stored = cursor.fetchone()[0]
-        if any_stored:
+        if _ids_reach_stored(work):
             _against_stored(work)
         _judge_refunds(work)
 
@@ -93,6 +90,14 @@ def _judge(work: Work) -> None:
     work.con.execute(
         "CREATE OR REPLACE VIEW accepted AS SELECT * EXCLUDE (reason) FROM judged ANTI JOIN exceptions USING (row)"
     )
+
+
+def _ids_reach_stored(work: Work) -> bool:
+    """Whether any stored id lies between the first and the last of the file's: only then can one be the same."""
+    ((low, high),) = work.con.execute("SELECT min(sale_id), max(sale_id) FROM accepted").fetchall()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM sales_sale WHERE sale_id BETWEEN %s AND %s)", [low, high])
+        return bool(cursor.fetchone()[0])
 
 
 def _against_stored(work: Work) -> None:
