@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
@@ -33,62 +32,51 @@ def spool(
     con: duckdb.DuckDBPyConnection, path: Path, *, columns: Columns, plain: Plain, target: Path,
     stopped: Callable[[], bool] = lambda: False,
 ) -> tuple[int, list[str], Glance]:  # fmt: skip
-    """Writes the file's rows to `target` as text columns; returns (rows, names of the file's columns, what was seen of
-    the rows). Raises NotPlain."""
+    """Writes the file's rows to `target`, of the known columns those that it has; returns (rows, names of the file's
+    columns, what was seen of the rows). Raises NotPlain."""
     try:
         names = header_of(path)
         match(names, columns)
     except (FileRefused, UnicodeDecodeError):
         raise NotPlain from None
     glance, rows = Glance(), 0
-    schema = pa.schema([(name, _kind(name, names)) for name in columns.known])
+    there = [name for name in columns.known if name in names]
+    schema = pa.schema([(name, pa.string()) for name in there])
     # What a column of ids would say of its bounds nobody asks for.
     options = {
         "dictionary_pagesize_limit": DICTIONARY_BYTES, "store_schema": False,
-        "write_statistics": [name for name in columns.known if name not in plain.key],
+        "write_statistics": [name for name in there if name not in plain.key],
     }  # fmt: skip
     try:
         with ThreadPoolExecutor(1) as pool, pq.ParquetWriter(target, schema, **options) as writer:
             writer.add_key_value_metadata(PLAIN_MARK)
-            for batch in _batches(path, names):
+            for batch in _batches(path, names, there):
                 if stopped():
                     raise NotPlain
-                whole = _whole(batch, schema)
-                written = pool.submit(writer.write_batch, whole)
+                written = pool.submit(writer.write_batch, batch)
                 try:
-                    _see(con, batch, plain, columns, glance)
+                    _see(con, batch, plain, glance)
                 finally:
                     written.result()
                 rows += len(batch)
-    except (pa.ArrowException, ValueError):
+    except (pa.ArrowException, duckdb.Error, ValueError):
         raise NotPlain from None
     return rows, names, glance
 
 
-def _kind(name: str, names: list[str]) -> pa.DataType:
-    return pa.string() if name in names else pa.dictionary(pa.int32(), pa.string())
-
-
-def _batches(path: Path, names: list[str]) -> arrow_csv.CSVStreamingReader:
+def _batches(path: Path, names: list[str], there: list[str]) -> arrow_csv.CSVStreamingReader:
     return arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=READ_BYTES, column_names=names, skip_rows=1),
         parse_options=arrow_csv.ParseOptions(quote_char=False, double_quote=False),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, include_columns=there
         ),
     )
 
 
-def _whole(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """With the known columns, those that the file lacks blank."""
-    blank = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(batch), np.int32)), pa.array([""]))
-    found = [batch.column(name) if name in batch.schema.names else blank for name in schema.names]
-    return pa.RecordBatch.from_arrays(found, schema=schema)
-
-
-def _see(con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, plain: Plain, columns: Columns, glance: Glance) -> None:
-    if not all(plain.allows(name, batch.column(name)) for name in batch.schema.names if name in columns.known):
+def _see(con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, plain: Plain, glance: Glance) -> None:
+    if not all(plain.allows(name, batch.column(name)) for name in batch.schema.names):
         raise NotPlain
     con.register("passing", pa.Table.from_batches([batch.select(list(plain.key))]))
     for hashes in con.sql(f"SELECT {plain.hashes} FROM passing").to_arrow_table().to_batches():

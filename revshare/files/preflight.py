@@ -237,7 +237,7 @@ class _Text:
             raise FileRefused("archive_bomb", detail)
         if newlines > 1:
             self._see_line(int(np.diff(ends).max()))
-        source.spaces += block.count(b" ")
+        source.spaces += int(np.count_nonzero(signs == SPACE))
         source.commas += int(np.count_nonzero(signs == COMMA))
         source.quotes += int(np.count_nonzero(signs == QUOTE))
         source.printable &= newlines + returns == int(np.count_nonzero((signs < SPACE) | (signs == DELETE)))

@@ -26,7 +26,7 @@ READERS = {
 @dataclass(frozen=True)
 class Spooled:
     """What a reader found: `rows` is how many; `unknown_columns` are the file's own that nobody asked for. `texts`: the
-    SQL of each column's text, where the spool is the file as it came. `glance`: see `Work`; such a spool is in the
+    SQL of each column's text, where the spool has only the file's own. `glance`: see `Work`; such a spool is in the
     file's order."""
 
     path: Path
@@ -66,7 +66,8 @@ def spool_plain(
         rows, names, glance = ahead.result()
         if not plain_csv.fits(source, width=len(names), rows=rows):
             raise NotPlain
-        spooled = Spooled(ahead.target, rows, match(names, columns), None, glance)
+        texts = {name: name if name in names else "''" for name in columns.known}
+        spooled = Spooled(ahead.target, rows, match(names, columns), texts, glance)
     else:
         raise NotPlain
     source.assert_unchanged()

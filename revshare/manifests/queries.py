@@ -61,8 +61,8 @@ def parts_of(dataset_versions: Iterable[str]) -> Stored:
 
 
 def _columns(path: Path) -> str:
-    """What to select from a part. One that bears the mark of plain rows says no share and no weight; it may be a file
-    as it came (`files.bare_parquet`), which lacks columns or leaves values out. All others have every column."""
+    """What to select from a part. One that bears the mark of plain rows says no share and no weight; it has the columns
+    of the file that came, and may leave values out. All others have every column."""
     footer = pq.read_metadata(path)
     if PLAIN_MARK.items() <= (footer.metadata or {}).items():
         there = footer.schema.names

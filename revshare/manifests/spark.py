@@ -159,7 +159,7 @@ def _records(spark: SparkSession, groups: list[tuple[str, int]], versions: list[
 
         def number_of(rows: pa.RecordBatch, name: str, blank: str | None) -> pa.Array:
             # Parts keep numbers as the text that was checked (`queries.SHARE` and `WEIGHT` say the same in SQL); one
-            # that is a file as it came may lack them, or leave values out.
+            # of plain rows may lack them, or leave values out.
             if name not in rows.schema.names:
                 return pa.repeat(pa.scalar(blank, pa.string()), len(rows)).cast(pa.decimal128(38, 6))
             text = rows.column(name).cast(pa.string())
