@@ -81,7 +81,6 @@ class Splitter:
         self._pool_controls: dict[int, PoolControl] = {}
         self._accounts: dict[str, Accounts] = {}
         self.balances = scratch / "closing.parquet"
-        progress("apportion", 0, len(pools))
         versions = {tuple(pool.versions) for pool in pools}
         self._holdings = {chosen: people.holding(chosen) for chosen in sorted(versions)}
         self.entries = sum(len(self._holding(pool).codes) for pool in pools)
