@@ -88,7 +88,6 @@ class Splitter:
         self._accounts: dict[str, Accounts] = {}
         self.set_aside: list[Rest] = []
         self.balances = scratch / "closing.parquet"
-        progress("apportion", 0, len(pools))
         self._holdings = {pool.pk: numerators.holding(key_of(pool), pool.measure, pool.versions) for pool in pools}
         self.entries = sum(len(holding.codes) for holding in self._holdings.values())
 
