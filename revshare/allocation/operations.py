@@ -7,44 +7,46 @@ import duckdb
 from django.db import transaction
 
 from revshare.allocation.models import Bucket, Rest
+from revshare.allocation.movements import TABLE, Movements
 from revshare.allocation.queries import BALANCES, People
 from revshare.allocation.splitting import Splitter
 from revshare.lake import check_part, duck, keep, literal, part, spool
-from revshare.ledger.models import PoolControl
 from revshare.ledger.operations import enter
 from revshare.pools.models import Pool
 from revshare.progress import Progress, no_progress
 
 
 @transaction.atomic
-def allocate(*, cycle_id: int, pools: Sequence[Pool], before: str, progress: Progress = no_progress) -> str:
-    """Writes the allocations of all pools of a cycle as entries of the ledger, and what goes to nobody. `before` names
-    the lake's file of all balances so far ('' if there is none); returns that of the balances by now.
+def allocate(
+    *, cycle_id: int, pools: Sequence[Pool], moved: Sequence[Pool], journals: tuple[int, int], before: str,
+    progress: Progress = no_progress,
+) -> str:  # fmt: skip
+    """Writes the allocations of all pools of a cycle as entries of the ledger, and what goes to nobody; and under the
+    pools `moved` what else moved accounts in the journals numbered (after, upto]. `before` names the lake's file of all
+    balances so far ('' if there is none); returns that of the balances by now.
 
     Every contributor with ticks in a pool gets an entry, also where the amount is 0. Raises LakeDamaged.
     """
     shared = [pool for pool in pools if pool.denominator_ticks]
     Rest.objects.bulk_create(row for pool in pools for row in _rest(pool))
-    if not shared:
+    if not shared and not moved:
         return before
     with spool() as scratch, duck(scratch) as con:
         if before:
             check_part(BALANCES, before)
         progress("weights", 0, len(shared))
-        people = People(con, {version for pool in shared for version in pool.versions})
+        movements = Movements(con, pools=moved, journals=journals, scratch=scratch) if moved else None
+        people = People(con, {version for pool in shared for version in pool.versions}, also=TABLE if movements else "")
         splitter = Splitter(
-            cycle_id=cycle_id, pools=shared, people=people, before=before, scratch=scratch, progress=progress
-        )
+            cycle_id=cycle_id, pools=shared, people=people, before=before, scratch=scratch, movements=movements,
+            progress=progress,
+        )  # fmt: skip
         enter(
             cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=splitter.controls,
             progress=progress,
         )  # fmt: skip
         progress("balances", 0, 0)
         return keep(_with_others(con, splitter.balances, before, scratch), BALANCES)
-
-
-def is_allocated(cycle_id: int) -> bool:
-    return PoolControl.objects.filter(cycle_id=cycle_id).exists() or Rest.objects.filter(cycle_id=cycle_id).exists()
 
 
 def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scratch: Path) -> Path:

@@ -28,8 +28,9 @@ class Holding:
 class People:
     """All contributors with weights in some dataset versions, in code-point order of ids; a code is a place there."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, versions: Iterable[str]) -> None:
-        """Raises LakeDamaged if the lake does not hold the weights as they were frozen."""
+    def __init__(self, con: duckdb.DuckDBPyConnection, versions: Iterable[str], also: str = "") -> None:
+        """`also`: a table of the connection with others, if there are any. Raises LakeDamaged if the lake does not hold
+        the weights as they were frozen."""
         self._con = con
         self._files: dict[str, str] = {}
         frozen = Manifest.objects.filter(dataset_version__in=list(versions)).values_list(
@@ -41,10 +42,15 @@ class People:
         con.execute(
             "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
             "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS BIGINT) AS code FROM ("
-            f"SELECT DISTINCT contributor_id FROM read_parquet([{', '.join(self._files.values())}]))"
+            f"SELECT DISTINCT contributor_id FROM ({' UNION ALL '.join(self._sources(also))}))"
         )
         table = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table()
         self.ids: pa.Array = table.column(0).combine_chunks()
+
+    def _sources(self, also: str) -> list[str]:
+        weights = f"SELECT contributor_id FROM read_parquet([{', '.join(self._files.values())}])"
+        others = f"SELECT contributor_id FROM {also}"
+        return [query for query, there in ((weights, self._files), (others, also)) if there]
 
     @cached_property
     def texts(self) -> Texts:

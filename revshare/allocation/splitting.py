@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revshare.allocation.movements import Movements
 from revshare.allocation.queries import Holding, People
 from revshare.apportion import apportion_array
 from revshare.bulk import Array
@@ -63,10 +64,10 @@ class Splitter:
 
     def __init__(
         self, *, cycle_id: int, pools: Sequence[Pool], people: People, before: str, scratch: Path,
-        progress: Progress = no_progress,
+        movements: Movements | None = None, progress: Progress = no_progress,
     ) -> None:  # fmt: skip
         """`pools`: those with somebody to share them, in order of their keys. `before`: the lake's file of all earlier
-        balances, or ''."""
+        balances, or ''. `movements`: what else moves accounts; it comes last on each statement."""
         self._cycle_id = cycle_id
         self._people = people
         self._before = before
@@ -76,6 +77,8 @@ class Splitter:
         self._accounts: dict[str, Accounts] = {}
         self.balances = scratch / "closing.parquet"
         self._split = self._apportion(pools)
+        if movements:
+            self._split += self._moved(movements)
         self.entries = sum(len(item.amounts) for item in self._split)
 
     def blocks(self) -> Iterator[Sequence[Array]]:
@@ -94,8 +97,9 @@ class Splitter:
                     if not len(entries.codes):
                         continue
                     opening, earned = before[entries.people], entries.earned
+                    closing_micros = opening + earned if entries.moved is None else opening + earned + entries.moved
                     accounts.add(self._people.texts.joined(entries.people), opening, earned)
-                    self._close(closing, currency, entries.people, opening + earned)
+                    self._close(closing, currency, entries.people, closing_micros)
                     yield from self._columns(entries, number, opening)
                     number += len(entries.people)
                     made += len(entries.codes)
@@ -140,6 +144,21 @@ class Splitter:
             split.append(SplitPool(pool, holding, amounts))
         return split
 
+    def _moved(self, movements: Movements) -> list[SplitPool]:
+        """What stands under the pools of movements, and its controls."""
+        split = []
+        for pool, holding, amounts in movements.split():
+            digest = ColumnsHash(numbers=2)
+            digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
+            self._pool_controls.append(
+                PoolControl(
+                    cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts), numerator_ticks=0,
+                    amount_micros=sum(amounts.tolist()), residue_micros=0, sha256=digest.hexdigest(),
+                )
+            )  # fmt: skip
+            split.append(SplitPool(pool, holding, amounts))
+        return split
+
     def _columns(self, entries: "Entries", numbered: int, opening: npt.NDArray[np.int64]) -> Iterator[Sequence[Array]]:
         count = len(entries.codes)
         columns: tuple[Array, ...] = (
@@ -165,7 +184,7 @@ class Splitter:
 @dataclass(frozen=True)
 class Entries:
     """Some entries, in order of contributors and pools. `statement`: to which of the `people` each belongs; `starts`:
-    where each of these begins; `earned`: by people."""
+    where each of these begins; `earned`, and if anything did, `moved` beside it: by people."""
 
     codes: npt.NDArray[np.int64]
     ticks: npt.NDArray[np.int64]
@@ -175,6 +194,7 @@ class Entries:
     statement: npt.NDArray[np.int64]
     people: npt.NDArray[np.int64]
     earned: npt.NDArray[np.int64]
+    moved: npt.NDArray[np.int64] | None
 
 
 def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
@@ -189,10 +209,14 @@ def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
     codes, amounts = codes[order], amounts[order]
     begins = np.concatenate([[True], codes[1:] != codes[:-1]]) if len(codes) else np.zeros(0, bool)
     starts = np.flatnonzero(begins)
+    earned, moved = np.add.reduceat(amounts, starts) if len(codes) else amounts, None
+    pools = pools[order]
+    if len(codes) and (of_movements := [item.pool.pk for item in split if item.pool.kind == Pool.Kind.MOVEMENTS]):
+        moved = np.add.reduceat(np.where(np.isin(pools, of_movements), amounts, 0), starts)
+        earned = earned - moved
     return Entries(
-        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools[order], starts=starts,
-        statement=np.cumsum(begins) - 1, people=codes[starts],
-        earned=np.add.reduceat(amounts, starts) if len(codes) else amounts,
+        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools, starts=starts,
+        statement=np.cumsum(begins) - 1, people=codes[starts], earned=earned, moved=moved,
     )  # fmt: skip
 
 

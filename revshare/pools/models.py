@@ -4,12 +4,23 @@ from django.db import models
 from django.db.models import F, Q
 
 
+class Kind(models.TextChoices):
+    SALES = "sales"
+    MOVEMENTS = "movements"
+
+
 class Pool(models.Model):
     """net + carried in, of which `distributable` is shared and the rest stays with the platform; or, if negative, all
     of it is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and
-    `dataset_version` are blank where the policy pools everything in one."""
+    `dataset_version` are blank where the policy pools everything in one.
+
+    A pool of kind `movements` shares nothing: under it stand, as entries of the cycle, what else moved contributors'
+    accounts in one currency since the cycle before (payments, adjustments …). It comes after all others."""
+
+    Kind = Kind
 
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="pools", db_index=False)
+    kind = models.TextField(choices=Kind.choices, default=Kind.SALES, db_default=Kind.SALES)
     table = models.TextField(db_collation="C")
     model = models.TextField(default="", db_collation="C")
     dataset_version = models.TextField(default="", db_collation="C")
@@ -31,7 +42,7 @@ class Pool(models.Model):
         ordering = ["cycle_id", "table", "model", "dataset_version", "currency"]
         constraints = [
             models.UniqueConstraint(
-                fields=["cycle", "table", "model", "dataset_version", "currency"], name="pools_once"
+                fields=["cycle", "kind", "table", "model", "dataset_version", "currency"], name="pools_once"
             ),
             models.CheckConstraint(
                 name="pools_conserve",
@@ -49,6 +60,13 @@ class Pool(models.Model):
                     carried_in_micros__lte=0, carried_out_micros__lte=0, denominator_ticks__gte=0,
                 ),
             ),
+            models.CheckConstraint(
+                name="pools_movements_share_nothing",
+                condition=Q(kind=Kind.SALES) | Q(
+                    kind=Kind.MOVEMENTS, net_micros=0, carried_in_micros=0, distributable_micros=0, platform_micros=0,
+                    carried_out_micros=0, denominator_ticks=0,
+                ),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -57,4 +75,6 @@ class Pool(models.Model):
     @property
     def name(self) -> str:
         """What people call it: 'default · gen-tate-1 · GBP'."""
+        if self.kind == Kind.MOVEMENTS:
+            return f"movements · {self.currency}"
         return " · ".join(part for part in (self.table, self.model or self.dataset_version, self.currency) if part)

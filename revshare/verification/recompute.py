@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from revshare.apportion import apportion
@@ -19,7 +20,7 @@ from revshare.manifests.models import Manifest
 from revshare.manifests.queries import WEIGHTS
 from revshare.policies.rules import parse
 from revshare.pools.models import Pool
-from revshare.pools.operations import as_row
+from revshare.pools.operations import as_row, movements_row
 from revshare.pools.queries import carried_by, ticks_of
 from revshare.pools.rules import gather
 from revshare.sales.queries import sums_by_target
@@ -33,6 +34,7 @@ POOL_FIELDS = (
     "net_micros", "carried_in_micros", "distributable_micros", "platform_micros", "carried_out_micros",
     "denominator_ticks", "versions", "share", "rule", "sales_count",
 )  # fmt: skip
+SPLIT = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64()), ("micros", pa.int64())])
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
 
@@ -80,6 +82,7 @@ def _pools(cycle: Cycle) -> Iterator[Finding]:
             carried=carried_by(before.pk if before else None),
         )
     ]  # fmt: skip
+    should += [movements_row(cycle.pk, currency) for currency in _moved_in(cycle)]
     stored = {pool.name: pool for pool in Pool.objects.filter(cycle=cycle)}
     if missing := {pool.name for pool in should} ^ stored.keys():
         yield Finding("I22", f"{cycle.key} pool {min(missing)}", "is there when it should not be, or the reverse")
@@ -97,11 +100,15 @@ def _amounts(cycle: Cycle, entries: Entries, pools: QuerySet[Pool]) -> Iterator[
     held: dict[tuple[str, ...], pa.Table] = {}
     for pool in pools:
         versions = tuple(pool.versions)
-        if versions not in held:
-            held[versions] = _held(entries, versions)
-        should = held[versions]
-        amounts = apportion(total=pool.distributable_micros, weights=should["ticks"].to_pylist()) if len(should) else []
-        should = should.append_column("micros", pa.array(amounts, pa.int64()))
+        if pool.kind == Pool.Kind.MOVEMENTS:
+            should = _moved(pool)
+        else:
+            if versions not in held:
+                held[versions] = _held(entries, versions)
+            should = held[versions]
+            ticks = should["ticks"].to_pylist()
+            amounts = apportion(total=pool.distributable_micros, weights=ticks) if ticks else []
+            should = should.append_column("micros", pa.array(amounts, pa.int64()))
         stored = entries.con.sql(
             "SELECT contributor_id, numerator_ticks AS ticks, amount_micros AS micros FROM entry WHERE pool_id = ? "
             "ORDER BY contributor_id",
@@ -127,6 +134,28 @@ def _held(entries: Entries, versions: tuple[str, ...]) -> pa.Table:
         "GROUP BY contributor_id ORDER BY contributor_id"
     ).to_arrow_table()
     return found if pc.any(pc.greater(found["ticks"], 0)).as_py() else schema.empty_table()
+
+
+def _moved_in(cycle: Cycle) -> list[str]:
+    """The currencies in which the journals of a cycle moved contributors' accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT currency FROM ledger_movement WHERE cycle_id = %s ORDER BY currency", [cycle.pk]
+        )
+        return [currency for (currency,) in cursor.fetchall()]
+
+
+def _moved(pool: Pool) -> pa.Table:
+    """What stands under a pool of movements: nobody's ticks, and the net of each account's legs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT contributor_id, 0, sum(amount_micros)::bigint FROM ledger_movement "
+            'WHERE cycle_id = %s AND currency = %s GROUP BY contributor_id ORDER BY contributor_id COLLATE "C"',
+            [pool.cycle_id, pool.currency],
+        )
+        rows = cursor.fetchall()
+    columns = zip(*rows, strict=True) if rows else [[]] * len(SPLIT)
+    return pa.table([pa.array(values, field.type) for values, field in zip(columns, SPLIT, strict=True)], schema=SPLIT)
 
 
 def _difference(stored: pa.Table, should: pa.Table) -> str:
