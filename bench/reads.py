@@ -56,7 +56,7 @@ MOVES = (
     "UPDATE cycles_cycle SET state = 'locked', locked_by = 'op', locked_at = now(), upto_seq = 0, "
     "input_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'calculated', calculated_by = 'op', calculated_at = now(), "
-    "calculation = %(number)s, result_digest = %(hash)s",
+    "calculation = %(number)s, journals_after = 0, journals_upto = 0, result_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'in_review', submitted_by = 'op'",
     "UPDATE cycles_cycle SET state = 'approved', approved_by = 'ap', approved_at = now(), approved_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'published', published_by = 'ap', published_at = now()",

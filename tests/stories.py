@@ -13,11 +13,13 @@ from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.files.operations import Report
 from revshare.ingest.operations import ingest
-from revshare.ledger.models import Leg
+from revshare.ledger.models import Journal, Leg
+from revshare.ledger.operations import LegData, post_legs
 from revshare.periods import parse_period
 from revshare.policies.models import Policy
 from revshare.policies.operations import register
 from revshare.pools.models import Pool
+from revshare.statements.models import Statement
 
 SALES = ("sale_id", "sold_at", "stream", "model", "dataset_version", "currency", "gross_amount", "refund_of")
 
@@ -71,6 +73,12 @@ class Story:
         self.policies[name], _ = register(content=text.encode(), act=self.act())
         return self.policies[name]
 
+    def move(self, kind: str, key: str, *legs: tuple[str, str, str, int]) -> Journal:
+        """A journal beside cycles: (account, currency, side, micros)."""
+        journal = post_legs(kind=kind, key=key, legs=[LegData(*leg) for leg in legs], act=self.act("fiona"))
+        assert journal is not None
+        return journal
+
     def open(self, key: str, start: str, end: str, *, zone: str = "UTC", policy: str = "p") -> Cycle:
         period = parse_period(start, end, zone)
         return cycles.open_cycle(key=key, period=period, policy=self.policies[policy], act=self.act())[0]
@@ -107,6 +115,18 @@ def payouts(cycle: Cycle) -> dict[str, int]:
         name = row.contributor_id or f"<{row.bucket}>"
         found[name] = found.get(name, 0) + row.amount_micros
     return found
+
+
+COLUMNS = ("opening", "earned", "adjusted", "withheld", "held", "paid", "closing")
+
+
+def statements(cycle: Cycle) -> dict[str, tuple[int, ...]]:
+    """Contributor and currency: micros of COLUMNS, in order of the statements' numbers."""
+    rows = Statement.objects.filter(cycle=cycle).order_by("ordinal")
+    return {
+        f"{row.contributor_id} {row.currency}": tuple(getattr(row, f"{name}_micros") for name in COLUMNS)
+        for row in rows
+    }  # fmt: skip
 
 
 def legs(cycle: Cycle) -> set[tuple[str, str, str, int]]:

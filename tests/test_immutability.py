@@ -64,6 +64,12 @@ LATE_INSERTS = {
     "a sale that a small lot has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 0 LIMIT 1",
     "a leg of a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
     "VALUES (1, 'platform', 'EUR', 'D', 5)",
+    "a payment into a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
+    "VALUES (1, 'payable:ann', 'EUR', 'D', 5), (1, 'bank', 'EUR', 'C', 5)",
+    "a pool of movements of a calculated cycle": "INSERT INTO pools_pool (cycle_id, kind, \"table\", model, dataset_version, "
+    "currency, rule, share, sales_count, net_micros, carried_in_micros, distributable_micros, platform_micros, "
+    "carried_out_micros, denominator_ticks, versions, suspense_reason) SELECT id, 'movements', '', '', '', 'USD', '', '', 0, "
+    "0, 0, 0, 0, 0, 0, '[]', '' FROM cycles_cycle LIMIT 1",
     "a weight of a frozen manifest": "INSERT INTO manifests_weight_row (manifest_id, contributor_id, assets_ticks) "
     "SELECT id, 'cy', 1 FROM manifests_manifest LIMIT 1",
     "a weight into its partition": f"INSERT INTO {WEIGHTS} (manifest_id, contributor_id, assets_ticks) VALUES (1, 'cy', 1)",
@@ -97,6 +103,7 @@ LATE_INSERTS = {
 CYCLE_EDITS = (
     "state = 'open'", "state = 'settled', result_digest = ''", "ends_at = now()", "result_digest = repeat('0', 64)",
     "input_digest = repeat('0', 64)", "balances_sha256 = repeat('0', 64)", "approved_by = 'mallory'", "published_at = now()", "policy_id = policy_id + 1",
+    "journals_after = journals_after - 1", "journals_upto = journals_upto + 1", "journals_upto = NULL",
 )  # fmt: skip
 
 

@@ -37,8 +37,8 @@ class Rest(models.Model):
                 name="allocation_rest_signs",
                 condition=Q(bucket="carried", amount_micros__lt=0)
                 | Q(bucket="platform") & ~Q(amount_micros=0)  # below zero where more fees came back than were kept
-                | Q(bucket__in=["suspense", "commons"], amount_micros__gt=0)
-                | Q(bucket="held", amount_micros__gte=0),
+                | Q(bucket="suspense", amount_micros__gt=0)
+                | Q(bucket__in=["commons", "held"], amount_micros__gte=0),
             ),
             models.CheckConstraint(
                 name="allocation_rest_held_for_somebody",

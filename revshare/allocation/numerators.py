@@ -68,13 +68,14 @@ class Numerators:
 
     def __init__(
         self, con: duckdb.DuckDBPyConnection, *, sources: Sources, pinned: Pinned, versions: Sequence[str],
-        scratch: Path,
+        scratch: Path, also: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """`versions`: all dataset versions of the pools. Raises LakeDamaged."""
+        """`versions`: all dataset versions of the pools. `also`: tables of the connection that name contributors as well.
+        Raises LakeDamaged."""
         self._con = con
         self._sources = sources
         self._pinned = pinned
-        others = []
+        others = list(also)
         if found := attributed_query(sources):
             self._load("attributed", *found, ATTRIBUTED, scratch)
             others.append("attributed")

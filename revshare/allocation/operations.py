@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from django.db import transaction
 
 from revshare.allocation.models import Bucket, Rest
+from revshare.allocation.movements import TABLE, Movements
 from revshare.allocation.numerators import Numerators
 from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
@@ -24,27 +25,31 @@ BALANCES_AT_ONCE = 500_000
 
 @transaction.atomic
 def allocate(
-    *, cycle_id: int, pools: Sequence[Pool], sources: Sources, pinned: Pinned, before: str,
-    progress: Progress = no_progress,
+    *, cycle_id: int, pools: Sequence[Pool], sources: Sources, pinned: Pinned, moved: Sequence[Pool],
+    journals: tuple[int, int], before: str, progress: Progress = no_progress,
 ) -> str:  # fmt: skip
-    """Writes the allocations of all pools of a cycle as entries of the ledger, and what goes to nobody. `before` names
-    the lake's file of all balances so far ('' if there is none); returns that of the balances by now.
+    """Writes the allocations of all pools of a cycle as entries of the ledger, and what goes to nobody; and under the
+    pools `moved` what else moved accounts in the journals numbered (after, upto]. `before` names the lake's file of all
+    balances so far ('' if there is none); returns that of the balances by now.
 
     Every contributor with ticks in a pool gets an entry, also where the amount is 0. Raises LakeDamaged.
     """
     shared = [pool for pool in pools if pool.denominator_ticks]
     Rest.objects.bulk_create(row for pool in pools for row in _rest(pool))
-    if not shared:
+    if not shared and not moved:
         return before
     with spool() as scratch, duck(scratch) as con:
         if before:
             check_part(BALANCES, before)
         progress("weights", 0, len(shared))
-        versions = sorted({version for pool in shared for version in pool.versions})
-        numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
+        movements = Movements(con, pools=moved, journals=journals, scratch=scratch) if moved else None
+        numerators = Numerators(
+            con, sources=sources, pinned=pinned, versions=sorted({name for pool in shared for name in pool.versions}),
+            scratch=scratch, also=(TABLE,) if movements else (),
+        )  # fmt: skip
         splitter = Splitter(
             cycle_id=cycle_id, pools=shared, numerators=numerators, rulebook=sources.rulebook, before=before,
-            scratch=scratch, progress=progress,
+            scratch=scratch, movements=movements, progress=progress,
         )  # fmt: skip
 
         def controls() -> tuple[list[PoolControl], list[AccountControl]]:
@@ -56,10 +61,6 @@ def allocate(
         )
         progress("balances", 0, 0)
         return keep(_with_others(con, splitter.balances, before, scratch), BALANCES)
-
-
-def is_allocated(cycle_id: int) -> bool:
-    return PoolControl.objects.filter(cycle_id=cycle_id).exists() or Rest.objects.filter(cycle_id=cycle_id).exists()
 
 
 def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scratch: Path) -> Path:

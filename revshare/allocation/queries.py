@@ -58,6 +58,11 @@ class People:
         table = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table()
         self.ids: pa.Array = table.column(0).combine_chunks()
 
+    def _sources(self, also: str) -> list[str]:
+        weights = f"SELECT contributor_id FROM read_parquet([{', '.join(self._files.values())}])"
+        others = f"SELECT contributor_id FROM {also}"
+        return [query for query, there in ((weights, self._files), (others, also)) if there]
+
     @cached_property
     def texts(self) -> Texts:
         return Texts(self.ids)

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from revshare.allocation.models import Rest
+from revshare.allocation.movements import Movements
 from revshare.allocation.numerators import Holding, Numerators
 from revshare.allocation.shares import Shares, share_out
 from revshare.apportion import exact_sum
@@ -72,10 +73,10 @@ class Splitter:
 
     def __init__(
         self, *, cycle_id: int, pools: Sequence[Pool], numerators: Numerators, rulebook: Rulebook, before: str,
-        scratch: Path, progress: Progress = no_progress,
+        scratch: Path, movements: Movements | None = None, progress: Progress = no_progress,
     ) -> None:  # fmt: skip
         """`pools`: those with somebody to share them, in order of their keys. `before`: the lake's file of all earlier
-        balances, or ''."""
+        balances, or ''. `movements`: what else moves accounts; it comes last on each statement."""
         self._cycle_id = cycle_id
         self._people = numerators.people
         self._numerators = numerators
@@ -89,7 +90,9 @@ class Splitter:
         self.set_aside: list[Rest] = []
         self.balances = scratch / "closing.parquet"
         self._holdings = {pool.pk: numerators.holding(key_of(pool), pool.measure, pool.versions) for pool in pools}
+        self._moved = self._take_in(movements) if movements else []
         self.entries = sum(len(holding.codes) for holding in self._holdings.values())
+        self.entries += sum(len(item.amounts) for item in self._moved)
 
     def blocks(self) -> Iterator[Sequence[Array]]:
         """The entries as columns of `ledger.operations.ENTRY`, by currency, contributor, pool."""
@@ -105,8 +108,9 @@ class Splitter:
                     if not len(entries.codes):
                         continue
                     opening, earned = before[entries.people], entries.earned
+                    closing_micros = opening + earned if entries.moved is None else opening + earned + entries.moved
                     accounts.add(self._people.texts.joined(entries.people), opening, earned)
-                    self._close(closing, currency, entries.people, opening + earned, earned)
+                    self._close(closing, currency, entries.people, closing_micros, earned)
                     yield from self._columns(entries, number, opening)
                     number += len(entries.people)
                     made += len(entries.codes)
@@ -120,18 +124,27 @@ class Splitter:
             )
             for currency, item in self._accounts.items()
         ]  # fmt: skip
-        return [self._pool_controls[pool.pk] for pool in self._pools if pool.pk in self._pool_controls], accounts
+        moved = [item.pool for item in self._moved]
+        pools = [self._pool_controls[pool.pk] for pool in (*self._pools, *moved) if pool.pk in self._pool_controls]
+        return pools, accounts
 
     def _by_currency(self) -> Iterator[tuple[str, list[SplitPool]]]:
-        """The pools of each currency, split one currency ahead."""
+        """The pools of each currency, split one currency ahead, and what moved in it."""
         groups = [list(group) for _, group in groupby(sorted(self._pools, key=_currency), key=_currency)]
+        moved = {item.pool.currency: [item] for item in self._moved}
+        others = sorted(moved.keys() - {group[0].currency for group in groups})
         with ThreadPoolExecutor(1) as ahead:
             coming: Future[list[SplitPool]] | None = None
             for number, group in enumerate(groups, 1):
                 split = coming.result() if coming else self._apportion(group)
                 if number < len(groups):
                     coming = ahead.submit(self._apportion, groups[number])
-                yield group[0].currency, split
+                currency = group[0].currency
+                while others and others[0] < currency:
+                    yield others[0], moved[others.pop(0)]
+                yield currency, split + moved.get(currency, [])
+        for currency in others:
+            yield currency, moved[currency]
 
     def _apportion(self, pools: Sequence[Pool]) -> list[SplitPool]:
         split = []
@@ -156,6 +169,19 @@ class Splitter:
                 spilled = self._scratch / f"amounts-{pool.pk}.npy"
                 np.save(spilled, amounts)
                 amounts = np.load(spilled, mmap_mode="r")
+            split.append(SplitPool(pool, holding, amounts))
+        return split
+
+    def _take_in(self, movements: Movements) -> list[SplitPool]:
+        """What stands under the pools of movements, and its controls."""
+        split = []
+        for pool, holding, amounts in movements.split():
+            digest = ColumnsHash(numbers=2)
+            digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
+            self._pool_controls[pool.pk] = PoolControl(
+                cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts), numerator_ticks=0,
+                amount_micros=sum(amounts.tolist()), residue_micros=0, sha256=digest.hexdigest(),
+            )  # fmt: skip
             split.append(SplitPool(pool, holding, amounts))
         return split
 
@@ -184,7 +210,7 @@ class Splitter:
 @dataclass(frozen=True)
 class Entries:
     """Some entries, in order of contributors and pools. `statement`: to which of the `people` each belongs; `starts`:
-    where each of these begins; `earned`: by people."""
+    where each of these begins; `earned`, and if anything did, `moved` beside it: by people."""
 
     codes: npt.NDArray[np.int64]
     ticks: npt.NDArray[np.int64]
@@ -194,6 +220,7 @@ class Entries:
     statement: npt.NDArray[np.int64]
     people: npt.NDArray[np.int64]
     earned: npt.NDArray[np.int64]
+    moved: npt.NDArray[np.int64] | None
 
 
 def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
@@ -208,10 +235,14 @@ def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
     codes, amounts = codes[order], amounts[order]
     begins = np.concatenate([[True], codes[1:] != codes[:-1]]) if len(codes) else np.zeros(0, bool)
     starts = np.flatnonzero(begins)
+    earned, moved = np.add.reduceat(amounts, starts) if len(codes) else amounts, None
+    pools = pools[order]
+    if len(codes) and (of_movements := [item.pool.pk for item in split if item.pool.kind == Pool.Kind.MOVEMENTS]):
+        moved = np.add.reduceat(np.where(np.isin(pools, of_movements), amounts, 0), starts)
+        earned = earned - moved
     return Entries(
-        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools[order], starts=starts,
-        statement=np.cumsum(begins) - 1, people=codes[starts],
-        earned=np.add.reduceat(amounts, starts) if len(codes) else amounts,
+        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools, starts=starts,
+        statement=np.cumsum(begins) - 1, people=codes[starts], earned=earned, moved=moved,
     )  # fmt: skip
 
 
@@ -223,7 +254,6 @@ def set_aside(pool: Pool, shares: Shares) -> list[Rest]:
             contributor_id=item.aside.contributor_id or None, units=item.aside.units, amount_micros=item.amount_micros,
         )
         for item in shares.set_aside
-        if item.amount_micros or item.aside.contributor_id
     ]  # fmt: skip
 
 

@@ -106,7 +106,9 @@ def represent(cycle: Cycle) -> dict[str, Any]:
 
 def represent_whole(cycle: Cycle) -> Any:
     run = Run.objects.filter(subject=f"cycle:{cycle.key}", state__in=LIVE).first()
-    return CycleWithPools(represent(cycle) | {"pools": Pool.objects.filter(cycle=cycle), "run": run}).data
+    return CycleWithPools(
+        represent(cycle) | {"pools": Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES), "run": run}
+    ).data
 
 
 class Cycles(View):

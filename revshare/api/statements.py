@@ -99,6 +99,16 @@ class LineOut(serializers.Serializer):
     amount_micros = Micros()
 
 
+class MovementOut(serializers.Serializer):
+    """What moved the balance beside the cycle's pools."""
+
+    number = serializers.IntegerField(help_text="Goes on from the lines.")
+    kind = serializers.CharField(help_text="Of the journal: `payment`, `returned`, `withholding` …")
+    words = serializers.CharField(help_text="The kind in words.")
+    reference = serializers.CharField(help_text="The journal's key.")
+    amount_micros = Micros(help_text="As it moves the balance.")
+
+
 class StatementPolicy(serializers.Serializer):
     name = serializers.CharField()
     version = serializers.CharField()
@@ -110,6 +120,7 @@ class StatementWithLines(StatementOut):
 
     policy = StatementPolicy()
     lines = LineOut(many=True)
+    movements = MovementOut(many=True, help_text="What `adjusted`, `withheld`, `held` and `paid` are made of.")
     chain_head = serializers.CharField(help_text="Hash of the ledger's journal of this cycle.")
     canonical_text = serializers.CharField(help_text="All that it says about money, a fact a line, parts cut by tabs.")
     canonical_sha256 = serializers.CharField(help_text="SHA-256 of `canonical_text` now: equals `content_sha256`.")
@@ -155,7 +166,8 @@ def represent_whole(statement: Statement, request: Request) -> dict[str, Any]:
     ]
     digest = content_sha256(told.content)
     return represent(statement, request, sha256=digest) | {
-        "policy": statement.cycle.policy, "lines": lines, "chain_head": told.chain_head,
+        "policy": statement.cycle.policy, "lines": lines, "movements": told.content.movements,
+        "chain_head": told.chain_head,
         "canonical_text": canonical_text(told.content), "canonical_sha256": digest,
     }  # fmt: skip
 

@@ -108,8 +108,12 @@ class PoolAdmin(RecordAdmin):
     list_select_related = ("cycle",)
     search_fields = ("model", "dataset_version", "table")
     ordering = ("-cycle_id", "table", "model", "dataset_version", "currency")
-    hidden = ("versions",)
+    hidden = ("versions", "kind")
     extra = ("denominator", "dataset_versions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
+        # What else moved accounts is no pool to those who read: they find it on statements and among the legs.
+        return super().get_queryset(request).filter(kind=Pool.Kind.SALES)
 
     @admin.display(description="model or dataset version")
     def target(self, pool: Pool) -> str:

@@ -38,6 +38,9 @@ class Cycle(models.Model):
     calculated_at = models.DateTimeField(null=True, blank=True)
     calculated_by = models.TextField(default="", blank=True)
     calculation = models.BigIntegerField(null=True, blank=True, unique=True)  # 1, 2, 3 … in order of calculation
+    # The journals whose movements of contributors' accounts are on its statements: numbers in (after, upto].
+    journals_after = models.BigIntegerField(null=True, blank=True)
+    journals_upto = models.BigIntegerField(null=True, blank=True)
     result_digest = models.TextField(default="", blank=True)
     balances_sha256 = models.TextField(default="", blank=True)  # of the lake's file of all closing balances by then
     submitted_by = models.TextField(default="", blank=True)
@@ -64,6 +67,16 @@ class Cycle(models.Model):
             models.CheckConstraint(
                 name="cycles_calculated_has_digest",
                 condition=Q(state__in=["open", "locked"]) | ~Q(result_digest="") & Q(calculation__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="cycles_calculated_has_journals",
+                condition=Q(state__in=["open", "locked"])
+                | Q(journals_after__isnull=False, journals_upto__gte=F("journals_after")),
+            ),
+            ExclusionConstraint(
+                name="cycles_movement_in_one_cycle",
+                expressions=[(numbers("journals_after", "journals_upto"), RangeOperators.OVERLAPS)],
+                condition=Q(journals_upto__isnull=False),
             ),
             models.CheckConstraint(
                 name="cycles_approved_by_another",

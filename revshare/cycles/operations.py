@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
 
 from revshare.allocation.denominators import denominators
-from revshare.allocation.operations import allocate, is_allocated
+from revshare.allocation.operations import allocate
 from revshare.audit_trail.operations import Act, record
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle, Window
@@ -27,7 +28,7 @@ from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.files.queries import last_arrival, open_quarantine
 from revshare.ingest.operations import release_waiting_refunds
 from revshare.ledger.operations import post
-from revshare.ledger.queries import ALLOCATION_JOURNAL
+from revshare.ledger.queries import ALLOCATION_JOURNAL, last_journal, moved_currencies
 from revshare.locks import Lock, hold
 from revshare.manifests.models import Manifest
 from revshare.manifests.operations import freeze
@@ -36,7 +37,7 @@ from revshare.periods import Period
 from revshare.policies.models import Policy
 from revshare.policies.rules import Rulebook, parse
 from revshare.pools.models import Pool
-from revshare.pools.operations import build
+from revshare.pools.operations import add_movements, build
 from revshare.pools.queries import carried_by
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
@@ -294,7 +295,8 @@ def calculate(
 
 def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
     # One cycle after the other: a cycle that has begun to calculate must be done before the next reads what it carries.
-    begun = Cycle.objects.filter(pools__isnull=False, calculation__isnull=True).exclude(pk=cycle.pk).first()
+    at_work = Q(pools__isnull=False) | Q(journals_upto__isnull=False)
+    begun = Cycle.objects.filter(at_work, calculation__isnull=True).exclude(pk=cycle.pk).first()
     if begun:
         raise Conflict(f"Cycle {begun.key} is being calculated: cycle {cycle.key} can follow when it is done.")
     if Pool.objects.filter(cycle=cycle).exists():
@@ -308,12 +310,17 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
-    if is_allocated(cycle.pk):
+    if cycle.journals_upto is not None:
         return
     pinned = pinned_of(cycle)
+    after, upto = _journals_before(), last_journal()
+    # First of all, since the database holds the entries of movements against the legs in this range.
+    cycle.journals_after, cycle.journals_upto = after, upto
+    cycle.save(update_fields=["journals_after", "journals_upto"])
+    moved = add_movements(cycle_id=cycle.pk, currencies=moved_currencies(after=after, upto=upto))
     cycle.balances_sha256 = allocate(
         cycle_id=cycle.pk, pools=_pools(cycle), sources=sources_of(cycle, pinned, ranges_of(cycle)), pinned=pinned,
-        before=balances_before(), progress=progress,
+        moved=moved, journals=(after, upto), before=balances_before(), progress=progress,
     )  # fmt: skip
     cycle.save(update_fields=["balances_sha256"])
 
@@ -340,7 +347,14 @@ CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
 
 
 def _pools(cycle: Cycle) -> list[Pool]:
-    return list(Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "part", "currency"))
+    sold = Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES)
+    return list(sold.order_by("table", "model", "dataset_version", "part", "currency"))
+
+
+def _journals_before() -> int:
+    """The last journal whose movements are on the statements of a cycle calculated before."""
+    calculated = Cycle.objects.filter(calculation__isnull=False)
+    return calculated.aggregate(last=Max("journals_upto"))["last"] or 0
 
 
 @transaction.atomic

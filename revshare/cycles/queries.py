@@ -90,6 +90,7 @@ RESULT = (
     "p.deducted_micros, p.distributable_micros, p.commons_micros, p.platform_micros, p.carried_out_micros, "
     "p.denominator_ticks, k.entries, k.numerator_ticks, k.amount_micros, k.sha256 "
     "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id WHERE p.cycle_id = %s "
+    "AND p.kind = 'sales' "
     'ORDER BY p."table", p.model, p.dataset_version, p.part, p.currency',
     "SELECT 'aside', p.\"table\", p.model, p.dataset_version, p.part, p.currency, r.bucket, r.reason, "
     "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id "
@@ -97,13 +98,16 @@ RESULT = (
     'p.part, p.currency, r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
     "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
     "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",
+    "SELECT 'movements', p.currency, k.entries, k.amount_micros, k.sha256 "
+    "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id "
+    "WHERE p.cycle_id = %s AND p.kind = 'movements' ORDER BY p.currency",
 )
 
 
 def result_digest(cycle: Cycle) -> str:
-    """SHA-256 over the cycle's key, the policy's hash, and as CSV, every value quoted, its pools and its accounts by
-    currency, each with the hash of its entries (`ledger.rules.ColumnsHash`): the same for the same inputs, in whatever
-    order and cut they came. What of a pool goes to nobody follows from the pool."""
+    """SHA-256 over the cycle's key, the policy's hash, and as CSV, every value quoted, its pools, its accounts by
+    currency and what else moved these, each with the hash of its entries (`ledger.rules.ColumnsHash`): the same for
+    the same inputs, in whatever order and cut they came. What of a pool goes to nobody follows from the pool."""
     digest = hashlib.sha256(f"{cycle.key}\n{cycle.policy.sha256}\n".encode())
     for query in RESULT:
         for rows in copied_out(query, [cycle.pk], options=", FORCE_QUOTE *"):

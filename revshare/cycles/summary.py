@@ -99,7 +99,9 @@ def _number(query: str, *params: Any) -> int:
 
 
 def _pools(cycle: Cycle) -> list[PoolSummary]:
-    pools = Pool.objects.filter(cycle=cycle).order_by("table", "model", "dataset_version", "currency")
+    pools = Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES).order_by(
+        "table", "model", "dataset_version", "currency"
+    )
     controls = {control.pool_id: control for control in PoolControl.objects.filter(cycle=cycle)}
     return [
         PoolSummary(pool, found.entries, found.amount_micros, found.residue_micros)

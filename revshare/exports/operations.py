@@ -46,13 +46,19 @@ ENTRIES = (
     "ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
     "WHERE e.cycle_id = %s AND e.statement_lines > 0 ORDER BY e.statement_no"
 )
+MOVED = ENTRIES.replace(
+    "WHERE",
+    "LEFT JOIN statements_moved m ON p.kind = 'movements' AND m.cycle_id = e.cycle_id "
+    "AND m.contributor_id = e.contributor_id AND m.currency = p.currency WHERE",
+)
+ALLOCATED = ENTRIES.replace("ORDER BY", "AND NOT (p.kind = 'movements' AND e.statement_lines = 1) ORDER BY")
 EXPORTS: dict[str, Export] = {
     "payouts": Export(
         {
             "contributor_id": _text("e.contributor_id"), "currency": "p.currency",
             "amount_micros": "e.earned_micros",
         },
-        ENTRIES,
+        ALLOCATED,
     ),
     "statements": Export(
         {
@@ -62,10 +68,11 @@ EXPORTS: dict[str, Export] = {
             + " FROM contributors_contributor k WHERE k.id = e.contributor_id)",
             "currency": "p.currency",
             "opening_micros": "e.opening_micros", "earned_micros": "e.earned_micros",
-            "adjusted_micros": "0", "withheld_micros": "0", "held_micros": "0", "paid_micros": "0",
-            "closing_micros": "e.opening_micros + e.earned_micros",
+            **{f"{name}_micros": f"coalesce(m.{name}_micros, 0)" for name in ("adjusted", "withheld", "held", "paid")},
+            "closing_micros": "e.opening_micros + e.earned_micros "
+            "+ CASE p.kind WHEN 'movements' THEN e.amount_micros ELSE 0 END",
         },
-        ENTRIES,
+        MOVED,
     ),
     "journal": Export(
         {"journal": "l.journal_id", "kind": "j.kind", "key": _text("j.key"), "account": "l.account",

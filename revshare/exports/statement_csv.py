@@ -9,7 +9,7 @@ from revshare.exports.statement_document import Document
 
 COLUMNS = (
     "statement", "contributor_id", "line", "kind", "table", "model", "dataset_version", "currency", "pool_micros",
-    "share", "numerator_ticks", "denominator_ticks", "amount_micros", "rule",
+    "share", "numerator_ticks", "denominator_ticks", "amount_micros", "rule", "reference",
 )  # fmt: skip
 
 
@@ -40,6 +40,9 @@ def _rows(doc: Document) -> Iterator[dict[str, str | int]]:
             "numerator_ticks": line.numerator_ticks, "denominator_ticks": line.denominator_ticks,
             "amount_micros": line.amount_micros, "rule": item.rule,
         }  # fmt: skip
-    for kind, amount in doc.movements:
-        yield common | {"kind": kind, "amount_micros": amount.micros}
+    for moved, amount in doc.movements:
+        yield common | {
+            "line": moved.number, "kind": moved.kind, "amount_micros": amount.micros, "rule": moved.words,
+            "reference": moved.reference,
+        }  # fmt: skip
     yield common | {"kind": "closing", "amount_micros": doc.closing.micros}

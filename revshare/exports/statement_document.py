@@ -11,7 +11,7 @@ from revshare.exports.statement_words import assets, money, money_exact, quotien
 from revshare.money import group_digits, parse_share
 from revshare.periods import zone
 from revshare.policies.rules import DEFAULT
-from revshare.statements.rules import Content, Line, content_sha256
+from revshare.statements.rules import Content, Line, Movement, content_sha256
 
 SUMMED = 4
 """Up to so many amounts are written out as a sum."""
@@ -170,22 +170,17 @@ class Document:
         return Amount(self.content.closing_micros, self.currency)
 
     @property
-    def movements(self) -> tuple[tuple[str, Amount], ...]:
-        """What else moved the balance, signed as it moves it; only what is not zero."""
-        content = self.content
-        signed = (
-            ("adjusted", content.adjusted_micros),
-            ("withheld", -content.withheld_micros),
-            ("held", -content.held_micros),
-            ("paid", -content.paid_micros),
-        )
-        return tuple((kind, Amount(micros, self.currency)) for kind, micros in signed if micros)
+    def movements(self) -> tuple[tuple[Movement, Amount], ...]:
+        """What else moved the balance, one by one, signed as it moves it."""
+        return tuple((moved, Amount(moved.amount_micros, self.currency)) for moved in self.content.movements)
 
     @property
     def answer(self) -> str:
         """The answer to "how was this computed?" in one sentence: the whole of it for one line, else its sum."""
         if len(self.lines) == 1:
             return _capital(f"{self.lines[0].sentence}.")
+        if not self.lines:
+            return "You earned nothing in this cycle; what moved your account stands below."
         parts = " + ".join(line.amount.exact for line in self.lines[:SUMMED]) if len(self.lines) <= SUMMED else ""
         total = f"{parts} = {self.earned.exact}" if parts else self.earned.exact
         return f"You earned {total}: your parts of {len(self.lines)} pools."

@@ -29,8 +29,6 @@ DIRECTION_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 # All of the categories Cc, Zl and Zp.
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-KIND_WORDS = {"adjusted": "Adjusted", "withheld": "Withheld", "held": "Held back", "paid": "Paid"}
-
 
 class StatementNotRendered(RuntimeError):
     """The template could not be turned into a document: a fault of the program, never of a name."""
@@ -93,7 +91,10 @@ def _texts(doc: Document) -> dict[str, Any]:
         "policy_sha256": content.policy_sha256, "content_sha256": doc.recorded_sha256,
         "journal": content.journal_hash, "intact": doc.is_intact, "answer": doc.answer,
         "opening": _amount(doc.opening), "earned": _amount(doc.earned), "closing": _amount(doc.closing),
-        "movements": [{"word": KIND_WORDS[kind]} | _amount(amount) for kind, amount in doc.movements],
+        "movements": [
+            {"line": str(moved.number), "word": moved.words, "reference": moved.reference} | _amount(amount)
+            for moved, amount in doc.movements
+        ],
         "lines": [_line(item) for item in doc.lines],
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ def document(explained: Explained) -> Document:
     cycle = statement.cycle
     pools = {
         (pool.table, pool.model, pool.dataset_version): pool
-        for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency)
+        for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency, kind=Pool.Kind.SALES)
     }
     lines = []
     for line, share, rule in zip(explained.content.lines, explained.shares, explained.rules, strict=True):

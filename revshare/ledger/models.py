@@ -9,6 +9,8 @@ the entries themselves before it takes them.
 from django.db import models
 from django.db.models import Q
 
+from revshare.ledger.rules import ACCOUNTS
+
 
 class Journal(models.Model):
     """One posting. It is open inside its transaction only: the database lets nobody commit a journal that is not
@@ -37,7 +39,8 @@ class Journal(models.Model):
 
 
 class NamedLeg(models.Model):
-    """A debit (D) or credit (C) of a named account."""
+    """A debit (D) or credit (C) of a named account; or of a contributor's, `payable:ID`, by anything but the allocation
+    of a cycle: a *movement* (a payment, an adjustment …), which the statement of the next cycle lists."""
 
     id = models.BigAutoField(primary_key=True)
     journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="named_legs", db_index=False)
@@ -54,7 +57,7 @@ class NamedLeg(models.Model):
             models.CheckConstraint(name="ledger_leg_side", condition=Q(side__in=["D", "C"])),
             models.CheckConstraint(
                 name="ledger_leg_account_known",
-                condition=Q(account__regex=r"^(sales|platform|suspense|carried|payable:.+)$"),
+                condition=Q(account__regex=ACCOUNTS),
             ),
         ]
         indexes = [models.Index(fields=["account", "currency"], name="ledger_leg_by_account")]

@@ -23,8 +23,11 @@ def entry_legs(*, cycle_id: int, first: int, last: int) -> list[Leg]:
 
 
 def contributor_legs(account: str) -> list[Leg]:
-    """The legs of one contributor's account, `payable:ID`, latest first: at most one per cycle and currency."""
-    return _entries("e.contributor_id = %s", account.removeprefix(PAYABLE))
+    """The legs of one contributor's account, `payable:ID`, latest first: what cycles allocated, at most one per cycle
+    and currency, and what else moved it."""
+    moved = named_legs(NamedLeg.objects.filter(account=account).select_related("journal"))
+    legs = [*_entries("e.contributor_id = %s", account.removeprefix(PAYABLE)), *moved]
+    return sorted(legs, key=lambda leg: (leg.journal_id, leg.currency), reverse=True)
 
 
 def named_legs(rows: Iterable[NamedLeg]) -> list[Leg]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.models import Max
 
 from revshare.bulk import copied_out
 from revshare.ledger.models import Journal
@@ -37,6 +38,30 @@ def leg_lines(journal: Journal) -> Iterator[bytes]:
 
 def _csv(query: str, parameter: int | None) -> Iterator[bytes]:
     return (rows.data for rows in copied_out(query, [parameter], options=", FORCE_QUOTE *"))
+
+
+# What moved each contributor's account in the journals numbered (after, upto], net, in micros. `;` follows `:`.
+MOVED = """
+    SELECT substr(account, 9) AS contributor_id, currency,
+           sum(CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END)::bigint AS amount_micros
+    FROM ledger_leg
+    WHERE journal_id > {after:d} AND journal_id <= {upto:d} AND account >= 'payable:' AND account < 'payable;'
+    GROUP BY account, currency
+"""
+
+
+def last_journal() -> int:
+    """The number of the last journal; all below it are there too, since each is posted under the chain's lock."""
+    return Journal.objects.aggregate(last=Max("seq"))["last"] or 0
+
+
+def moved_currencies(*, after: int, upto: int) -> list[str]:
+    """The currencies in which anything but an allocation moved contributors' accounts in the journals (after, upto]."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT currency FROM ({MOVED.format(after=after, upto=upto)}) moved ORDER BY currency"
+        )
+        return [currency for (currency,) in cursor.fetchall()]
 
 
 def trial_balance() -> dict[str, int]:

@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from revshare.audit_trail.rules import GENESIS, instant_text
 
-__all__ = ["GENESIS", "ColumnsHash", "journal_hash"]
+__all__ = ["ACCOUNTS", "GENESIS", "ColumnsHash", "journal_hash"]
+
+ACCOUNTS = r"^(sales|platform|suspense|carried|commons|held|reserve|withholding|bank|fx|advance|payable:.+)$"
+"""The accounts there are: those of the house, and one of each contributor."""
 
 
 def journal_hash(

@@ -6,32 +6,42 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
-_entries = import_module("revshare.migrations.0004_entries")
+_movements = import_module("revshare.migrations.0009_movements")
+_changed = _movements._changed
 
-OLD_CHECK = "CREATE OR REPLACE FUNCTION revshare_check_entries(cycle integer)" + _entries.FUNCTIONS.split(
-    "CREATE FUNCTION revshare_check_entries(cycle integer)")[1].split("CREATE FUNCTION")[0]
 # What contributors get of a pool and what is set aside come to the pool, in money and in units.
-CHECK = OLD_CHECK
-for _old, _new in (
-    ("SELECT k.*, p.currency, p.distributable_micros, p.denominator_ticks\n",
-     "SELECT k.*, p.currency, p.distributable_micros - coalesce(r.amount, 0) AS due,\n"
+CHECK = _changed(
+    _movements.CHECK,
+    ("p.distributable_micros, p.denominator_ticks\n",
+     "p.distributable_micros - coalesce(r.amount, 0) AS due,\n"
      "                    p.denominator_ticks - coalesce(r.units, 0) AS units\n"),
     ("FROM ledger_pool_control k JOIN pools_pool p ON p.id = k.pool_id\n",
      "FROM ledger_pool_control k JOIN pools_pool p ON p.id = k.pool_id\n"
      "                LEFT JOIN (SELECT pool_id, sum(amount_micros) AS amount, sum(units) AS units FROM allocation_rest\n"
-     "                    WHERE cycle_id = %2$s AND reason <> '''' GROUP BY pool_id) r ON r.pool_id = p.id\n"),
-    ("OR f.amount <> k.distributable_micros OR f.ticks <> k.denominator_ticks",
-     "OR f.amount <> k.due OR f.ticks <> k.units"),
-):
-    assert CHECK.count(_old) == 1, _old
-    CHECK = CHECK.replace(_old, _new)
-del _old, _new
+     "                    WHERE cycle_id = %2$s AND reason <> \'\'\'\' GROUP BY pool_id) r ON r.pool_id = p.id\n"),
+    ("f.amount <> k.distributable_micros", "f.amount <> k.due"),
+    ("f.ticks <> k.denominator_ticks", "f.ticks <> k.units"),
+)
+# Lines name the part of the pool, and what is counted.
+SHA256 = _changed(
+    _movements.SHA256,
+    ("e.dataset_version,\n            e.distributable_micros", "e.dataset_version, e.part, e.measure,\n            e.distributable_micros"),
+    ("p.model, p.dataset_version, p.distributable_micros", "p.model, p.dataset_version, p.part, p.measure, p.distributable_micros"),
+    ("p.model, p.dataset_version) AS line", "p.model, p.dataset_version, p.part) AS line"),
+)
+LINES = _changed(_movements.LINES, ("p.model, p.dataset_version) AS line", "p.model, p.dataset_version, p.part) AS line"))
+POOLS = _changed(
+    _movements.POOLS,
+    ("denominator_ticks AS denominator\n",
+     "denominator_ticks AS denominator,\n       nullif(part, \'\') AS part, measure, deducted_micros AS deducted, commons_micros AS commons\n"),
+)
+OLD_POOLS = "DROP VIEW audit.pool;" + _movements.POOLS
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('revshare', '0008_quicker_checks'),
+        ('revshare', '0009_movements'),
     ]
 
     operations = [
@@ -120,7 +130,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='pool',
-            constraint=models.UniqueConstraint(fields=('cycle', 'table', 'model', 'dataset_version', 'part', 'currency'), name='pools_once'),
+            constraint=models.UniqueConstraint(fields=('cycle', 'kind', 'table', 'model', 'dataset_version', 'part', 'currency'), name='pools_once'),
         ),
         migrations.AddConstraint(
             model_name='pool',
@@ -136,7 +146,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='rest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_micros__lt', 0), ('bucket', 'carried')), models.Q(('bucket', 'platform'), models.Q(('amount_micros', 0), _negated=True)), models.Q(('amount_micros__gt', 0), ('bucket__in', ['suspense', 'commons'])), models.Q(('amount_micros__gte', 0), ('bucket', 'held')), _connector='OR'), name='allocation_rest_signs'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_micros__lt', 0), ('bucket', 'carried')), models.Q(('bucket', 'platform'), models.Q(('amount_micros', 0), _negated=True)), models.Q(('amount_micros__gt', 0), ('bucket', 'suspense')), models.Q(('amount_micros__gte', 0), ('bucket__in', ['commons', 'held'])), _connector='OR'), name='allocation_rest_signs'),
         ),
         migrations.AddConstraint(
             model_name='rest',
@@ -146,5 +156,5 @@ class Migration(migrations.Migration):
             model_name='sale',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('model', ''), ('dataset_version', ''), _connector='OR'), models.Q(models.Q(('model', ''), _negated=True), models.Q(('dataset_version', ''), _negated=True), models.Q(('customer_id', ''), _negated=True), _connector='OR')), name='sales_one_target'),
         ),
-        migrations.RunSQL(CHECK, OLD_CHECK),
+        migrations.RunSQL(CHECK + SHA256 + LINES + POOLS, OLD_POOLS + _movements.LINES + _movements.SHA256 + _movements.CHECK),
     ]

@@ -4,14 +4,25 @@ from django.db import models
 from django.db.models import F, Q
 
 
+class Kind(models.TextChoices):
+    SALES = "sales"
+    MOVEMENTS = "movements"
+
+
 class Pool(models.Model):
     """net + carried in, of which `distributable` is shared, `commons` goes to the commons fund, and the rest stays with
     the platform, first of all the tax and fees that were `deducted`; or, if what is left after these is negative, that
     is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and `dataset_version`
     are blank where the policy pools everything in one. The denominator is in the units of the measure: ticks for
-    assets."""
+    assets.
+
+    A pool of kind `movements` shares nothing: under it stand, as entries of the cycle, what else moved contributors'
+    accounts in one currency since the cycle before (payments, adjustments …). It comes after all others."""
+
+    Kind = Kind
 
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="pools", db_index=False)
+    kind = models.TextField(choices=Kind.choices, default=Kind.SALES, db_default=Kind.SALES)
     table = models.TextField(db_collation="C")
     model = models.TextField(default="", db_collation="C")
     dataset_version = models.TextField(default="", db_collation="C")
@@ -37,7 +48,7 @@ class Pool(models.Model):
         ordering = ["cycle_id", "table", "model", "dataset_version", "part", "currency"]
         constraints = [
             models.UniqueConstraint(
-                fields=["cycle", "table", "model", "dataset_version", "part", "currency"], name="pools_once"
+                fields=["cycle", "kind", "table", "model", "dataset_version", "part", "currency"], name="pools_once"
             ),
             models.CheckConstraint(
                 name="pools_conserve",
@@ -57,6 +68,13 @@ class Pool(models.Model):
                 )
                 & (Q(platform_micros__gte=0) | Q(platform_micros__gte=F("deducted_micros"))),
             ),
+            models.CheckConstraint(
+                name="pools_movements_share_nothing",
+                condition=Q(kind=Kind.SALES) | Q(
+                    kind=Kind.MOVEMENTS, net_micros=0, carried_in_micros=0, distributable_micros=0, platform_micros=0,
+                    carried_out_micros=0, denominator_ticks=0,
+                ),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -65,5 +83,7 @@ class Pool(models.Model):
     @property
     def name(self) -> str:
         """What people call it: 'default · gen-tate-1 · GBP'."""
+        if self.kind == Kind.MOVEMENTS:
+            return f"movements · {self.currency}"
         parts = (self.table, self.model or self.dataset_version, self.part, self.currency)
         return " · ".join(part for part in parts if part)

@@ -1,17 +1,30 @@
 """Writes the pools of a cycle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 
 from revshare.pools.models import Pool
-from revshare.pools.rules import Key, PoolSum, nothing_to_divide_by
+from revshare.pools.rules import MOVEMENTS, Key, PoolSum, nothing_to_divide_by
 
 
 @transaction.atomic
 def build(*, cycle_id: int, items: Sequence[PoolSum], denominators: Mapping[Key, int]) -> list[Pool]:
     """Writes and returns a cycle's pools. `denominators`: the units of all that each is divided by, none if 0."""
     return Pool.objects.bulk_create(as_row(cycle_id, item, denominators[item.key]) for item in items)
+
+
+def add_movements(*, cycle_id: int, currencies: Iterable[str]) -> list[Pool]:
+    """Writes and returns the pools under which movements stand, one per currency."""
+    return Pool.objects.bulk_create(movements_row(cycle_id, currency) for currency in sorted(currencies))
+
+
+def movements_row(cycle_id: int, currency: str) -> Pool:
+    return Pool(
+        cycle_id=cycle_id, kind=Pool.Kind.MOVEMENTS, currency=currency, table="", rule=MOVEMENTS, share="0%",
+        sales_count=0, net_micros=0, carried_in_micros=0, distributable_micros=0, platform_micros=0,
+        carried_out_micros=0, denominator_ticks=0, versions=[],
+    )  # fmt: skip
 
 
 def as_row(cycle_id: int, item: PoolSum, denominator: int) -> Pool:

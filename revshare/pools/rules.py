@@ -11,6 +11,7 @@ from revshare.pools.division import Part, Takings, divide
 from revshare.sales.queries import Sum
 
 CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit of an earlier one is carried on"
+MOVEMENTS = "nothing is shared: what else moved the accounts since the cycle before"
 
 
 @dataclass(frozen=True)

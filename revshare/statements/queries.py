@@ -6,20 +6,25 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from revshare.ledger.models import Journal
-from revshare.ledger.queries import ALLOCATION_JOURNAL
+from revshare.ledger.queries import ALLOCATION_JOURNAL, PAYABLE
+from revshare.pools.models import Pool
 from revshare.statements.models import NUMBERS_PER_CYCLE, Statement
-from revshare.statements.rules import Content, Line
+from revshare.statements.rules import Content, Line, Movement
 
 PUBLISHED = ("published", "settled")
 
 
 # From the entries themselves: the views over them take longer to plan than to read.
 LINES = """
-    SELECT p."table", p.model, p.dataset_version, p.distributable_micros, e.numerator_ticks, p.denominator_ticks,
-           e.amount_micros, p.rule, p.share
+    SELECT p."table", p.model, p.dataset_version, p.part, p.measure, p.distributable_micros, e.numerator_ticks, p.denominator_ticks,
+           e.amount_micros, p.rule, p.share, p.kind
     FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
     WHERE e.cycle_id = %s AND e.contributor_id = %s AND p.currency = %s
-    ORDER BY p."table", p.model, p.dataset_version
+    ORDER BY p.kind = 'movements', p."table", p.model, p.dataset_version, p.part
+"""
+MOVEMENTS = """
+    SELECT kind, key, amount_micros FROM ledger_movement WHERE cycle_id = %s AND account = %s AND currency = %s
+    ORDER BY journal_id
 """
 
 
@@ -61,8 +66,14 @@ def explain(statement: Statement) -> Explained:
     """The statement's lines with pool, denominator, share and rule, and the canonical content under its hash."""
     with connection.cursor() as cursor:
         cursor.execute(LINES, [statement.cycle_id, statement.contributor_id, statement.currency])
-        rows = cursor.fetchall()
-    lines = tuple(Line(number, "earned", *facts) for number, (*facts, _, _) in enumerate(rows, 1))
+        *rows, last = cursor.fetchall()
+        moved: list[tuple[str, str, int]] = []
+        if last[-1] == Pool.Kind.MOVEMENTS:
+            cursor.execute(MOVEMENTS, [statement.cycle_id, PAYABLE + statement.contributor_id, statement.currency])
+            moved = cursor.fetchall()
+        else:
+            rows.append(last)
+    lines = tuple(Line(number, "earned", *facts) for number, (*facts, _, _, _) in enumerate(rows, 1))
     cycle = statement.cycle
     journal_hash = (
         Journal.objects.filter(kind=ALLOCATION_JOURNAL, key=cycle.key).values_list("hash", flat=True).first() or ""
@@ -74,11 +85,12 @@ def explain(statement: Statement) -> Explained:
         adjusted_micros=statement.adjusted_micros, withheld_micros=statement.withheld_micros,
         held_micros=statement.held_micros, paid_micros=statement.paid_micros, closing_micros=statement.closing_micros,
         journal_hash=journal_hash, lines=lines,
+        movements=tuple(Movement(number, *facts) for number, facts in enumerate(moved, len(lines) + 1)),
     )  # fmt: skip
     return Explained(
         statement=statement,
         content=content,
-        rules=tuple(rule for *_, rule, _ in rows),
-        shares=tuple(share for *_, share in rows),
+        rules=tuple(rule for *_, rule, _, _ in rows),
+        shares=tuple(share for *_, share, _ in rows),
         chain_head=journal_hash,
     )

@@ -1,4 +1,4 @@
-"""The canonical text of a statement, over which its hash is taken. Pure; `operations` builds the same in SQL."""
+"""The canonical text of a statement, over which its hash is taken. Pure; the database builds the same in SQL."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,17 +7,54 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Line:
-    """One line: pool × numerator ÷ denominator = amount (ticks and micros)."""
+    """One line: pool × numerator ÷ denominator = amount, in units of the measure (ticks, for assets) and micros."""
 
     number: int
     kind: str
     table: str
     model: str
     dataset_version: str
+    part: str
+    measure: str
     pool_micros: int
     numerator_ticks: int
     denominator_ticks: int
     amount_micros: int
+
+
+COLUMNS = {"payment": "paid", "returned": "paid", "withholding": "withheld", "reserve": "held", "hold": "held"}
+WORDS = {
+    "payment": "Paid out",
+    "returned": "Payment returned by the bank",
+    "withholding": "Tax withheld",
+    "reserve": "Held in reserve",
+    "hold": "Held while in dispute",
+    "split": "Shared by agreement",
+    "claim": "Settlement of a claim",
+    "restatement": "Correction of earlier cycles",
+    "recoupment": "Advance recouped",
+    "advance": "Advance",
+}
+
+
+def column_of(kind: str) -> str:
+    """The column of a statement that a journal of this kind moves: `paid`, `withheld`, `held`, or `adjusted`."""
+    return COLUMNS.get(kind, "adjusted")
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A line for what moved the account beside the cycle's pools: a journal's kind and key, and the amount as it moves
+    the balance."""
+
+    number: int
+    kind: str
+    reference: str
+    amount_micros: int
+
+    @property
+    def words(self) -> str:
+        return WORDS.get(self.kind, self.kind.capitalize())
 
 
 @dataclass(frozen=True)
@@ -38,6 +75,7 @@ class Content:
     closing_micros: int
     journal_hash: str
     lines: tuple[Line, ...]
+    movements: tuple[Movement, ...] = ()
 
 
 def canonical_text(content: Content) -> str:
@@ -49,10 +87,11 @@ def canonical_text(content: Content) -> str:
         ("adjusted", c.adjusted_micros), ("withheld", c.withheld_micros), ("held", c.held_micros),
         ("paid", c.paid_micros), ("closing", c.closing_micros), ("journal", c.journal_hash),
         *(
-            ("line", line.number, line.kind, line.table, line.model, line.dataset_version, line.pool_micros,
-             line.numerator_ticks, line.denominator_ticks, line.amount_micros)
+            ("line", line.number, line.kind, line.table, line.model, line.dataset_version, line.part,
+             line.measure, line.pool_micros, line.numerator_ticks, line.denominator_ticks, line.amount_micros)
             for line in c.lines
         ),
+        *(("line", moved.number, moved.kind, moved.reference, moved.amount_micros) for moved in c.movements),
     ]  # fmt: skip
     return "".join("\t".join(str(part) for part in fact) + "\n" for fact in facts)
 

@@ -43,7 +43,7 @@ ENTRY_SUMS = """
 # `entry_sum`: what ENTRY_SUMS gave, with currencies. `posted`: every leg, contributors' accounts in one sum a currency.
 SUMS = """
     WITH entry_sum AS (
-        SELECT s.*, p.currency FROM json_to_recordset(%(entry_sums)s::json) AS s(
+        SELECT s.*, p.currency, p.kind FROM json_to_recordset(%(entry_sums)s::json) AS s(
             cycle_id integer, pool_id integer, entries bigint, ticks numeric, amount numeric, lines bigint,
             accounts bigint, credited bigint, opening numeric, earned numeric)
         LEFT JOIN pools_pool p ON p.id = s.pool_id AND p.cycle_id = s.cycle_id
@@ -68,7 +68,7 @@ SQL_CHECKS = (
         LEFT JOIN entry_sum e ON e.pool_id = p.id AND e.cycle_id = p.cycle_id
         LEFT JOIN (SELECT cycle_id, pool_id, sum(amount_micros) AS amount FROM allocation_rest GROUP BY 1, 2) r
             ON r.pool_id = p.id AND r.cycle_id = p.cycle_id
-        WHERE coalesce(e.amount, 0) + coalesce(r.amount, 0) <> p.net_micros + p.carried_in_micros
+        WHERE coalesce(e.amount, 0) + coalesce(r.amount, 0) <> p.net_micros + p.carried_in_micros AND p.kind = 'sales'
         """,
     ),
     SqlCheck(
@@ -94,11 +94,12 @@ SQL_CHECKS = (
         "I4", "what pools give contributors is what the cycle's journal credits them",
         """
         SELECT 'cycle ' || cycle_id || ' ' || currency,
-               concat_ws(' ', sum(e.accounts), sum(e.credited), sum(e.opening), sum(e.earned), sum(e.amount)),
+               concat_ws(' ', sum(e.accounts), sum(e.credited), sum(e.opening), sum(e.earned), sum(e.allocated)),
                concat_ws(' ', k.accounts, k.credited, k.opening_micros, k.earned_micros, k.earned_micros)
-        FROM entry_sum e FULL JOIN ledger_account_control k USING (cycle_id, currency)
+        FROM (SELECT *, CASE WHEN kind = 'movements' THEN 0 ELSE amount END AS allocated FROM entry_sum) e
+        FULL JOIN ledger_account_control k USING (cycle_id, currency)
         GROUP BY cycle_id, currency, k.id
-        HAVING (sum(e.accounts), sum(e.credited), sum(e.opening), sum(e.earned), sum(e.amount))
+        HAVING (sum(e.accounts), sum(e.credited), sum(e.opening), sum(e.earned), sum(e.allocated))
             IS DISTINCT FROM (k.accounts, k.credited, k.opening_micros, k.earned_micros, k.earned_micros)
         """,
     ),
@@ -107,6 +108,25 @@ SQL_CHECKS = (
         """
         SELECT 'cycle ' || cycle_id || ' ' || coalesce(currency, ''), sum(lines), sum(entries) FROM entry_sum
         GROUP BY cycle_id, currency HAVING sum(lines) <> sum(entries)
+        """,
+    ),
+    SqlCheck(
+        "I5", "what else moved contributors' accounts is on the statements of the cycle it is of",
+        """
+        SELECT 'cycle ' || cycle_id || ' ' || currency, e.amount, m.amount
+        FROM (SELECT cycle_id, currency, entries, amount FROM entry_sum WHERE kind = 'movements') e
+        FULL JOIN (SELECT cycle_id, currency, sum(amount_micros) AS amount, count(DISTINCT account) AS accounts
+                   FROM ledger_movement GROUP BY 1, 2) m USING (cycle_id, currency)
+        WHERE (e.entries, e.amount) IS DISTINCT FROM (m.accounts, m.amount)
+        """,
+    ),
+    SqlCheck(
+        "I6", "the journals of a cycle begin where those of the cycle before end",
+        """
+        SELECT key, journals_after, before FROM (
+            SELECT *, coalesce(lag(journals_upto) OVER (ORDER BY calculation), 0) AS before
+            FROM cycles_cycle WHERE calculation IS NOT NULL) c
+        WHERE journals_after IS DISTINCT FROM before OR journals_upto < journals_after OR journals_upto IS NULL
         """,
     ),
     SqlCheck(
@@ -167,8 +187,10 @@ SQL_CHECKS = (
         "I16", "each pool is split to the micro",
         """
         SELECT 'pool ' || coalesce(p.id, e.pool_id), coalesce(e.amount, 0), p.distributable_micros
-        FROM (SELECT p.* FROM pools_pool p JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> '') p
-        FULL JOIN (SELECT e.* FROM entry_sum e JOIN cycles_cycle c ON c.id = e.cycle_id AND c.state <> 'locked') e
+        FROM (SELECT p.* FROM pools_pool p JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> ''
+              WHERE p.kind = 'sales') p
+        FULL JOIN (SELECT e.* FROM entry_sum e JOIN cycles_cycle c ON c.id = e.cycle_id AND c.state <> 'locked'
+                   WHERE e.kind IS DISTINCT FROM 'movements') e
             ON e.pool_id = p.id AND e.cycle_id = p.cycle_id
         LEFT JOIN allocation_rest r ON r.pool_id = p.id AND r.bucket = 'suspense'
         WHERE coalesce(e.amount, 0) + coalesce(r.amount_micros, 0) IS DISTINCT FROM p.distributable_micros
@@ -192,6 +214,17 @@ SQL_CHECKS = (
         WHERE c.result_digest <> '' AND EXISTS (
             SELECT 1 FROM pools_pool p WHERE p.cycle_id = c.id AND p.net_micros <> 0)
         GROUP BY c.key HAVING count(j.seq) <> 1
+        """,
+    ),
+    SqlCheck(
+        "I19", "a reversal is the exact mirror of its journal",
+        """
+        SELECT 'journal ' || reversal || ' ' || account, sum(amount), 0 FROM (
+            SELECT j.seq AS reversal, l.account, l.currency,
+                   CASE l.side WHEN 'D' THEN l.amount_micros ELSE -l.amount_micros END AS amount
+            FROM ledger_journal j JOIN ledger_leg l ON l.journal_id IN (j.seq, j.reverses_id)
+            WHERE j.reverses_id IS NOT NULL) both_journals
+        GROUP BY reversal, account, currency HAVING sum(amount) <> 0 OR count(*) <> 2
         """,
     ),
     SqlCheck(

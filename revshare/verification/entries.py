@@ -34,27 +34,29 @@ COLUMNS = {
     "amount_micros": "BIGINT", "opening_micros": "BIGINT", "earned_micros": "BIGINT", "statement_lines": "INTEGER",
 }  # fmt: skip
 POOL = [
-    ("pool_id", pa.int32()), ("currency", pa.string()), ("distributable_micros", pa.int64()),
+    ("pool_id", pa.int32()), ("kind", pa.string()), ("currency", pa.string()), ("distributable_micros", pa.int64()),
     ("denominator_ticks", pa.int64()), ("limited", pa.bool_()),
 ]  # fmt: skip
 ROWS_AT_ONCE = 250_000
 NO_BALANCES = "(SELECT ''::VARCHAR AS contributor_id, ''::VARCHAR AS currency, 0::BIGINT AS closing_micros WHERE false)"
+MOVED = "CASE kind WHEN 'movements' THEN amount_micros ELSE 0 END"
 QUOTA = "CAST(distributable_micros AS HUGEINT) * numerator_ticks"
+TICKS = "nullif(denominator_ticks, 0)"  # of pools of movements there is no quota
 STATEMENT = "contributor_id, currency"
 # Each gives (where, is, should be) of the first thing that is wrong.
 WRONG_AMOUNT = f"""
-    SELECT 'pool ' || pool_id || ' ' || contributor_id, amount_micros, {QUOTA} // denominator_ticks FROM entry
-    WHERE NOT limited AND amount_micros NOT BETWEEN {QUOTA} // denominator_ticks
-        AND ({QUOTA} + denominator_ticks - 1) // denominator_ticks
+    SELECT 'pool ' || pool_id || ' ' || contributor_id, amount_micros, {QUOTA} // {TICKS} FROM entry
+    WHERE NOT limited AND amount_micros NOT BETWEEN {QUOTA} // {TICKS}
+        AND ({QUOTA} + denominator_ticks - 1) // {TICKS}
     ORDER BY contributor_id, pool_id LIMIT 1
 """
 WRONG_STATEMENT = f"""
-    SELECT contributor_id || ' ' || currency, sum(amount_micros), sum(earned_micros) FROM (
+    SELECT contributor_id || ' ' || currency, sum(amount_micros - {MOVED}), sum(earned_micros) FROM (
         SELECT *, dense_rank() OVER (ORDER BY currency, contributor_id) AS place FROM entry)
     GROUP BY {STATEMENT}
     HAVING count(*) FILTER (statement_lines > 0) <> 1 OR sum(statement_lines) <> count(*)
         OR max(pool_id) FILTER (statement_lines > 0) <> max(pool_id)
-        OR sum(earned_micros) <> sum(amount_micros) OR min(statement_no) <> max(statement_no)
+        OR sum(earned_micros) <> sum(amount_micros - {MOVED}) OR min(statement_no) <> max(statement_no)
         OR min(statement_no) <> min(place)
         OR count(*) FILTER (statement_lines = 0 AND (opening_micros <> 0 OR earned_micros <> 0)) > 0
     ORDER BY currency, contributor_id LIMIT 1
@@ -67,7 +69,7 @@ WRONG_OPENING = f"""
 """
 WRONG_BALANCE = f"""
     WITH touched AS (
-        SELECT {STATEMENT}, opening_micros + earned_micros AS closing FROM entry WHERE statement_lines > 0),
+        SELECT {STATEMENT}, opening_micros + earned_micros + {MOVED} AS closing FROM entry WHERE statement_lines > 0),
     should AS (
         SELECT * FROM touched
         UNION ALL SELECT {STATEMENT}, closing_micros FROM before ANTI JOIN touched USING ({STATEMENT}))
@@ -108,8 +110,8 @@ def entries_of(cycle: Cycle, pools: QuerySet[Pool]) -> Iterator[Entries]:
         copy_out(f"SELECT {', '.join(COLUMNS)} FROM ledger_entry WHERE cycle_id = {cycle.pk:d}", draft)
         tables = parse(cycle.policy.text).tables
         rows = [
-            (pool.pk, pool.currency, pool.distributable_micros, pool.denominator_ticks, _is_limited(tables, pool))
-            for pool in pools
+            (p.pk, p.kind, p.currency, p.distributable_micros, p.denominator_ticks, _is_limited(tables, p))
+            for p in pools
         ]
         columns = zip(*rows, strict=True) if rows else [[]] * len(POOL)
         arrays = [pa.array(values, kind) for values, (_, kind) in zip(columns, POOL, strict=True)]
@@ -181,7 +183,8 @@ def _residues(cycle: Cycle, entries: Entries) -> Iterator[Finding]:
     """What of each pool was handed out one by one is what the quotas rounded down leave."""
     left = dict(
         entries.con.execute(
-            f"SELECT pool_id, sum(amount_micros - {QUOTA} // denominator_ticks) FROM entry WHERE NOT limited GROUP BY 1"
+            f"SELECT pool_id, coalesce(sum(amount_micros - {QUOTA} // {TICKS}), 0) FROM entry "
+            "WHERE NOT limited GROUP BY 1"
         ).fetchall()
     )
     for control in PoolControl.objects.filter(cycle=cycle, pool_id__in=left).order_by("pool_id"):

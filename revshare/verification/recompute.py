@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from revshare.allocation.denominators import denominators
@@ -31,7 +32,7 @@ from revshare.ledger.models import AccountControl
 from revshare.manifests.models import Manifest
 from revshare.policies.terms import Terms
 from revshare.pools.models import Pool
-from revshare.pools.operations import as_row
+from revshare.pools.operations import as_row, movements_row
 from revshare.pools.queries import key_of
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources
@@ -45,6 +46,7 @@ POOL_FIELDS = (
     "net_micros", "carried_in_micros", "deducted_micros", "distributable_micros", "commons_micros", "platform_micros",
     "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
 )  # fmt: skip
+SPLIT = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64()), ("micros", pa.int64())])
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
 
@@ -87,6 +89,7 @@ def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
     items = gathered(sources, pinned, carried_before(cycle))
     units = denominators(items=items, sources=sources, pinned=pinned)
     should = [as_row(cycle.pk, item, units[item.key]) for item in items]
+    should += [movements_row(cycle.pk, currency) for currency in _moved_in(cycle)]
     stored = {pool.name: pool for pool in Pool.objects.filter(cycle=cycle)}
     if missing := {pool.name for pool in should} ^ stored.keys():
         yield Finding("I22", f"{cycle.key} pool {min(missing)}", "is there when it should not be, or the reverse")
@@ -146,6 +149,28 @@ def _aside(pool: Pool, shares: Shares) -> str:
     }  # fmt: skip
     wrong = sorted(stored ^ should, key=str)
     return f"what was set aside differs: {wrong[0]} is there, or is missing" if wrong else ""
+
+
+def _moved_in(cycle: Cycle) -> list[str]:
+    """The currencies in which the journals of a cycle moved contributors' accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT currency FROM ledger_movement WHERE cycle_id = %s ORDER BY currency", [cycle.pk]
+        )
+        return [currency for (currency,) in cursor.fetchall()]
+
+
+def _moved(pool: Pool) -> pa.Table:
+    """What stands under a pool of movements: nobody's ticks, and the net of each account's legs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT contributor_id, 0, sum(amount_micros)::bigint FROM ledger_movement "
+            'WHERE cycle_id = %s AND currency = %s GROUP BY contributor_id ORDER BY contributor_id COLLATE "C"',
+            [pool.cycle_id, pool.currency],
+        )
+        rows = cursor.fetchall()
+    columns = zip(*rows, strict=True) if rows else [[]] * len(SPLIT)
+    return pa.table([pa.array(values, field.type) for values, field in zip(columns, SPLIT, strict=True)], schema=SPLIT)
 
 
 def _difference(stored: pa.Table, should: pa.Table) -> str:

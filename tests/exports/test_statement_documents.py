@@ -22,6 +22,7 @@ from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
+from revshare.statements.rules import Movement
 from tests.conftest import ROOT
 from tests.portal.conftest import ANN, BEN, CY, worked_example
 from tests.portal.pdf_text import pdf_text
@@ -114,12 +115,15 @@ def test_csv_has_numbers_as_numbers_and_no_formulas(documents: dict[str, Documen
 
 def test_negative_numbers_are_not_escaped(documents: dict[str, Document]) -> None:
     item = documents[ANN]
-    moved = replace(item, content=replace(item.content, opening_micros=-5, paid_micros=7, closing_micros=1_333_322))
+    paid = (Movement(2, "payment", "p-7", -7),)
+    content = replace(item.content, opening_micros=-5, paid_micros=7, closing_micros=1_333_322, movements=paid)
+    moved = replace(item, content=content)
     rows = list(csv.DictReader(io.StringIO(statement_csv(moved).decode(), newline="")))
     assert [(row["kind"], row["amount_micros"]) for row in rows] == [
-        ("opening", "-5"), ("earned", "1333334"), ("paid", "-7"), ("closing", "1333322"),
+        ("opening", "-5"), ("earned", "1333334"), ("payment", "-7"), ("closing", "1333322"),
     ]  # fmt: skip
-    assert "Paid" in pdf_text(pdf.statement_pdf(moved))
+    assert (rows[2]["line"], rows[2]["rule"], rows[2]["reference"]) == ("2", "Paid out", "p-7")
+    assert "Paid out" in pdf_text(pdf.statement_pdf(moved))
 
 
 def test_pdf_repeats_and_is_tagged_dated_and_quick(documents: dict[str, Document]) -> None:
