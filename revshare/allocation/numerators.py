@@ -70,8 +70,8 @@ class Numerators:
         self, con: duckdb.DuckDBPyConnection, *, sources: Sources, pinned: Pinned, versions: Sequence[str],
         scratch: Path, also: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """`versions`: all dataset versions of the pools. `also`: tables of the connection that name contributors as well.
-        Raises LakeDamaged."""
+        """`versions`: all dataset versions of the pools. `also`: tables of the connection that name contributors
+        as well. Raises LakeDamaged."""
         self._con = con
         self._sources = sources
         self._pinned = pinned

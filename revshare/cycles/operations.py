@@ -304,9 +304,7 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
     items = gathered(sources, pinned, carried_before(cycle))
-    build(
-        cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned)
-    )
+    build(cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned))
 
 
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:

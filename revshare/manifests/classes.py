@@ -26,9 +26,7 @@ Decisions = Callable[[duckdb.DuckDBPyConnection, str], None]
 
 
 def nothing_decided(con: duckdb.DuckDBPyConnection, version: str) -> None:
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE decision (contributor_id VARCHAR, asset_id VARCHAR, opted_out BOOLEAN)"
-    )
+    con.execute("CREATE OR REPLACE TEMP TABLE decision (contributor_id VARCHAR, asset_id VARCHAR, opted_out BOOLEAN)")
 
 
 class TooManyClasses(Refused):

@@ -109,11 +109,11 @@ def canonical_lines(sources: Sources) -> Iterator[bytes]:
     if any(terms.is_routed for terms in tables):
         yield from _csv(
             "SELECT 'use', customer_id, model, day, units FROM measures_usage WHERE day >= %s AND day < %s "
-            "AND arrival <= %s ORDER BY customer_id COLLATE \"C\", model, day",
+            'AND arrival <= %s ORDER BY customer_id COLLATE "C", model, day',
             within_days,
         )
     if found := attributed_query(sources):
-        order = "stream, model, dataset_version, currency, rate COLLATE \"C\", role, contributor_id"
+        order = 'stream, model, dataset_version, currency, rate COLLATE "C", role, contributor_id'
         yield from _csv(f"SELECT 'attributed', * FROM ({found[0]}) found ORDER BY {order}", found[1])
     if found := measured_query(sources):
         yield from _csv(f"SELECT 'measured', * FROM ({found[0]}) found ORDER BY measure, contributor_id", found[1])

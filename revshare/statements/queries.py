@@ -16,8 +16,8 @@ PUBLISHED = ("published", "settled")
 
 # From the entries themselves: the views over them take longer to plan than to read.
 LINES = """
-    SELECT p."table", p.model, p.dataset_version, p.part, p.measure, p.distributable_micros, e.numerator_ticks, p.denominator_ticks,
-           e.amount_micros, p.rule, p.share, p.kind
+    SELECT p."table", p.model, p.dataset_version, p.part, p.measure, p.distributable_micros, e.numerator_ticks,
+           p.denominator_ticks, e.amount_micros, p.rule, p.share, p.kind
     FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
     WHERE e.cycle_id = %s AND e.contributor_id = %s AND p.currency = %s
     ORDER BY p.kind = 'movements', p."table", p.model, p.dataset_version, p.part

@@ -178,7 +178,14 @@ FEES = (
     {"stream": "subscription", "model": "", "customer_id": "k2", "gross_amount": "20"},
     {"stream": "subscription", "model": "", "customer_id": "k3", "gross_amount": "8"},
     {"stream": "subscription", "model": "", "customer_id": "k4", "gross_amount": "5"},
-    {"stream": "subscription", "model": "", "customer_id": "k4", "gross_amount": "-5", "refund_of": "s3", "sale_id": "r"},
+    {
+        "stream": "subscription",
+        "model": "",
+        "customer_id": "k4",
+        "gross_amount": "-5",
+        "refund_of": "s3",
+        "sale_id": "r",
+    },
 )
 
 
@@ -205,7 +212,10 @@ def test_each_customers_fee_goes_where_this_customer_went(story: Story) -> None:
 def test_fees_of_customers_wait_in_suspense_where_nothing_says_what_was_used(story: Story) -> None:
     policy(story, f'[streams.subscription]\n{BASE}allocation = "user_centric"\n')
     sell(story, *FEES)
-    assert payouts(story.calculate("june", "2026-06-01", "2026-07-01")) == {"<suspense>": 25_600_000, "<platform>": 102_400_000}
+    assert payouts(story.calculate("june", "2026-06-01", "2026-07-01")) == {
+        "<suspense>": 25_600_000,
+        "<platform>": 102_400_000,
+    }
     clean()
 
 
@@ -227,7 +237,8 @@ def test_what_nobody_may_take_goes_to_the_commons(june: Tell) -> None:
 
 def test_few_assets_get_nothing_and_the_commons_their_share(june: Tell) -> None:
     cycle = june(
-        f'[streams.default]\n{BASE}allocation = "asset_count"\nmin_assets = 2\ncommons = "10%"\n', {"gross_amount": "50"}
+        f'[streams.default]\n{BASE}allocation = "asset_count"\nmin_assets = 2\ncommons = "10%"\n',
+        {"gross_amount": "50"},
     )
     assert payouts(cycle) == {"ann": 9 * M, "<commons>": 1 * M, "<platform>": 40 * M}
     clean()
@@ -266,10 +277,16 @@ def test_licences_machines_placeholders_and_the_public(story: Story) -> None:
         ("hold", {"ann": 5 * M, "ben": 2_500_000, "cy": 5 * M, "<held>": 7_500_000}),
     ],
 )
-def test_who_opted_out_before_the_freeze_is_paid_held_or_left_out(story: Story, said: str, expected: dict[str, int]) -> None:
+def test_who_opted_out_before_the_freeze_is_paid_held_or_left_out(
+    story: Story, said: str, expected: dict[str, int]
+) -> None:
     story.models(("m", "ds@1"))
     story.attributions(
-        ("ds@1", "a", "ann"), ("ds@1", "b1", "ben"), ("ds@1", "c", "cy"), ("ds@1", "both", "ben"), ("ds@1", "both", "di")
+        ("ds@1", "a", "ann"),
+        ("ds@1", "b1", "ben"),
+        ("ds@1", "c", "cy"),
+        ("ds@1", "both", "ben"),
+        ("ds@1", "both", "di"),
     )
     story.take(
         "consents", ("contributor_id", "asset_id", "decision", "effective_at", "scope", "source"),
