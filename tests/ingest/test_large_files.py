@@ -257,6 +257,15 @@ def test_a_large_file_is_refused_as_a_small_one_is(tmp_path: Path, act: Act, con
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("weight", ["-1", "01", "+"])
+def test_a_weight_between_blank_and_1_is_judged(tmp_path: Path, act: Act, weight: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"dataset_version,asset_id,contributor_id,weight\nv,1,ann,\nv,2,ann,{weight}\nv,3,ann,1\n")
+    with ways(large=True, looked_at=False):
+        assert books(path, act)["counts"] == (3, 2, 0, 1)
+
+
+@pytest.mark.django_db
 def test_a_large_file_again_is_a_no_op(
     file: Callable[[str, str], Path], act: Act, monkeypatch: pytest.MonkeyPatch
 ) -> None:
