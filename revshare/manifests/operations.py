@@ -111,9 +111,10 @@ def _plainly_right(work: Work) -> bool:
     if not (work.words and work.spool):
         return False
     seen = bounds(work.spool)
-    nothing = {"share": {""}, "weight": {"", "1"}}
+    # One value each: between a blank and "1" lie others, such as "-1".
+    nothing = {"share": [("", "")], "weight": [("", ""), ("1", "1")]}
     return all(seen.get(name, ("",))[0] for name in KEY) and all(
-        set(seen.get(name, ("?",))) <= allowed for name, allowed in nothing.items()
+        seen.get(name) in allowed for name, allowed in nothing.items()
     )
 
 

@@ -20,6 +20,7 @@ from revshare.contributors.models import Contributor
 from revshare.files import operations as files
 from revshare.files.glance import PLAIN_MARK
 from revshare.files.models import QuarantinedRow
+from revshare.files.preflight import FileRefused
 from revshare.ingest.operations import ingest
 from revshare.lake import part
 from revshare.manifests import operations as manifests
@@ -229,6 +230,49 @@ def test_a_clean_large_file_is_read_once_and_becomes_the_part(
     assert reads.call_count == 3
     assert report.file.rows_accepted == 2
     assert list(QuarantinedRow.objects.values_list("line", "reason")) == [(3, "id_missing@asset_id")]
+
+
+HEAD = b"dataset_version,asset_id,contributor_id\nv,1,ann\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"\n", HEAD + b"v,2\n", HEAD + b"v,2,ben,x\n", HEAD + b'v,"2,ben\n', HEAD + b"v,2,b\x00en\n",
+        HEAD + b"v,2,ben\rv,3,cy\n", HEAD + b"v,2,\xff\n", HEAD.replace(b"asset_id", b"asset"),
+        HEAD.decode().encode("utf-16"),
+        b"PAR1" + HEAD + b"\x00\x00\x00\x00PAR1", b"PAR1", b"PK\x03\x04" + HEAD,
+    ],
+)  # fmt: skip
+def test_a_large_file_is_refused_as_a_small_one_is(tmp_path: Path, act: Act, content: bytes) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    said = []
+    for large in (False, True):
+        with ways(large=large, looked_at=False, glance=large), pytest.raises(FileRefused) as refused:
+            ingest(kind="attributions", path=path, act=act)
+        said.append((refused.value.code, str(refused.value)))
+    assert said[0] == said[1]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("weight", ["-1", "01", "+"])
+def test_a_weight_between_blank_and_1_is_judged(tmp_path: Path, act: Act, weight: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"dataset_version,asset_id,contributor_id,weight\nv,1,ann,\nv,2,ann,{weight}\nv,3,ann,1\n")
+    with ways(large=True, looked_at=False):
+        assert books(path, act)["counts"] == (3, 2, 0, 1)
+
+
+@pytest.mark.django_db
+def test_a_large_file_again_is_a_no_op(
+    file: Callable[[str, str], Path], act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SMALL_BYTES", 0)
+    path = file("a.csv", HEAD.decode())
+    assert not ingest(kind="attributions", path=path, act=act).seen_before
+    assert ingest(kind="attributions", path=path, act=act).seen_before
 
 
 SIDE_BY_SIDE = """
