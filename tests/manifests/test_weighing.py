@@ -148,10 +148,10 @@ def test_the_fast_way_the_rule_and_python_agree(case: Case) -> None:
         }
 
 
-def weighed(records: list[Record], limits: Mapping[str, Any]) -> Weights:
+def weighed(records: list[Record], limits: Mapping[str, Any], looks_odd: str = "") -> Weights:
     """What the fast way says of some records."""
     with spool() as scratch, duck(scratch) as con, limited(limits):
-        sql = parts_of(Case(records, [len(records) // 2], {}), scratch)
+        sql = parts_of(Case(records, [len(records) // 2], {}, looks_odd), scratch)
         names = sorted({version for version, *_ in records})
         done = weigh(con, records=sql, people=people_of(sql), versions=names, target=scratch)
         return {
@@ -199,6 +199,12 @@ def test_assets_of_many_holders_whose_hashes_meet(holders: int, hash_sql: str) -
     ]
     records.append(("v0", "alone", "é", None, Decimal(1)))
     assert weighed(records, {"HASH": hash_sql}) == twin(records)
+
+
+def test_an_asset_of_which_one_record_looks_odd_stays_whole() -> None:
+    records: list[Record] = [("v", "x", name, None, Decimal(1)) for name in PEOPLE[:17]]
+    records += [("v", f"y{number}", "é", None, Decimal(1)) for number in range(9)]
+    assert weighed(records, {}, looks_odd="A") == twin(records)
 
 
 def test_whoever_holds_too_little_of_an_asset_for_a_tick_is_in_the_manifest() -> None:
