@@ -75,7 +75,9 @@ def books(path: Path, act: Act) -> dict[str, Any]:
             "contributors": list(Contributor.objects.order_by("id").values_list("id", "name", "unclaimed")),
             "manifests": [(one.dataset_version, one.sha256, one.assets, one.records) for one in frozen],
             "weights": list(
-                Weight.objects.order_by("id").values_list("contributor_id", "assets_ticks", "weight_ticks")
+                Weight.objects.order_by("manifest__dataset_version", "contributor_id").values_list(
+                    "contributor_id", "assets_ticks", "weight_ticks"
+                )
             ),
             "parts": list(Part.objects.values_list("rows", flat=True)),
         }
