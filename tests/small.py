@@ -62,6 +62,10 @@ def take_in_signals(world: World, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in SIGNALS.items():
         (folder / name).write_text(text, encoding="utf-8")
+    take_folder_in(world, folder)
+
+
+def take_folder_in(world: World, folder: Path) -> None:
     world.manage("shell", "--no-imports", "-c", TAKE_FOLDER_IN.format(folder=str(folder)))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.conftest import World
-from tests.small import publish_small_cycle
+from tests.small import SIGNALS, publish_small_cycle, staff, take_folder_in
 
 BEFORE = "0003"
 REFUSED = "holds cycles of another version of revshare"
@@ -53,6 +53,17 @@ def test_a_published_cycle_is_not_lost_on_the_way_back(world: World, tmp_path: P
     world.manage("migrate", "revshare")
     assert world.rows(sales) == stored
     assert world.rows(last.format("sales_arrival")) == [(4,)]
+    assert world.json("verify")["clean"] is True
+
+
+def test_rows_of_files_are_not_lost_on_the_way_back(world: World, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "rates.csv").write_text(SIGNALS["rates.csv"], encoding="utf-8")
+    staff(world)
+    take_folder_in(world, tmp_path / "in")
+    failed = world.manage("migrate", "revshare", "0005", ok=False)
+    assert failed.returncode != 0
+    assert "which the version before cannot keep" in failed.stderr
     assert world.json("verify")["clean"] is True
 
 

@@ -65,8 +65,9 @@ def retry(request: HttpRequest) -> HttpResponse:
 
     def deed() -> str:
         counts = retry_quarantine(file_id=_file_id(request, required=False), act=acting(request))
-        released = counts["released_refunds"]
-        also = f" {released:,} waiting refunds were taken in with them." if released else ""
+        waited = {"waiting refunds": "released_refunds", "rows of contributors not known before": "released_unknown"}
+        released = {what: counts[name] for what, name in waited.items() if counts[name]}
+        also = "".join(f" {count:,} {what} were taken in with them." for what, count in released.items())
         return (
             f"Judged again: {counts['accepted']:,} accepted, {counts['duplicate']:,} duplicate, "
             f"{counts['quarantined']:,} still in quarantine.{also}"

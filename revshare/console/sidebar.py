@@ -24,8 +24,12 @@ RECORDS = (
     ("2 · People and assets", (
         ("Contributors", "contributor"), ("Manifests", "manifest"), ("Parts", "part"),
         ("Parts of manifests", "partversion"), ("Weights", "weight"), ("Trainings", "training"),
+        ("Consents", "consent"), ("Splits", "split"),
     )),
-    ("3 · Sales and policies", (("Sales", "sale"), ("Policies", "policy"))),
+    ("3 · Sales and policies", (
+        ("Sales", "sale"), ("Measures", "measure"), ("Outputs", "output"), ("Usage", "usage"), ("Rates", "rate"),
+        ("Policies", "policy"),
+    )),
     ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"))),
     ("5 · Ledger", (("Journals", "journal"), ("Legs", "leg"))),
     ("6 · Statements", (("Statements", "statement"),)),
@@ -36,7 +40,8 @@ ICONS = {
     "manifest": "dataset", "part": "widgets", "partversion": "account_tree", "weight": "scale", "training": "school",
     "sale": "shopping_cart", "policy": "policy", "cycle": "autorenew", "window": "date_range", "pool": "water_drop",
     "allocation": "pie_chart", "journal": "menu_book", "leg": "balance", "statement": "receipt_long",
-    "run": "play_arrow", "event": "history", "user": "badge",
+    "run": "play_arrow", "event": "history", "user": "badge", "consent": "thumbs_up_down", "split": "call_split",
+    "measure": "straighten", "output": "image", "usage": "query_stats", "rate": "currency_exchange",
 }  # fmt: skip
 SHOWN_CYCLES = 4
 

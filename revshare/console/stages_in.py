@@ -156,7 +156,7 @@ class WeightAdmin(BulkAdmin):
 
 @admin.register(Training, site=site)
 class TrainingAdmin(RecordAdmin):
-    list_display = ("model", "dataset_version", "file")
+    list_display = ("model", "dataset_version", "mix", "file")
     list_select_related = ("file",)
     search_fields = ("model", "dataset_version")
 

@@ -23,6 +23,15 @@ CREATE = "".join(
     for table, name, body in _triggers()
 )
 DROP = "".join(f"DROP TRIGGER {table}_{name} ON {table};\n" for table, name, _ in _triggers())
+# What came in would be lost on the way back.
+HELD = " OR ".join(f"EXISTS (SELECT FROM {table})" for table in APPEND_ONLY)
+REFUSE_LOSS = f"""
+DO $$ BEGIN
+    IF {HELD} OR EXISTS (SELECT FROM manifests_training WHERE mix IS NOT NULL) THEN
+        RAISE EXCEPTION 'this instance holds consents, rates, measures, splits or mixes, which the version before cannot keep';
+    END IF;
+END $$;
+"""
 
 
 class Migration(migrations.Migration):
@@ -298,4 +307,5 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('arrival__gte', models.F('file'))), name='measures_usage_arrival'),
         ),
         migrations.RunSQL(CREATE, DROP),
+        migrations.RunSQL(migrations.RunSQL.noop, REFUSE_LOSS),
     ]

@@ -15,6 +15,7 @@ from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.statements.models import Statement
 from tests.console.conftest import SignIn, take_in
+from tests.small import SIGNALS
 
 pytestmark = pytest.mark.django_db
 STAFF = ("olivia", "adam", "fiona", "root")
@@ -26,6 +27,8 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
     """At least one record of every kind."""
     take_in("more.csv", "sales", b"sale_id,sold_at,stream,model,currency,gross_amount\nx,never,generation,m,USD,1\n"
             b"y,2026-06-11T00:00:00Z,generation,m,USD,1\nz,2026-06-11T00:00:00Z,generation,m,USD,1\n", act)  # fmt: skip
+    for name, text in SIGNALS.items():
+        take_in(name, name.partition(".")[0], text.replace("cy", "ben").encode(), act)
 
 
 def urls(kind: str) -> dict[str, str]:
