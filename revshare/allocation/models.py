@@ -20,11 +20,11 @@ class Rest(models.Model):
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="+")
     pool = models.ForeignKey("revshare.Pool", on_delete=models.PROTECT, related_name="+", db_index=False)
     bucket = models.TextField(choices=Bucket.choices)
-    reason = models.TextField(default="", blank=True)
+    reason = models.TextField(default="", db_default="", blank=True)
     contributor = models.ForeignKey(
         "revshare.Contributor", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    units = models.BigIntegerField(default=0)
+    units = models.BigIntegerField(default=0, db_default=0)
     amount_micros = models.BigIntegerField()
 
     class Meta:

@@ -18,7 +18,7 @@ class Manifest(models.Model):
     # Where records say more than whose they are, or somebody had opted out: what their classes are, and the lake's
     # file of weights by contributor and class (`classes`).
     classes = models.JSONField(default=list)
-    classes_sha256 = models.TextField(default="")
+    classes_sha256 = models.TextField(default="", db_default="")
 
     class Meta:
         db_table = "manifests_manifest"

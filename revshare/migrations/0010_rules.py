@@ -81,27 +81,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='manifest',
             name='classes_sha256',
-            field=models.TextField(default=''),
+            field=models.TextField(db_default='', default=''),
         ),
         migrations.AddField(
             model_name='pool',
             name='commons_micros',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='pool',
             name='deducted_micros',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='pool',
             name='measure',
-            field=models.TextField(default='assets'),
+            field=models.TextField(db_default='assets', default='assets'),
         ),
         migrations.AddField(
             model_name='pool',
             name='part',
-            field=models.TextField(db_collation='C', default=''),
+            field=models.TextField(db_collation='C', db_default='', default=''),
         ),
         migrations.AddField(
             model_name='rest',
@@ -111,12 +111,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='rest',
             name='reason',
-            field=models.TextField(blank=True, default=''),
+            field=models.TextField(blank=True, db_default='', default=''),
         ),
         migrations.AddField(
             model_name='rest',
             name='units',
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='sale',

@@ -26,17 +26,17 @@ class Pool(models.Model):
     table = models.TextField(db_collation="C")
     model = models.TextField(default="", db_collation="C")
     dataset_version = models.TextField(default="", db_collation="C")
-    part = models.TextField(default="", db_collation="C")  # of several that a pool is divided into (`division`)
-    measure = models.TextField(default="assets")  # what contributors are measured by, `policies.terms`
+    part = models.TextField(default="", db_default="", db_collation="C")  # of several that a pool is divided into (`division`)
+    measure = models.TextField(default="assets", db_default="assets")  # what contributors are measured by, `policies.terms`
     currency = models.CharField(max_length=3, db_collation="C")
     rule = models.TextField()  # in words, as it stands on statements
     share = models.TextField()  # "20%", as the policy says it
     sales_count = models.BigIntegerField()
     net_micros = models.BigIntegerField()
     carried_in_micros = models.BigIntegerField()
-    deducted_micros = models.BigIntegerField(default=0)
+    deducted_micros = models.BigIntegerField(default=0, db_default=0)
     distributable_micros = models.BigIntegerField()
-    commons_micros = models.BigIntegerField(default=0)
+    commons_micros = models.BigIntegerField(default=0, db_default=0)
     platform_micros = models.BigIntegerField()
     carried_out_micros = models.BigIntegerField()
     denominator_ticks = models.BigIntegerField()

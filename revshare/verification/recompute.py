@@ -110,10 +110,14 @@ def _amounts(
     with spool() as scratch:
         numerators = Numerators(entries.con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
         for pool in pools:
-            holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
-            shares = _slow_shares(pool, holding, sources.rulebook.tables.get(pool.table))
-            ids = numerators.people.ids.take(pa.array(holding.codes)).cast(pa.string())
-            should = pa.table([ids, holding.ticks, shares.amounts], names=["contributor_id", "ticks", "micros"])
+            shares = Shares(np.zeros(0, np.int64), 0)
+            if pool.kind == Pool.Kind.MOVEMENTS:
+                should = _moved(pool)
+            else:
+                holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
+                shares = _slow_shares(pool, holding, sources.rulebook.tables.get(pool.table))
+                ids = numerators.people.ids.take(pa.array(holding.codes)).cast(pa.string())
+                should = pa.table([ids, holding.ticks, shares.amounts], schema=SPLIT)
             stored = entries.con.sql(
                 "SELECT contributor_id, numerator_ticks AS ticks, amount_micros AS micros FROM entry WHERE pool_id = ? "
                 "ORDER BY contributor_id",
