@@ -26,8 +26,12 @@ class Pool(models.Model):
     table = models.TextField(db_collation="C")
     model = models.TextField(default="", db_collation="C")
     dataset_version = models.TextField(default="", db_collation="C")
-    part = models.TextField(default="", db_default="", db_collation="C")  # of several that a pool is divided into (`division`)
-    measure = models.TextField(default="assets", db_default="assets")  # what contributors are measured by, `policies.terms`
+    part = models.TextField(
+        default="", db_default="", db_collation="C"
+    )  # of several that a pool is divided into (`division`)
+    measure = models.TextField(
+        default="assets", db_default="assets"
+    )  # what contributors are measured by, `policies.terms`
     currency = models.CharField(max_length=3, db_collation="C")
     rule = models.TextField()  # in words, as it stands on statements
     share = models.TextField()  # "20%", as the policy says it

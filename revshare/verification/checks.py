@@ -186,15 +186,17 @@ SQL_CHECKS = (
     SqlCheck(
         "I16", "each pool is split to the micro",
         """
-        SELECT 'pool ' || coalesce(p.id, e.pool_id), coalesce(e.amount, 0), p.distributable_micros
+        SELECT 'pool ' || coalesce(p.id, e.pool_id), coalesce(e.amount, 0) + coalesce(r.amount, 0),
+               p.distributable_micros
         FROM (SELECT p.* FROM pools_pool p JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> ''
               WHERE p.kind = 'sales') p
         FULL JOIN (SELECT e.* FROM entry_sum e JOIN cycles_cycle c ON c.id = e.cycle_id AND c.state <> 'locked'
                    WHERE e.kind IS DISTINCT FROM 'movements') e
             ON e.pool_id = p.id AND e.cycle_id = p.cycle_id
-        LEFT JOIN allocation_rest r ON r.pool_id = p.id AND r.bucket = 'suspense'
-        WHERE coalesce(e.amount, 0) + coalesce(r.amount_micros, 0) IS DISTINCT FROM p.distributable_micros
-            OR coalesce(e.ticks, 0) <> p.denominator_ticks
+        LEFT JOIN (SELECT pool_id, sum(amount_micros) AS amount, sum(units) AS units FROM allocation_rest
+                   WHERE bucket = 'suspense' OR reason <> '' GROUP BY pool_id) r ON r.pool_id = p.id
+        WHERE coalesce(e.amount, 0) + coalesce(r.amount, 0) IS DISTINCT FROM p.distributable_micros
+            OR coalesce(e.ticks, 0) + coalesce(r.units, 0) <> p.denominator_ticks
         """,
     ),
     SqlCheck(

@@ -15,14 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revshare.allocation import splitting
-from revshare.allocation.queries import BALANCES, People
+from revshare.allocation.numerators import Numerators
+from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.lake import duck, keep, spool
 from revshare.ledger.operations import ENTRY
 from revshare.manifests.models import Manifest
 from revshare.manifests.queries import WEIGHTS
+from revshare.policies.rules import parse
 from revshare.pools.models import Pool
+from revshare.pools.rules import Pinned
+from revshare.pools.sources import Sources
 from tests.conftest import AT
 from tests.test_apportion import oracle
 
@@ -30,6 +34,8 @@ pytestmark = pytest.mark.django_db
 PEOPLE = ("a", "A", "9", "10", "b1", "é", "e\u0301", "作家", "ann-with-a-longer-id", "\U0001f600", "=x")
 VERSIONS = ("v1", "v2", "v3")
 CYCLE = 7
+RULES = 'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "single"\nallocation = "asset_count"'
+SOURCES = Sources(ranges=(), rulebook=parse(RULES), days=(AT.date(), AT.date()), zone="UTC", upto_arrival=0)
 Weights = dict[str, dict[str, int]]
 Balances = dict[tuple[str, str], int]
 
@@ -132,8 +138,11 @@ def test_entries_controls_and_balances_are_those_of_the_slow_twin(
         mock.patch.object(splitting, "PEOPLE_AT_ONCE", people), mock.patch.object(splitting, "AMOUNTS_BYTES", in_memory),
     ):  # fmt: skip
         before = store(case, tmp_path)
-        everybody = People(con, VERSIONS)
-        splitter = Splitter(cycle_id=CYCLE, pools=case.pools, people=everybody, before=before, scratch=scratch)
+        numerators = Numerators(con, sources=SOURCES, pinned=Pinned(), versions=VERSIONS, scratch=scratch)
+        splitter = Splitter(
+            cycle_id=CYCLE, pools=case.pools, numerators=numerators, rulebook=SOURCES.rulebook, before=before,
+            scratch=scratch,
+        )  # fmt: skip
         rows = rows_of(splitter)
         pools, accounts = splitter.controls()
         closing = pq.read_table(splitter.balances).to_pylist()

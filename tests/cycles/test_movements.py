@@ -83,7 +83,7 @@ def test_what_moved_an_account_to_and_fro_leaves_two_lines_and_no_sum(begun: Sto
     ]  # fmt: skip
     assert (told.content.paid_micros, told.content.closing_micros) == (0, 18 * M)
     assert canonical_text(told.content).endswith(
-        "line\t1\tearned\tdefault\tm\t\t4000000\t2162160\t2882880\t3000000\n"
+        "line\t1\tearned\tdefault\tm\t\t\tassets\t4000000\t2162160\t2882880\t3000000\n"
         "line\t2\tpayment\tp1\t-10000000\nline\t3\treturned\tp1\t10000000\n"
     )
     clean()

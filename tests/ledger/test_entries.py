@@ -80,10 +80,9 @@ def batch(story: Story) -> Batch:
     story.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "100"))
     story.open("june", "2026-06-01", "2026-07-01")
     cycle = cycles.lock(key="june", act=story.act())
-    (pool,) = build(
-        cycle_id=cycle.pk, ranges=cycles.ranges_of(cycle), rulebook=cycles.parse(cycle.policy.text),
-        pinned=cycles.pinned_of(cycle), carried={},
-    )  # fmt: skip
+    sources = cycles.sources_of(cycle, cycles.pinned_of(cycle), cycles.ranges_of(cycle))
+    items = cycles.gathered(sources, cycles.pinned_of(cycle), {})
+    (pool,) = build(cycle_id=cycle.pk, items=items, denominators={items[0].key: 4 * TICKS})
     assert (pool.distributable_micros, pool.denominator_ticks) == (20 * M, 4 * TICKS)
     return Batch(pool)
 
