@@ -42,7 +42,7 @@ def test_an_instance_without_cycles_goes_back_and_forth(world: World) -> None:
 
 def test_a_published_cycle_is_not_lost_on_the_way_back(world: World, tmp_path: Path) -> None:
     publish_small_cycle(world, tmp_path / "in")
-    sales, last = "SELECT to_jsonb(s) - 'part' FROM sales_sale s ORDER BY seq", "SELECT last_value FROM {}"
+    sales, last = "SELECT to_jsonb(s) - 'part' - 'plan' FROM sales_sale s ORDER BY seq", "SELECT last_value FROM {}"
     stored = world.rows(sales)
     assert len(stored) == 3
     failed = world.manage("migrate", "revshare", BEFORE, ok=False)
