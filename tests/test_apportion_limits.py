@@ -1,6 +1,7 @@
 """Caps and floors: against the definition of water-filling in exact fractions."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_a_floor_is_kept_for_all_or_for_none(total: int, of: list[int], floor: i
     else:
         assert all(amount >= floor for amount, weight in zip(amounts, of, strict=True) if weight)
     ordered = sorted(zip(of, amounts, strict=True))
-    assert all(low <= high + 1 for (_, low), (_, high) in zip(ordered, ordered[1:], strict=False))
+    assert all(low <= high + 1 for (_, low), (_, high) in pairwise(ordered))
 
 
 @given(st.integers(0, 10_000), weights)
