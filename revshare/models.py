@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, Rest
+from revshare.allocation.models import Allocation, PassedOn, Rest
 from revshare.audit_trail.models import Event
 from revshare.consents.models import Consent
 from revshare.contributors.models import Contributor
@@ -20,7 +20,7 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "Consent", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal",
-    "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
-    "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User",
-    "Weight", "Window",
+    "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Policy", "Pool",
+    "PoolControl", "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage",
+    "User", "Weight", "Window",
 ]  # fmt: skip

@@ -16,13 +16,13 @@ from tests.small import publish_small_cycle, take_in_signals
 pytestmark = pytest.mark.usefixtures("published")
 
 ENTRIES, WEIGHTS = "ledger_entry_1", "manifests_weight_row_1"  # the partitions of the one cycle and the one manifest
-LOTS, LARGE = "sales_sale_0", "sales_sale_5"  # the partitions of sales in small lots, and of the one large file
+LOTS, LARGE = "sales_sale_0", "sales_sale_6"  # the partitions of sales in small lots, and of the one large file
 FROZEN = (
     "audit_event", "policies_policy", "files_file", "files_folded_id", "sales_sale", LOTS, LARGE,
     "manifests_part", "manifests_part_version", "manifests_weight_row", WEIGHTS, "manifests_training", "cycles_window", "pools_pool",
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
-    "consents_consent", "rates_rate", "splits_split",
+    "consents_consent", "rates_rate", "splits_split", "allocation_passed_on",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -44,6 +44,7 @@ EDITS = {
     "ledger_journal": "posted_at = now()", "measures_measure": "value_micros = value_micros + 1",
     "measures_output": "score_millionths = 1", "measures_usage": "units = units + 1",
     "consents_consent": "decision = 'opt_in'", "rates_rate": "rate = 2", "splits_split": "share_millionths = 1",
+    "allocation_passed_on": "amount_micros = 0",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -57,10 +58,10 @@ A_SALE = f"INSERT INTO {{table}} {SALE} SELECT {{id}}, sold_at, stream, model, c
 LAST = "(SELECT max(seq) FROM sales_sale)"
 LATE_INSERTS = {
     "a sale, but for the lots": A_SALE.format(table="sales_sale", id="'x'", seq=f"{LAST} + 1", part=0) + " LIMIT 1",
-    "a sale of a large file": A_SALE.format(table=LARGE, id="'x'", seq=f"{LAST} + 1", part=5) + " WHERE part = 5 LIMIT 1",
+    "a sale of a large file": A_SALE.format(table=LARGE, id="'x'", seq=f"{LAST} + 1", part=6) + " WHERE part = 6 LIMIT 1",
     "a sale among those that a cycle closed over": A_SALE.format(table=LOTS, id="'x'", seq=0, part=0) + " LIMIT 1",
     "a sale among those of a large file": A_SALE.format(table=LOTS, id="'x'", seq=LAST, part=0) + " LIMIT 1",
-    "a sale that a large file has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 5 LIMIT 1",
+    "a sale that a large file has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 6 LIMIT 1",
     "a sale that a small lot has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 0 LIMIT 1",
     "a leg of a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
     "VALUES (1, 'platform', 'EUR', 'D', 5)",
@@ -85,6 +86,8 @@ LATE_INSERTS = {
     f"INSERT {ENTRY} VALUES (1, 9, 0, 0, 0, 0, p.id, 1, 'cy')",
     "what goes to nobody, of a calculated cycle": "INSERT INTO allocation_rest (cycle_id, pool_id, bucket, amount_micros) "
     "SELECT cycle_id, id, 'suspense', 1 FROM pools_pool LIMIT 1",
+    "what is passed on of a calculated cycle": "INSERT INTO allocation_passed_on (cycle_id, contributor_id, payee_id, "
+    "currency, earned_micros, share_millionths, amount_micros) VALUES (1, 'ann', 'ben', 'EUR', 5, 1, 1)",
     "a control of a pool of a calculated cycle": "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, "
     "numerator_ticks, amount_micros, residue_micros, sha256) SELECT cycle_id, id + 1, 0, 0, 0, 0, '' FROM pools_pool LIMIT 1",
     "a control of accounts of a calculated cycle": "INSERT INTO ledger_account_control (cycle_id, currency, accounts, "
@@ -116,6 +119,11 @@ from revshare.sales import storing
 storing.PARTITION_ROWS = 1
 ingest(kind="sales", path=Path({path!r}), act=acting("olivia", "ingest"))
 """
+# What goes to and fro: it is on record, and no journal.
+SPLITS = """contributor_id,payee_id,share,start
+ann,ben,0.000001,2026-01-01
+ben,ann,0.000003,2026-01-01
+"""
 LARGE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
 l1,2026-07-10T00:00:00Z,generation,m,USD,1.00
 l2,2026-07-11T00:00:00Z,generation,m,USD,2.00
@@ -125,6 +133,7 @@ l2,2026-07-11T00:00:00Z,generation,m,USD,2.00
 @pytest.fixture(scope="module")
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = Path(tmp_path_factory.mktemp("small"))
+    (folder / "splits.csv").write_text(SPLITS)
     publish_small_cycle(module_world, folder)
     path = folder / "large.csv"
     path.write_text(LARGE_FILE)
@@ -337,7 +346,7 @@ OWNERS_DEEDS = {
     ),
     "a partition of sales is detached": (
         f"ALTER TABLE sales_sale DETACH PARTITION {LARGE}",
-        f"ALTER TABLE sales_sale ATTACH PARTITION {LARGE} FOR VALUES IN (5)", LARGE,
+        f"ALTER TABLE sales_sale ATTACH PARTITION {LARGE} FOR VALUES IN (6)", LARGE,
     ),
     "sales are made a partition by hand": (
         "CREATE TABLE sales_sale_99 (LIKE sales_sale INCLUDING ALL);"

@@ -1,7 +1,9 @@
 """Every pool split, to the micro, with what explains each amount."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+
+from revshare.money import MICROS_PER_UNIT
 
 
 class Bucket(models.TextChoices):
@@ -48,6 +50,38 @@ class Rest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pool_id} {self.bucket} {self.amount_micros}"
+
+
+class PassedOn(models.Model):
+    """What of a contributor's earnings in a cycle and currency went to a payee, by their splits in force on its last
+    day. The journal of kind `split` moves the net of these by account."""
+
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="+")
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="+", db_index=False)
+    payee = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="+", db_index=False)
+    currency = models.CharField(max_length=3, db_collation="C")
+    earned_micros = models.BigIntegerField()
+    share_millionths = models.IntegerField()
+    amount_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "allocation_passed_on"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cycle", "contributor", "payee", "currency"], name="allocation_passed_on_once"
+            ),
+            models.CheckConstraint(
+                name="allocation_passed_on_part",
+                condition=Q(
+                    earned_micros__gt=0, share_millionths__gte=1, share_millionths__lte=MICROS_PER_UNIT,
+                    amount_micros__gte=0, amount_micros__lte=F("earned_micros"),
+                ),
+            ),
+            models.CheckConstraint(name="allocation_passed_on_to_another", condition=~Q(payee=F("contributor"))),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.contributor_id} to {self.payee_id} {self.amount_micros} {self.currency}"
 
 
 class Allocation(models.Model):

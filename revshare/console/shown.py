@@ -22,6 +22,7 @@ STAGES = {
     "weigh": "Weighing the manifests",
     "digest": "Taking the digest of all inputs",
     "pools": "Gathering sales into pools",
+    "splits": "Passing on by splits",
     "allocation": "Splitting the pools",
     "ledger": "Posting the journal",
     "statements": "Writing the statements",

@@ -198,7 +198,8 @@ class LegAdmin(BulkAdmin):
         legs: list[Leg] = []
         for part in page.ranges:
             if part.last == part.highest:
-                legs += named_legs(_named().filter(journal__cycle_id=part.cycle_id).order_by("pk"))
+                own = _named().filter(journal__cycle_id=part.cycle_id).exclude(account__startswith=PAYABLE)
+                legs += named_legs(own.order_by("pk"))
             legs += entry_legs(cycle_id=part.cycle_id, first=part.first, last=part.last)
         return _slice(page, legs)
 

@@ -9,6 +9,7 @@ from django.db.models import Max, Q
 
 from revshare.allocation.denominators import denominators
 from revshare.allocation.operations import allocate
+from revshare.allocation.passing_on import pass_on
 from revshare.audit_trail.operations import Act, record
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle, Window
@@ -18,6 +19,7 @@ from revshare.cycles.queries import (
     find,
     gathered,
     input_digest,
+    last_day,
     pinned_of,
     ranges_of,
     result_digest,
@@ -307,6 +309,17 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
     build(cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned))
 
 
+def _stage_splits(cycle: Cycle, act: Act, progress: Progress) -> None:
+    """Before the allocation, which takes all that moved accounts by then onto its statements."""
+    if cycle.journals_upto is not None:
+        return
+    pinned = pinned_of(cycle)
+    pass_on(
+        cycle_id=cycle.pk, key=cycle.key, day=last_day(cycle), pools=_pools(cycle),
+        sources=sources_of(cycle, pinned, ranges_of(cycle)), pinned=pinned, act=act,
+    )  # fmt: skip
+
+
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
     if cycle.journals_upto is not None:
         return
@@ -338,6 +351,7 @@ def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
     ("pools", _stage_pools),
+    ("splits", _stage_splits),
     ("allocation", _stage_allocation),
     ("ledger", _stage_ledger),
     ("finish", _stage_finish),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
@@ -13,6 +14,7 @@ from revshare.pools.rules import Key, Pinned, PoolSum, gather
 from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
 from revshare.sales.queries import Range, canonical_lines
+from revshare.splits import queries as splits
 
 
 def find(key: str) -> Cycle:
@@ -30,6 +32,11 @@ def ranges_of(cycle: Cycle) -> list[Range]:
         Range(window.starts_at, window.ends_at, window.after_seq, window.upto_seq)
         for window in Window.objects.filter(cycle=cycle)
     ]
+
+
+def last_day(cycle: Cycle) -> date:
+    """The day whose splits count for the cycle."""
+    return cycle.ends_on - timedelta(days=1)
 
 
 def pinned_of(cycle: Cycle) -> Pinned:
@@ -62,8 +69,8 @@ def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> li
 
 def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     """SHA-256 over all that the result depends on: the period, the policy's hash, the manifests' hashes, what models
-    were trained on, every sale of the cycle (`sales.queries.canonical_lines`), and what else the policy asks for
-    (`pools.sources.canonical_lines`)."""
+    were trained on, every sale of the cycle (`sales.queries.canonical_lines`), what else the policy asks for
+    (`pools.sources.canonical_lines`), and the splits in force on its last day (`splits.queries.canonical_lines`)."""
     head = {
         "key": cycle.key, "starts_on": cycle.starts_on.isoformat(), "ends_on": cycle.ends_on.isoformat(),
         "timezone": cycle.timezone, "policy": cycle.policy.sha256, "manifests": dict(pinned.manifests),
@@ -75,6 +82,8 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     for block in canonical_lines(sources.ranges):
         digest.update(block)
     for block in other_lines(sources):
+        digest.update(block)
+    for block in splits.canonical_lines(day=last_day(cycle), upto_arrival=pinned.upto_arrival):
         digest.update(block)
     return digest.hexdigest()
 
@@ -101,13 +110,16 @@ RESULT = (
     "SELECT 'movements', p.currency, k.entries, k.amount_micros, k.sha256 "
     "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id "
     "WHERE p.cycle_id = %s AND p.kind = 'movements' ORDER BY p.currency",
+    "SELECT 'passed on', contributor_id, payee_id, currency, earned_micros, share_millionths, amount_micros "
+    'FROM allocation_passed_on WHERE cycle_id = %s ORDER BY contributor_id COLLATE "C", payee_id COLLATE "C", currency',
 )
 
 
 def result_digest(cycle: Cycle) -> str:
     """SHA-256 over the cycle's key, the policy's hash, and as CSV, every value quoted, its pools, its accounts by
-    currency and what else moved these, each with the hash of its entries (`ledger.rules.ColumnsHash`): the same for
-    the same inputs, in whatever order and cut they came. What of a pool goes to nobody follows from the pool."""
+    currency and what else moved these, each with the hash of its entries (`ledger.rules.ColumnsHash`), and what was
+    passed on by splits: the same for the same inputs, in whatever order and cut they came. What of a pool goes to
+    nobody follows from the pool."""
     digest = hashlib.sha256(f"{cycle.key}\n{cycle.policy.sha256}\n".encode())
     for query in RESULT:
         for rows in copied_out(query, [cycle.pk], options=", FORCE_QUOTE *"):

@@ -80,7 +80,16 @@ EXPORTS: dict[str, Export] = {
         "ledger_every_leg l JOIN ledger_journal j ON j.seq = l.journal_id WHERE j.cycle_id = %s "
         "ORDER BY l.journal_id, l.account, l.currency",
     ),
+    "splits": Export(
+        {
+            "contributor_id": _text("contributor_id"), "payee_id": _text("payee_id"), "currency": "currency",
+            "earned_micros": "earned_micros", "share_millionths": "share_millionths", "amount_micros": "amount_micros",
+        },
+        'allocation_passed_on WHERE cycle_id = %s ORDER BY contributor_id COLLATE "C", payee_id COLLATE "C", currency',
+    ),
 }  # fmt: skip
+USUAL = ("payouts", "statements", "journal")
+"""What a cycle is exported as unless somebody asks for others."""
 
 
 def write(*, kind: str, cycle_id: int, format: str, target: Path) -> int:

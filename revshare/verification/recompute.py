@@ -39,6 +39,7 @@ from revshare.pools.sources import Sources
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import content_sha256
+from revshare.verification.agreements import check_passed_on
 from revshare.verification.entries import Entries, check_entries, entries_of
 from revshare.verification.findings import Finding
 
@@ -73,6 +74,7 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
     pools = Pool.objects.filter(cycle=cycle).order_by("pk")
     with entries_of(cycle, pools) as entries:
         yield from check_entries(cycle, entries)
+        yield from check_passed_on(cycle, entries, pinned)
         try:
             yield from _amounts(cycle, entries, pools, sources, pinned)
         except LakeDamaged as error:

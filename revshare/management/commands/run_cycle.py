@@ -9,7 +9,7 @@ from revshare.audit_trail.operations import Act
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
 from revshare.errors import NotFound, Refused
-from revshare.exports.operations import EXPORTS, write
+from revshare.exports.operations import EXPORTS, USUAL, write
 from revshare.files import uploads
 from revshare.files.models import IngestedFile
 from revshare.ingest.operations import find_files, ingest
@@ -43,8 +43,8 @@ class Command(base.Command):
         parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="first ingest the files there")
         parser.add_argument("--export", type=Path, metavar="DIR", help="write exports as CSV there")
         parser.add_argument(
-            "--exports", type=export_kinds, default=list(EXPORTS), metavar="KIND,…",
-            help=f"which of {', '.join(EXPORTS)} (default: all)",
+            "--exports", type=export_kinds, default=list(USUAL), metavar="KIND,…",
+            help=f"which of {', '.join(EXPORTS)} (default: {', '.join(USUAL)})",
         )  # fmt: skip
         parser.add_argument("--accept-quarantine", default="", metavar="REASON", help="lock with rows in quarantine")
         parser.add_argument("--one-by-one", action="store_true", help="take in large files one after the other")
