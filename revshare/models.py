@@ -1,8 +1,9 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, PassedOn, Rest
+from revshare.allocation.models import Allocation, PassedOn, Release, Rest
 from revshare.audit_trail.models import Event
+from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle, Window
@@ -19,8 +20,8 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Consent", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal",
-    "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Policy", "Pool",
-    "PoolControl", "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage",
-    "User", "Weight", "Window",
+    "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Cycle", "Event", "FoldedId",
+    "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
+    "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement",
+    "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

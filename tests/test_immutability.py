@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.conftest import World
-from tests.small import publish_small_cycle, take_in_signals
+from tests.small import finish, open_small_cycle, take_in_signals
 
 pytestmark = pytest.mark.usefixtures("published")
 
@@ -23,6 +23,7 @@ FROZEN = (
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
     "consents_consent", "rates_rate", "splits_split", "allocation_passed_on",
+    "claims_claim", "claims_step", "allocation_release",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -44,7 +45,8 @@ EDITS = {
     "ledger_journal": "posted_at = now()", "measures_measure": "value_micros = value_micros + 1",
     "measures_output": "score_millionths = 1", "measures_usage": "units = units + 1",
     "consents_consent": "decision = 'opt_in'", "rates_rate": "rate = 2", "splits_split": "share_millionths = 1",
-    "allocation_passed_on": "amount_micros = 0",
+    "allocation_passed_on": "amount_micros = 0", "claims_claim": "claimant_id = 'ben'", "claims_step": "by = 'mallory'",
+    "allocation_release": "contributor_id = 'ben'",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -88,6 +90,11 @@ LATE_INSERTS = {
     "SELECT cycle_id, id, 'suspense', 1 FROM pools_pool LIMIT 1",
     "what is passed on of a calculated cycle": "INSERT INTO allocation_passed_on (cycle_id, contributor_id, payee_id, "
     "currency, earned_micros, share_millionths, amount_micros) VALUES (1, 'ann', 'ben', 'EUR', 5, 1, 1)",
+    "a decision of a claim that is decided": "INSERT INTO claims_step (claim_id, action, source, target, text, at, by) "
+    "SELECT id, 'reject', 'filed', 'rejected', 'x', now(), 'mallory' FROM claims_claim",
+    "a release of money that is not held": "INSERT INTO allocation_release (rest_id, journal_id, contributor_id) "
+    "SELECT id, 1, 'cy' FROM allocation_rest WHERE bucket = 'platform'",
+    "a second release": "INSERT INTO allocation_release SELECT * FROM allocation_release",
     "a control of a pool of a calculated cycle": "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, "
     "numerator_ticks, amount_micros, residue_micros, sha256) SELECT cycle_id, id + 1, 0, 0, 0, 0, '' FROM pools_pool LIMIT 1",
     "a control of accounts of a calculated cycle": "INSERT INTO ledger_account_control (cycle_id, currency, accounts, "
@@ -122,7 +129,20 @@ ingest(kind="sales", path=Path({path!r}), act=acting("olivia", "ingest"))
 # What goes to and fro: it is on record, and no journal.
 SPLITS = """contributor_id,payee_id,share,start
 ann,ben,0.000001,2026-01-01
-ben,ann,0.000003,2026-01-01
+ben,ann,0.000002,2026-01-01
+"""
+# Cy says that one of Ann's assets is his: its money is held, and becomes his.
+FILE_CLAIM = """
+from revshare.claims.operations import file_claim, prove
+from revshare.management.base import acting
+claim = file_claim(
+    claimant_id="cy", dataset_version="ds@1", asset_id="1", proof="raw", act=acting("olivia", "file_claim"))
+prove(number=claim.pk, evidence="negative", act=acting("olivia", "file_claim"))
+"""
+UPHOLD_CLAIM = """
+from revshare.allocation.releasing import decide
+from revshare.management.base import acting
+decide(number=1, action="uphold", reason="his", act=acting("adam", "decide_claim"))
 """
 LARGE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
 l1,2026-07-10T00:00:00Z,generation,m,USD,1.00
@@ -134,7 +154,10 @@ l2,2026-07-11T00:00:00Z,generation,m,USD,2.00
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = Path(tmp_path_factory.mktemp("small"))
     (folder / "splits.csv").write_text(SPLITS)
-    publish_small_cycle(module_world, folder)
+    open_small_cycle(module_world, folder)
+    module_world.manage("shell", "--no-imports", "-c", FILE_CLAIM)
+    finish(module_world)
+    module_world.manage("shell", "--no-imports", "-c", UPHOLD_CLAIM)
     path = folder / "large.csv"
     path.write_text(LARGE_FILE)
     module_world.manage("shell", "--no-imports", "-c", TAKE_IN_LARGE.format(path=str(path)))
@@ -293,9 +316,9 @@ def test_an_unbalanced_or_empty_or_unsealed_journal_cannot_be_committed(module_w
         "SELECT seq + 1, 'test', 'x', now(), 'x', 0, '', hash, '', false FROM ledger_journal ORDER BY seq DESC LIMIT 1;"
     )
     leg = (
-        "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) VALUES (2, '{}', 'USD', '{}', {});"
+        "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) VALUES (3, '{}', 'USD', '{}', {});"
     )
-    seal = "UPDATE ledger_journal SET sealed = true, legs_count = {}, hash = repeat('a', 64) WHERE seq = 2;"
+    seal = "UPDATE ledger_journal SET sealed = true, legs_count = {}, hash = repeat('a', 64) WHERE seq = 3;"
     refused(module_world, head)  # one statement, one transaction: it is not sealed when it ends
     refused(module_world, f"BEGIN; {head} {seal.format(0)} COMMIT;")
     uneven = leg.format("platform", "D", 5) + leg.format("sales", "C", 4)

@@ -18,7 +18,7 @@ def denominators(*, items: Sequence[PoolSum], sources: Sources, pinned: Pinned) 
     Raises LakeDamaged, UnitsTooLarge.
     """
     ticks = ticks_of(pinned.manifests)
-    if _plain(items, sources, pinned):
+    if not pinned.claims and _plain(items, sources, pinned):
         return {item.key: sum(ticks[name] for name in item.versions) for item in items}
     versions = sorted({name for item in items for name in item.versions})
     with spool() as scratch, duck(scratch) as con:

@@ -52,6 +52,20 @@ class Rest(models.Model):
         return f"{self.pool_id} {self.bucket} {self.amount_micros}"
 
 
+class Release(models.Model):
+    """Money that was held and is no more: whose it became, and by which journal. At most one for a rest."""
+
+    rest = models.OneToOneField(Rest, primary_key=True, on_delete=models.PROTECT, related_name="release")
+    journal = models.ForeignKey("revshare.Journal", on_delete=models.PROTECT, related_name="+")
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        db_table = "allocation_release"
+
+    def __str__(self) -> str:
+        return f"{self.rest_id} to {self.contributor_id}"
+
+
 class PassedOn(models.Model):
     """What of a contributor's earnings in a cycle and currency went to a payee, by their splits in force on its last
     day. The journal of kind `split` moves the net of these by account."""

@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from revshare.allocation.disputes import Disputes, Payable
 from revshare.allocation.models import Bucket
 from revshare.allocation.queries import Int64s, People
 from revshare.apportion import TICKS_PER_ASSET, exact_sum
+from revshare.claims.rules import contested_of
 from revshare.errors import Refused
 from revshare.lake import copy_out, csv_scan
 from revshare.policies.eligibility import COMMONS, EXCLUDE, HOLD, PAY
@@ -82,6 +84,12 @@ class Numerators:
         if found := measured_query(sources):
             self._load("measured", *found, MEASURED, scratch)
             others.append("measured")
+        # Of other dataset versions claims are none of these pools' business.
+        self._contested = [item for item in contested_of(pinned.claims) if item.dataset_version in versions]
+        if self._contested:
+            owners = pa.array([item.owner for item in self._contested if item.owner], pa.string())
+            con.register("owner", pa.table({"contributor_id": owners}))
+            others.append("owner")
         self.people = People(con, versions, others)
         self._of_versions: dict[tuple[str, tuple[str, ...], int], Holding] = {}
 
@@ -115,9 +123,13 @@ class Numerators:
         by_treatment = {name: np.zeros(len(self.people.ids), np.int64) for name in (PAY, HOLD, COMMONS)}
         holds = np.zeros(len(self.people.ids), bool)
         ticks = np.zeros(len(self.people.ids), np.int64)
-        decimals = self.people.decimals(versions) if measure == WEIGHT else 0
+        payable = Payable(by_treatment[PAY], ticks, holds)
+        disputes = self._disputes()
+        decimals = None
+        if measure == WEIGHT:
+            decimals = max(self.people.decimals(versions), disputes.decimals(versions))
         for version in versions:
-            for record, units in self.people.units(version, decimals if measure == WEIGHT else None):
+            for number, (record, units) in enumerate(self.people.units(version, decimals)):
                 treatment = eligibility.treatment(record)
                 if treatment == EXCLUDE:
                     continue
@@ -125,6 +137,8 @@ class Numerators:
                 if treatment == PAY:
                     holds[units.codes] = True
                     ticks[units.codes] += units.ticks
+                    disputes.move(payable, version=version, class_number=number, decimals=decimals)
+        disputes.settle(payable)
         if min_assets:
             holds &= ticks >= min_assets * TICKS_PER_ASSET
         codes = np.flatnonzero(holds)
@@ -133,9 +147,21 @@ class Numerators:
             Aside(Bucket.HELD, OPTED_OUT, int(held[code]), str(self.people.ids[int(code)]))
             for code in np.flatnonzero(held)
         ]
+        aside += [
+            Aside(Bucket.HELD, f"claim {claim}", units, str(self.people.ids[code]))
+            for (claim, code), units in sorted(disputes.held.items())
+            if units and holds[code]
+        ]
         if commons := exact_sum(by_treatment[COMMONS]):
             aside.insert(0, Aside(Bucket.COMMONS, LICENCE, commons))
         return Holding(codes, by_treatment[PAY][codes], tuple(aside))
+
+    def _disputes(self) -> Disputes:
+        eligibility = self._sources.rulebook.eligibility
+        places = self.people.places({name for asset in self._contested for name in asset.people})
+        return Disputes(
+            self._contested, places, (*eligibility.excluded_contributors, *eligibility.commons_contributors)
+        )
 
     def _of_outputs(self, key: Key, measure: str) -> Holding:
         """Micros of the pool's sales that are attributed to each; none where refunds of earlier sales are more."""

@@ -99,6 +99,17 @@ class People:
         found = self._con.execute("SELECT code FROM person WHERE contributor_id = ANY(?)", [list(names)]).fetchnumpy()
         return np.asarray(found["code"], np.int64)
 
+    def places(self, names: Iterable[str]) -> dict[str, int]:
+        """The code of each of these contributors, of those among the people."""
+        wanted = sorted(names)
+        if not wanted:
+            return {}
+        return dict(
+            self._con.execute(
+                "SELECT contributor_id, code FROM person WHERE contributor_id = ANY(?)", [wanted]
+            ).fetchall()
+        )
+
     def balances(self, digest: str, currency: str) -> npt.NDArray[np.int64]:
         """By code: what each account in a currency closed with before, in micros. `digest` names the lake's file of
         all balances, '' before the first."""

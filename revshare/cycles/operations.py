@@ -10,7 +10,9 @@ from django.db.models import Max, Q
 from revshare.allocation.denominators import denominators
 from revshare.allocation.operations import allocate
 from revshare.allocation.passing_on import pass_on
+from revshare.allocation.releasing import lapse_overdue, release_decided
 from revshare.audit_trail.operations import Act, record
+from revshare.claims.queries import contested
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle, Window
 from revshare.cycles.queries import (
@@ -138,6 +140,7 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
         return cycle
     progress("release", 0, 0)
     release_waiting_refunds(act=act)
+    lapse_overdue(act=act)
     sums = _Sums()
     while (closed := _close(cycle, act, accept_quarantine, sums, progress)) is None:
         # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
@@ -201,6 +204,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model in pins["models"]},
         classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
         upto_arrival=last_arrival(),
+        claims=[item.as_json() for item in contested(pins["versions"])],
     )
 
 
@@ -338,6 +342,7 @@ def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
     post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 3, act=act, cycle_id=cycle.pk)
+    release_decided(act=act)  # what this cycle held for claims that were decided after its lock
 
 
 def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:

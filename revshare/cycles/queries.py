@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
@@ -69,15 +70,18 @@ def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> li
 
 def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     """SHA-256 over all that the result depends on: the period, the policy's hash, the manifests' hashes, what models
-    were trained on, every sale of the cycle (`sales.queries.canonical_lines`), what else the policy asks for
-    (`pools.sources.canonical_lines`), and the splits in force on its last day (`splits.queries.canonical_lines`)."""
-    head = {
+    were trained on, the assets that claims are about, every sale of the cycle (`sales.queries.canonical_lines`), what
+    else the policy asks for (`pools.sources.canonical_lines`), and the splits in force on its last day
+    (`splits.queries.canonical_lines`)."""
+    head: dict[str, Any] = {
         "key": cycle.key, "starts_on": cycle.starts_on.isoformat(), "ends_on": cycle.ends_on.isoformat(),
         "timezone": cycle.timezone, "policy": cycle.policy.sha256, "manifests": dict(pinned.manifests),
         "models": {model: list(versions) for model, versions in pinned.models.items()},
     }  # fmt: skip
     if pinned.mixes or pinned.classes:
         head |= {"mixes": pinned.mixes, "classes": dict(pinned.classes)}
+    if pinned.claims:
+        head |= {"claims": pinned.claims}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for block in canonical_lines(sources.ranges):
         digest.update(block)

@@ -137,6 +137,7 @@ def _pinned(cycle: Cycle) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model not in own.models} | dict(own.mixes),
         classes={m.dataset_version: m.classes_sha256 for m in frozen if m.classes} | dict(own.classes),
         upto_arrival=own.upto_arrival or last_arrival(),
+        claims=own.claims,
     )
 
 

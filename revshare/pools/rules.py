@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from revshare.money import share_of
 from revshare.policies.rules import Rulebook
@@ -18,13 +19,15 @@ MOVEMENTS = "nothing is shared: what else moved the accounts since the cycle bef
 class Pinned:
     """What a lock fixed: the hash of each manifest in use, and what each model in use was trained on. `mixes`: of
     models that say how much of them comes from each dataset version, in any unit. `classes`: the hash of weights by
-    class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use."""
+    class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use. `claims`: the
+    assets of these manifests that claims are about (`claims.rules`)."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
     mixes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     classes: Mapping[str, str] = field(default_factory=dict)
     upto_arrival: int = 0
+    claims: Sequence[Mapping[str, Any]] = ()
 
     def versions_of(self, *, model: str, dataset_version: str) -> list[str]:
         """The dataset versions that a sale is shared over; none if its model or any of its datasets is unknown."""

@@ -31,6 +31,7 @@ WORDS = {
     "hold": "Held while in dispute",
     "split": "Shared by agreement",
     "claim": "Settlement of a claim",
+    "hold_release": "Released from hold",
     "restatement": "Correction of earlier cycles",
     "recoupment": "Advance recouped",
     "advance": "Advance",

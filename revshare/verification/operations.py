@@ -7,10 +7,11 @@ from revshare.progress import Progress, no_progress
 from revshare.verification.agreements import AGREEMENT_CHECKS
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
 from revshare.verification.findings import Finding
+from revshare.verification.held import HELD_CHECKS
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
 
-CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *AGREEMENT_CHECKS)
+CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *AGREEMENT_CHECKS, *HELD_CHECKS)
 
 
 @dataclass(frozen=True)

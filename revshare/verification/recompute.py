@@ -42,6 +42,7 @@ from revshare.statements.rules import content_sha256
 from revshare.verification.agreements import check_passed_on
 from revshare.verification.entries import Entries, check_entries, entries_of
 from revshare.verification.findings import Finding
+from revshare.verification.held import check_contested
 
 POOL_FIELDS = (
     "net_micros", "carried_in_micros", "deducted_micros", "distributable_micros", "commons_micros", "platform_micros",
@@ -76,6 +77,7 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
         yield from check_entries(cycle, entries)
         yield from check_passed_on(cycle, entries, pinned)
         try:
+            yield from check_contested(cycle, pinned)
             yield from _amounts(cycle, entries, pools, sources, pinned)
         except LakeDamaged as error:
             yield Finding("I14", cycle.key, str(error))
