@@ -19,6 +19,7 @@ class Columns:
         return self.required + self.one_of + self.optional
 
 
+PAYMENT_RESULTS = "payment_results"  # booked by finance; all others are taken in by operators
 KINDS: dict[str, Columns] = {
     "contributors": Columns(
         required=("contributor_id", "contributor_name"), optional=("email", "country", "currency", "payee_id")
@@ -36,4 +37,6 @@ KINDS: dict[str, Columns] = {
         amount="gross_amount",
         numbers=("gross_amount", "fees", "tax"),
     ),
+    PAYMENT_RESULTS: Columns(required=("payment_key", "result", "date", "reference"), optional=("reason",)),
 }
+TAKEN_IN = tuple(kind for kind in KINDS if kind != PAYMENT_RESULTS)

@@ -146,7 +146,7 @@ def _totals(con: duckdb.DuckDBPyConnection, kind: str, rows: int) -> dict[str, i
 
 def _refuse_if_mostly_bad(work: Work, source: Source, spooled: spooling.Spooled, kind: str) -> None:
     """So many rows that break a rule are one mistake, not many: nobody could look at them one by one."""
-    size = " + ".join(f"strlen({name})" for name in KINDS[kind].known)
+    size = " + ".join(f"strlen(raw.{name})" for name in KINDS[kind].known)
     bad = "raw JOIN exceptions USING (row) WHERE outcome = 'quarantined'"
     found = work.con.execute(f"SELECT count(*), coalesce(sum({size}), 0), min(row) FROM {bad}").fetchone()
     assert found is not None
@@ -163,11 +163,11 @@ def _quarantine(work: Work, source: Source, spooled: spooling.Spooled, file: Ing
     """Keeps the bad rows whole, each with its line in the file."""
     if not file.rows_quarantined:
         return
-    columns = ", ".join(f"{name} := {name}" for name in KINDS[file.kind].known)
+    columns = ", ".join(f"{name} := raw.{name}" for name in KINDS[file.kind].known)
     amount = micros(KINDS[file.kind].amount) if KINDS[file.kind].amount else "NULL"
     copy_in(
         work.con,
-        f"SELECT {file.pk}, line, reason, to_json(struct_pack({columns})), {amount}, 'open', '', '' "
+        f"SELECT {file.pk}, line, exceptions.reason, to_json(struct_pack({columns})), {amount}, 'open', '', '' "
         f"FROM exceptions JOIN raw USING (row) JOIN ({spooling.lines_of(work.con, source, spooled)}) USING (row) "
         "WHERE outcome = 'quarantined' ORDER BY line",
         table="files_quarantined_row",

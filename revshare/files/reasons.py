@@ -61,6 +61,11 @@ QUARANTINE: dict[str, str] = {
     "manifest_frozen": "A locked cycle uses this dataset version: new rows need a new version.",
     "email_syntax": "Not an e-mail address.",
     "country_syntax": "Not a two-letter country code.",
+    "result_unknown": "A result is `paid` or `returned`.",
+    "date_syntax": "Not a date such as 2026-07-31.",
+    "payment_unknown": "There is no payment with this key.",
+    "payment_not_exported": "The batch of this payment has not been exported: the bank cannot know of it.",
+    "payment_returned": "This payment was returned by the bank already: it cannot be paid any more.",
     "mix_unsupported": "A mix of dataset versions is not supported yet; leave it blank.",
 }
 

@@ -10,16 +10,19 @@ from revshare.audit_trail.operations import Act
 from revshare.contributors.operations import ContributorIntake
 from revshare.errors import NotFound, Refused
 from revshare.files import quarantine
+from revshare.files.formats import TAKEN_IN
 from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.files.operations import Report, take_in
 from revshare.files.work import Intake
 from revshare.manifests.operations import AttributionIntake, ModelIntake
+from revshare.payouts.results import PaymentResultIntake
 from revshare.progress import Progress, no_progress
 from revshare.sales.operations import SalesIntake
 
 # In the order in which a folder of files is taken in.
 INTAKES: dict[str, Intake] = {
-    intake.kind: intake for intake in (ContributorIntake(), ModelIntake(), AttributionIntake(), SalesIntake())
+    intake.kind: intake
+    for intake in (ContributorIntake(), ModelIntake(), AttributionIntake(), SalesIntake(), PaymentResultIntake())
 }
 LATER_KINDS = ("consents", "rates")
 EXTENSIONS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
@@ -77,7 +80,7 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
     found = []
-    for kind in (*INTAKES, *LATER_KINDS):
+    for kind in (*TAKEN_IN, *LATER_KINDS):
         paths = [folder / f"{kind}{extension}" for extension in EXTENSIONS]
         found += [(kind, path) for path in paths if path.exists()]
     if later := [path.name for kind, path in found if kind in LATER_KINDS]:

@@ -1,12 +1,13 @@
 """What a policy file says. Pure."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from revshare.errors import Refused
 from revshare.money import BadShare, parse_share
+from revshare.policies.payout_rules import PayoutTerms, parse_payout
 
 POOLINGS = ("per_model", "single")
 ALLOCATIONS = ("asset_count",)
@@ -43,6 +44,7 @@ class Rulebook:
     name: str
     version: str
     tables: dict[str, Terms]
+    payout: PayoutTerms = field(default_factory=PayoutTerms)
 
     def terms_for(self, stream: str) -> Terms | None:
         """The table of a stream; None if the policy does not cover it."""
@@ -56,12 +58,13 @@ def parse(text: str) -> Rulebook:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # besides bad TOML: numbers of thousands of digits, deep nesting
         raise BadPolicy(f"The policy is not valid TOML: {error}.") from None
-    _only(data, {"name", "version", "streams"}, "the policy")
+    _only(data, {"name", "version", "streams", "payout"}, "the policy")
     name, version = _string(data, "name", "the policy"), _string(data, "version", "the policy")
     streams = data.get("streams")
     if not isinstance(streams, dict) or not streams:
         raise BadPolicy("The policy has no [streams.default] or other [streams.…] table.")
-    return Rulebook(name, version, {table: _terms(table, content) for table, content in streams.items()})
+    terms = {table: _terms(table, content) for table, content in streams.items()}
+    return Rulebook(name, version, terms, parse_payout(data.get("payout")))
 
 
 def _terms(table: str, content: Any) -> Terms:
