@@ -10,7 +10,7 @@ from revshare.audit_trail.operations import Act
 from revshare.contributors.operations import ContributorIntake
 from revshare.errors import NotFound, Refused
 from revshare.files import quarantine
-from revshare.files.formats import TAKEN_IN
+from revshare.files.formats import PAYMENT_RESULTS
 from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.files.operations import Report, take_in
 from revshare.files.work import Intake
@@ -80,9 +80,11 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
     found = []
-    for kind in (*TAKEN_IN, *LATER_KINDS):
+    for kind in (*INTAKES, *LATER_KINDS):
         paths = [folder / f"{kind}{extension}" for extension in EXTENSIONS]
         found += [(kind, path) for path in paths if path.exists()]
+    if results := [path.name for kind, path in found if kind == PAYMENT_RESULTS]:
+        raise Refused(f"{', '.join(results)} is booked by finance (payouts results FILE): take it out of {folder}.")
     if later := [path.name for kind, path in found if kind in LATER_KINDS]:
         raise Refused(f"This version cannot take {', '.join(later)} yet, and ignoring them could pay wrongly.")
     return found
