@@ -6,7 +6,7 @@ from pathlib import Path
 from revshare.files.reasons import QUARANTINE, REFUSALS, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "revshare"
-STAGES = ("files", "ingest", "contributors", "manifests", "sales")
+STAGES = ("files", "ingest", "contributors", "manifests", "sales", "payouts")
 
 
 def _codes(*patterns: str) -> set[str]:
