@@ -243,7 +243,8 @@ class StatementAdmin(BulkAdmin):
 
     @admin.display(description="earned lines")
     def earned_lines(self, statement: Statement) -> SafeString:
-        """Pool, denominator, share and rule of every line, as the contributor is told."""
+        """Pool, denominator, share and rule of every line, and what else moved the account, as the contributor is
+        told."""
         told = explain(statement)
         rows = format_html_join(
             "",
@@ -256,9 +257,17 @@ class StatementAdmin(BulkAdmin):
                 for line, rule in zip(told.content.lines, told.rules, strict=True)
             ),
         )  # fmt: skip
+        rows += format_html_join(
+            "",
+            "<tr><td>{}</td><td>–</td><td>–</td><td>{}</td><td>{}</td></tr>",
+            (
+                (moved.words, moved.reference, amount(moved.amount_micros, statement.currency))
+                for moved in told.content.movements
+            ),
+        )
         return format_html(
             '<div class="rs-scroll" tabindex="0" role="region" aria-label="Earned lines"><table class="rs-table">'
-            "<thead><tr><th>For</th><th>Pool</th><th>Held of all</th><th>Rule</th><th>Earned</th></tr></thead>"
+            "<thead><tr><th>For</th><th>Pool</th><th>Held of all</th><th>Rule</th><th>Amount</th></tr></thead>"
             "<tbody>{}</tbody></table></div>",
             rows,
         )
