@@ -11,6 +11,7 @@ from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
+from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
 from revshare.policies.models import Policy
 from revshare.pools.models import Pool
 from revshare.rates.models import Rate
@@ -21,7 +22,7 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Cycle", "Event", "FoldedId",
-    "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
-    "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement",
-    "Training", "Upload", "Usage", "User", "Weight", "Window",
+    "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion",
+    "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate",
+    "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

@@ -20,6 +20,11 @@ MAY: dict[str, frozenset[str]] = {
     "decide_claim": frozenset({"approver"}),
     "release_held": frozenset({"operator"}),
     "export": frozenset({"finance", "operator", "approver"}),
+    "prepare_payouts": frozenset({"finance"}),
+    "hold_payouts": frozenset({"finance"}),
+    "approve_payouts": frozenset({"approver"}),
+    "export_payouts": frozenset({"finance"}),
+    "book_payments": frozenset({"finance"}),
     "read_statements": STAFF,
     "read_own_statements": frozenset({"contributor"}),
 }

@@ -31,6 +31,9 @@ class Rest(models.Model):
 
     class Meta:
         db_table = "allocation_rest"
+        indexes = [
+            models.Index(fields=["reason", "contributor"], name="allocation_rest_held", condition=Q(bucket="held"))
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["pool", "bucket", "reason", "contributor"], name="allocation_rest_once", nulls_distinct=False

@@ -123,13 +123,12 @@ class Numerators:
         by_treatment = {name: np.zeros(len(self.people.ids), np.int64) for name in (PAY, HOLD, COMMONS)}
         holds = np.zeros(len(self.people.ids), bool)
         ticks = np.zeros(len(self.people.ids), np.int64)
-        payable = Payable(by_treatment[PAY], ticks, holds)
         disputes = self._disputes()
         decimals = None
         if measure == WEIGHT:
             decimals = max(self.people.decimals(versions), disputes.decimals(versions))
         for version in versions:
-            for number, (record, units) in enumerate(self.people.units(version, decimals)):
+            for record, units in self.people.units(version, decimals):
                 treatment = eligibility.treatment(record)
                 if treatment == EXCLUDE:
                     continue
@@ -137,8 +136,7 @@ class Numerators:
                 if treatment == PAY:
                     holds[units.codes] = True
                     ticks[units.codes] += units.ticks
-                    disputes.move(payable, version=version, class_number=number, decimals=decimals)
-        disputes.settle(payable)
+        disputes.move(Payable(by_treatment[PAY], ticks, holds), versions=versions, decimals=decimals)
         if min_assets:
             holds &= ticks >= min_assets * TICKS_PER_ASSET
         codes = np.flatnonzero(holds)
@@ -157,11 +155,8 @@ class Numerators:
         return Holding(codes, by_treatment[PAY][codes], tuple(aside))
 
     def _disputes(self) -> Disputes:
-        eligibility = self._sources.rulebook.eligibility
         places = self.people.places({name for asset in self._contested for name in asset.people})
-        return Disputes(
-            self._contested, places, (*eligibility.excluded_contributors, *eligibility.commons_contributors)
-        )
+        return Disputes(self._contested, places, self._sources.rulebook.eligibility)
 
     def _of_outputs(self, key: Key, measure: str) -> Holding:
         """Micros of the pool's sales that are attributed to each; none where refunds of earlier sales are more."""

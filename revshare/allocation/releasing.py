@@ -64,12 +64,13 @@ def lapse_overdue(*, act: Act) -> list[int]:
 
 
 @transaction.atomic
-def release_decided(*, act: Act) -> None:
-    """Releases what a cycle held for claims that were decided between its lock and its calculation."""
+def release_decided(*, cycle_id: int, act: Act) -> None:
+    """Releases what a cycle holds for claims that were decided between its lock and its calculation."""
     hold(Lock.CALCULATION)
-    for claim in in_states(*CLOSED):
-        if _unreleased(f"claim {claim.pk}", ""):
-            _release_claim(ClaimStep.objects.filter(claim=claim).latest("pk"), act)
+    held = Rest.objects.filter(cycle_id=cycle_id, bucket="held", reason__startswith="claim ", release=None)
+    numbers = [int(reason.removeprefix("claim ")) for reason in held.values_list("reason", flat=True).distinct()]
+    for claim in in_states(*CLOSED, pk__in=numbers):
+        _release_claim(ClaimStep.objects.filter(claim=claim).latest("pk"), act)
 
 
 @transaction.atomic

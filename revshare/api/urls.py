@@ -7,7 +7,19 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from revshare.api import cycle_steps, cycles, files, policies, quarantine, runs, statements, tokens, uploads
+from revshare.api import (
+    claims,
+    cycle_steps,
+    cycles,
+    files,
+    payouts,
+    policies,
+    quarantine,
+    runs,
+    statements,
+    tokens,
+    uploads,
+)
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
 from revshare.exports.operations import FORMATS
@@ -74,6 +86,12 @@ urlpatterns = [
     path("quarantine/retry", quarantine.RetryAll.as_view()),
     path("policies/", policies.Policies.as_view()),
     path("policies/<row_id:id>/", policies.OnePolicy.as_view()),
+    path("claims/", claims.Claims.as_view()),
+    path("claims/<row_id:id>/", claims.OneClaim.as_view()),
+    path("claims/<row_id:id>/prove", claims.Prove.as_view()),
+    path("claims/<row_id:id>/uphold", claims.Uphold.as_view()),
+    path("claims/<row_id:id>/reject", claims.Reject.as_view()),
+    path("held/release", claims.ReleaseHeld.as_view()),
     path("cycles/", cycles.Cycles.as_view()),
     path("cycles/<natural_key:key>/", cycles.OneCycle.as_view()),
     path("cycles/<natural_key:key>/lock", cycle_steps.Lock.as_view()),
@@ -82,6 +100,17 @@ urlpatterns = [
     path("cycles/<natural_key:key>/approve", cycle_steps.Approve.as_view()),
     path("cycles/<natural_key:key>/publish", cycle_steps.Publish.as_view()),
     path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
+    path("payouts/", payouts.Batches.as_view()),
+    path("payouts/why", payouts.Standings.as_view()),
+    path("payouts/holds/", payouts.Holds.as_view()),
+    path("payouts/holds/<row_id:id>/release", payouts.ReleaseHold.as_view()),
+    path("payouts/results", payouts.Results.as_view()),
+    path("payouts/<row_id:id>/", payouts.OneBatch.as_view()),
+    path("payouts/<row_id:id>/payments/", payouts.Payments.as_view()),
+    path("payouts/<row_id:id>/approve", payouts.ApproveBatch.as_view()),
+    path("payouts/<row_id:id>/cancel", payouts.CancelBatch.as_view()),
+    path("payouts/<row_id:id>/export", payouts.ExportBatch.as_view()),
+    path("payouts/<row_id:id>/register.csv", payouts.Register.as_view()),
     path("runs/", runs.Runs.as_view()),
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
     path("statements/", statements.Statements.as_view()),

@@ -14,11 +14,12 @@ from revshare.claims.models import Claim, ClaimStep
 from revshare.claims.rules import FILED, OPEN, UPHELD, Contested, Holder
 from revshare.consents.queries import DecisionsAt
 from revshare.errors import NotFound
-from revshare.lake import duck, literal, part, spool
-from revshare.manifests.classes import CLASS, MADE_BY_A_MACHINE
+from revshare.lake import duck, literal, spool
+from revshare.manifests.classes import MADE_BY_A_MACHINE
 from revshare.manifests.models import Manifest
-from revshare.manifests.queries import CLASSES, parts_of
+from revshare.manifests.queries import parts_of
 from revshare.manifests.rules import weigh_sql
+from revshare.policies.eligibility import RecordClass
 
 RECORD = "dataset_version, asset_id, contributor_id, share, weight"
 
@@ -89,43 +90,17 @@ def holders(assets: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[Ho
 
 
 def _holders_of(con: duckdb.DuckDBPyConnection, manifest: Manifest, asset_id: str, scratch: Path) -> list[Holder]:
+    """Whether a record had been opted out is as it was when its manifest was frozen (`manifests.classes`)."""
+    assert manifest.frozen_at is not None, "cycles pin frozen manifests only"
+    DecisionsAt(manifest.frozen_at, manifest.frozen_arrival, scratch)(con, manifest.dataset_version)
     own = f"dataset_version = {literal(manifest.dataset_version)} AND asset_id = {literal(asset_id)}"
     rows = con.execute(
-        f"SELECT contributor_id, assets_ticks, weight_ticks, licence, {MADE_BY_A_MACHINE}, media_type "
-        f"FROM ({weigh_sql(f'SELECT {RECORD} FROM record WHERE {own}')}) "
-        f"JOIN (SELECT contributor_id, licence, ai_generated, media_type FROM record WHERE {own}) said "
-        "USING (contributor_id) ORDER BY contributor_id"
+        f"SELECT weight.contributor_id, assets_ticks, weight_ticks, licence, {MADE_BY_A_MACHINE}, media_type, "
+        f"coalesce(one.opted_out, every.opted_out, false) "
+        f"FROM ({weigh_sql(f'SELECT {RECORD} FROM record WHERE {own}')}) weight "
+        f"JOIN (SELECT * FROM record WHERE {own}) said USING (contributor_id) "
+        "LEFT JOIN decision one ON one.contributor_id = said.contributor_id AND one.asset_id = said.asset_id "
+        "LEFT JOIN decision every ON every.contributor_id = said.contributor_id AND every.asset_id = '' "
+        "ORDER BY weight.contributor_id"
     ).fetchall()
-    holders = []
-    for contributor_id, ticks, weight, *said in rows:
-        candidates = [
-            number for number, item in enumerate(manifest.classes) if [item[name] for name in CLASS[:3]] == said
-        ]
-        number = candidates[0] if candidates else 0
-        if len(candidates) > 1:
-            number = _class_of(con, manifest, (contributor_id, asset_id, ticks), candidates, scratch)
-        holders.append(Holder(contributor_id, number, int(ticks), Decimal(weight)))
-    return holders
-
-
-def _class_of(
-    con: duckdb.DuckDBPyConnection, manifest: Manifest, held: tuple[str, str, int], candidates: list[int], scratch: Path
-) -> int:
-    """Whether a record counted as opted out when its manifest was frozen: by what its weights leave room for, then by
-    the decisions that were effective then."""
-    contributor_id, asset_id, ticks = held
-    scan = f"read_parquet({literal(part(CLASSES, manifest.classes_sha256))})"
-    room = con.execute(
-        f"SELECT class FROM {scan} WHERE contributor_id = ? AND class = ANY(?) AND assets_ticks >= ?",
-        [contributor_id, candidates, ticks],
-    ).fetchall()
-    if len(room) == 1:
-        return int(room[0][0])
-    assert manifest.frozen_at is not None, "only frozen manifests have classes"
-    DecisionsAt(manifest.frozen_at, scratch)(con, manifest.dataset_version)
-    said = con.execute(
-        "SELECT opted_out FROM decision WHERE contributor_id = ? AND asset_id IN ('', ?) ORDER BY asset_id DESC",
-        [contributor_id, asset_id],
-    ).fetchall()
-    opted_out = bool(said and said[0][0])
-    return next(number for number in candidates if manifest.classes[number]["opted_out"] == opted_out)
+    return [Holder(name, RecordClass(*said), int(ticks), Decimal(weight)) for name, ticks, weight, *said in rows]

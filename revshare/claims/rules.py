@@ -1,9 +1,11 @@
 """The states of a claim and the moves between them; what a cycle has to know of claims. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
+
+from revshare.policies.eligibility import RecordClass
 
 FILED, UPHELD = "filed", "upheld"
 OPEN = (FILED, "proven")
@@ -35,10 +37,10 @@ def move_of(*, action: str, state: str) -> Move | None:
 
 @dataclass(frozen=True)
 class Holder:
-    """What a contributor holds of one asset: ticks, times its weight, and the class of the record."""
+    """What a contributor holds of one asset: ticks, these times its weight, and what the record says besides."""
 
     contributor_id: str
-    class_number: int
+    record: RecordClass
     ticks: int
     weight_ticks: Decimal
 
@@ -61,7 +63,7 @@ class Contested:
     def as_json(self) -> dict[str, Any]:
         holders = [
             {
-                "contributor_id": h.contributor_id, "class": h.class_number, "ticks": h.ticks,
+                "contributor_id": h.contributor_id, "record": asdict(h.record), "ticks": h.ticks,
                 "weight": str(h.weight_ticks),
             }
             for h in self.holders
@@ -77,7 +79,10 @@ def contested_of(items: Sequence[Mapping[str, Any]]) -> list[Contested]:
     return [
         Contested(
             item["dataset_version"], item["asset_id"], item["owner"], item["claim"],
-            tuple(Holder(h["contributor_id"], h["class"], h["ticks"], Decimal(h["weight"])) for h in item["holders"]),
+            tuple(
+                Holder(h["contributor_id"], RecordClass(**h["record"]), h["ticks"], Decimal(h["weight"]))
+                for h in item["holders"]
+            ),
         )
         for item in items
     ]  # fmt: skip

@@ -132,6 +132,8 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "allocation_release"},
         ),
+        migrations.AddIndex("rest", models.Index(
+            condition=models.Q(("bucket", "held")), fields=["reason", "contributor"], name="allocation_rest_held")),
         migrations.RunSQL(CREATE, DROP),
         migrations.RunSQL(migrations.RunSQL.noop, REFUSE_LOSS),
     ]

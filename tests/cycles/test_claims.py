@@ -16,6 +16,7 @@ from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.ledger.models import Journal
 from revshare.policies.operations import register
 from revshare.verification.operations import verify
+from tests.conftest import ROOT
 from tests.stories import Story, payouts, statements
 
 M = 1_000_000
@@ -72,6 +73,14 @@ def test_an_upheld_claim_gives_the_claimant_what_was_held_and_what_comes(shop: S
         "cy USD":  (0,      5 * M,  5 * M,   0, 0, 0, 10 * M),
     }  # fmt: skip
     assert held(march) == []
+    text = (ROOT / "docs" / "claims.md").read_text()
+    paid = payouts(february)
+    assert f"February  ann {paid['ann']:,}  ben {paid['ben']:,}  held {paid['<held>']:,}\n" in text
+    of = statements(march)
+    assert (
+        f"March     ann {of['ann USD'][1]:,}  ben {of['ben USD'][1]:,}  cy {of['cy USD'][1]:,} "
+        f"and {of['cy USD'][2]:,} from February\n"
+    ) in text
     clean()
 
 
@@ -183,6 +192,34 @@ def test_what_was_held_for_an_opt_out_is_released_with_a_reason(story: Story) ->
     assert statements(month(story, "mar")) == {
         "ben EUR": (0, 0, 5 * M, 0, 0, 0, 5 * M), "ben USD": (0, 0, 5 * M, 0, 0, 0, 5 * M),
     }  # fmt: skip
+    clean()
+
+
+def test_what_the_policy_does_not_pay_is_not_in_dispute(story: Story) -> None:
+    story.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy")])
+    story.models(("m", "ds@1"))
+    story.attributions(("ds@1", "a1", "ann"), ("ds@1", "a2", "ann"), ("ds@1", "b1", "ben"), ("ds@1", "p1", "museum"))
+    story.take(
+        "consents", ("contributor_id", "asset_id", "decision", "effective_at"),
+        [("ann", "a2", "opt_out", "2026-01-01T00:00:00Z")],
+    )  # fmt: skip
+    story.policies["p"], _ = register(
+        content=b'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
+        b'allocation = "asset_count"\n[eligibility]\nopted_out = "hold"\ncommons_contributors = ["museum"]\n',
+        act=story.act(),
+    )  # fmt: skip
+    story.sales(("s1", "2026-01-10T00:00:00Z", "m", "USD", "100"), ("s2", "2026-02-10T00:00:00Z", "m", "USD", "100"))
+    numbers = [claim(story, "cy", asset).pk for asset in ("a1", "a2", "p1")]
+    january = month(story, "jan")
+    assert payouts(january) == {
+        "ann": 0, "ben": 5 * M, "<commons>": 5 * M, "<held>": 10 * M, "<platform>": 80 * M,
+    }  # fmt: skip
+    assert held(january) == [(f"claim {numbers[0]}", "ann", 5 * M), ("opted out", "ann", 5 * M)]
+    for number in numbers:
+        prove(number=number, evidence="the negative", act=story.act())
+        decide(number=number, action="uphold", reason="yes", act=story.act("adam"))
+    # What is the museum's by name goes to Cy, what is held by the policy stays held.
+    assert payouts(month(story, "feb")) == {"ben": 5 * M, "cy": 10 * M, "<held>": 5 * M, "<platform>": 80 * M}
     clean()
 
 
