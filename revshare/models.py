@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, PassedOn, Release, Rest
+from revshare.allocation.models import Allocation, HeldRelease, PassedOn, Rest
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
@@ -21,8 +21,44 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Cycle", "Event", "FoldedId",
-    "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion",
-    "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate",
-    "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
+    "AccountControl",
+    "Allocation",
+    "Claim",
+    "ClaimStep",
+    "Consent",
+    "Contributor",
+    "Cycle",
+    "Event",
+    "FoldedId",
+    "HeldRelease",
+    "Hold",
+    "IngestedFile",
+    "Journal",
+    "Leg",
+    "Manifest",
+    "Measure",
+    "NamedLeg",
+    "Output",
+    "Part",
+    "PartVersion",
+    "PassedOn",
+    "Payment",
+    "PaymentBatch",
+    "PaymentResult",
+    "Policy",
+    "Pool",
+    "PoolControl",
+    "QuarantinedRow",
+    "Rate",
+    "Rest",
+    "Run",
+    "Sale",
+    "Split",
+    "Statement",
+    "Training",
+    "Upload",
+    "Usage",
+    "User",
+    "Weight",
+    "Window",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ FROZEN = (
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
     "consents_consent", "rates_rate", "splits_split", "allocation_passed_on",
-    "claims_claim", "claims_step", "allocation_release",
+    "claims_claim", "claims_step", "allocation_held_release",
     "ledger_journal", "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
@@ -47,7 +47,7 @@ EDITS = {
     "measures_output": "score_millionths = 1", "measures_usage": "units = units + 1",
     "consents_consent": "decision = 'opt_in'", "rates_rate": "rate = 2", "splits_split": "share_millionths = 1",
     "allocation_passed_on": "amount_micros = 0", "claims_claim": "claimant_id = 'ben'", "claims_step": "by = 'mallory'",
-    "allocation_release": "contributor_id = 'ben'",
+    "allocation_held_release": "contributor_id = 'ben'",
     "payouts_hold": "reason = 'none'",
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",
@@ -105,9 +105,9 @@ LATE_INSERTS = {
     "currency, earned_micros, share_millionths, amount_micros) VALUES (1, 'ann', 'ben', 'EUR', 5, 1, 1)",
     "a decision of a claim that is decided": "INSERT INTO claims_step (claim_id, action, source, target, text, at, by) "
     "SELECT id, 'reject', 'filed', 'rejected', 'x', now(), 'mallory' FROM claims_claim",
-    "a release of money that is not held": "INSERT INTO allocation_release (rest_id, journal_id, contributor_id) "
+    "a release of money that is not held": "INSERT INTO allocation_held_release (rest_id, journal_id, contributor_id) "
     "SELECT id, 1, 'cy' FROM allocation_rest WHERE bucket = 'platform'",
-    "a second release": "INSERT INTO allocation_release SELECT * FROM allocation_release",
+    "a second release": "INSERT INTO allocation_held_release SELECT * FROM allocation_held_release",
     "a control of a pool of a calculated cycle": "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, "
     "numerator_ticks, amount_micros, residue_micros, sha256) SELECT cycle_id, id + 1, 0, 0, 0, 0, '' FROM pools_pool LIMIT 1",
     "a control of accounts of a calculated cycle": "INSERT INTO ledger_account_control (cycle_id, currency, accounts, "

@@ -55,15 +55,15 @@ class Rest(models.Model):
         return f"{self.pool_id} {self.bucket} {self.amount_micros}"
 
 
-class Release(models.Model):
+class HeldRelease(models.Model):
     """Money that was held and is no more: whose it became, and by which journal. At most one for a rest."""
 
-    rest = models.OneToOneField(Rest, primary_key=True, on_delete=models.PROTECT, related_name="release")
+    rest = models.OneToOneField(Rest, primary_key=True, on_delete=models.PROTECT, related_name="held_release")
     journal = models.ForeignKey("revshare.Journal", on_delete=models.PROTECT, related_name="+")
     contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
-        db_table = "allocation_release"
+        db_table = "allocation_held_release"
 
     def __str__(self) -> str:
         return f"{self.rest_id} to {self.contributor_id}"

@@ -32,7 +32,7 @@ LEGS = """
     SELECT 'payable:' || person, currency, 'C', sum(amount_micros)::bigint FROM rest GROUP BY 1, 2
 """
 RELEASES = """
-    INSERT INTO allocation_release (rest_id, journal_id, contributor_id)
+    INSERT INTO allocation_held_release (rest_id, journal_id, contributor_id)
     SELECT id, %s, coalesce(nullif(%s, ''), contributor_id) FROM allocation_rest WHERE id = ANY(%s)
 """
 
@@ -67,7 +67,7 @@ def lapse_overdue(*, act: Act) -> list[int]:
 def release_decided(*, cycle_id: int, act: Act) -> None:
     """Releases what a cycle holds for claims that were decided between its lock and its calculation."""
     hold(Lock.CALCULATION)
-    held = Rest.objects.filter(cycle_id=cycle_id, bucket="held", reason__startswith="claim ", release=None)
+    held = Rest.objects.filter(cycle_id=cycle_id, bucket="held", reason__startswith="claim ", held_release=None)
     numbers = [int(reason.removeprefix("claim ")) for reason in held.values_list("reason", flat=True).distinct()]
     for claim in in_states(*CLOSED, pk__in=numbers):
         _release_claim(ClaimStep.objects.filter(claim=claim).latest("pk"), act)
@@ -105,7 +105,7 @@ def _release_claim(decision: ClaimStep, act: Act) -> list[Released]:
 def _unreleased(reason: str, contributor_id: str) -> dict[str, list[int]]:
     """The rests held for this reason (and contributor) that nobody has got yet, by cycle, once it is posted."""
     rests = Rest.objects.filter(
-        bucket="held", reason=reason, amount_micros__gt=0, release=None, cycle__journals__kind=ALLOCATION_JOURNAL
+        bucket="held", reason=reason, amount_micros__gt=0, held_release=None, cycle__journals__kind=ALLOCATION_JOURNAL
     )
     if contributor_id:
         rests = rests.filter(contributor_id=contributor_id)

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-TABLES = ("claims_claim", "claims_step", "allocation_release")
+TABLES = ("claims_claim", "claims_step", "allocation_held_release")
 FUNCTION = """
 -- A step begins where the last one ended, and the proof comes in time or not at all.
 CREATE FUNCTION revshare_claim_moves() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -37,8 +37,8 @@ def _triggers():
         yield table, "no_change", f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION revshare_refuse()"
         yield table, "no_truncate", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION revshare_refuse()"
     yield "claims_step", "moves", "BEFORE INSERT ON claims_step FOR EACH ROW EXECUTE FUNCTION revshare_claim_moves()"
-    yield "allocation_release", "held", (
-        "BEFORE INSERT ON allocation_release FOR EACH ROW EXECUTE FUNCTION revshare_release_held()"
+    yield "allocation_held_release", "held", (
+        "BEFORE INSERT ON allocation_held_release FOR EACH ROW EXECUTE FUNCTION revshare_release_held()"
     )
 
 
@@ -51,7 +51,7 @@ DROP = "".join(f"DROP TRIGGER {table}_{name} ON {table};\n" for table, name, _ i
 )
 REFUSE_LOSS = """
 DO $$ BEGIN
-    IF EXISTS (SELECT FROM claims_claim) OR EXISTS (SELECT FROM allocation_release) THEN
+    IF EXISTS (SELECT FROM claims_claim) OR EXISTS (SELECT FROM allocation_held_release) THEN
         RAISE EXCEPTION 'this instance holds claims or released money, which the version before does not know';
     END IF;
 END $$;
@@ -121,16 +121,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Release",
+            name="HeldRelease",
             fields=[
                 ("rest", models.OneToOneField(
-                    on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name="release", serialize=False,
+                    on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name="held_release", serialize=False,
                     to="revshare.rest")),
                 ("contributor", _contributor()),
                 ("journal", models.ForeignKey(
                     on_delete=django.db.models.deletion.PROTECT, related_name="+", to="revshare.journal")),
             ],
-            options={"db_table": "allocation_release"},
+            options={"db_table": "allocation_held_release"},
         ),
         migrations.AddIndex("rest", models.Index(
             condition=models.Q(("bucket", "held")), fields=["reason", "contributor"], name="allocation_rest_held")),

@@ -30,7 +30,7 @@ HELD_CHECKS = (
         "I1", "what is released is what its journal takes from the account `held`, to the same people",
         """
         SELECT 'journal ' || journal_id || ' ' || account, moved, released
-        FROM (SELECT x.journal_id, a.account, p.currency, sum(a.amount) AS released FROM allocation_release x
+        FROM (SELECT x.journal_id, a.account, p.currency, sum(a.amount) AS released FROM allocation_held_release x
               JOIN allocation_rest r ON r.id = x.rest_id JOIN pools_pool p ON p.id = r.pool_id
               CROSS JOIN LATERAL (VALUES ('held', -r.amount_micros),
                   ('payable:' || x.contributor_id, r.amount_micros)) a (account, amount)
@@ -50,7 +50,7 @@ HELD_CHECKS = (
         f"""
         SELECT 'rest ' || r.id || ', ' || r.reason, coalesce(x.contributor_id, 'nobody'), coalesce(s.due_to, 'nobody')
         FROM allocation_rest r JOIN cycles_cycle c ON c.id = r.cycle_id AND c.result_digest <> ''
-        LEFT JOIN allocation_release x ON x.rest_id = r.id
+        LEFT JOIN allocation_held_release x ON x.rest_id = r.id
         LEFT JOIN LATERAL (
             SELECT CASE s.target WHEN 'upheld' THEN k.claimant_id WHEN 'proven' THEN NULL
                         ELSE r.contributor_id END AS due_to

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from revshare.allocation.models import Release, Rest
+from revshare.allocation.models import HeldRelease, Rest
 from revshare.allocation.releasing import decide, lapse_overdue, release_held
 from revshare.claims.models import Claim, ClaimStep
 from revshare.claims.operations import file_claim, prove
@@ -121,7 +121,7 @@ def test_what_a_locked_cycle_holds_for_a_claim_decided_meanwhile_is_released_at_
     assert decide(number=number, action="reject", reason="no", act=shop.act("adam")) == []
     january = shop.publish("jan")
     assert held(january) == [(f"claim {number}", "ann", 5 * M)]
-    assert Release.objects.get().contributor_id == "ann"
+    assert HeldRelease.objects.get().contributor_id == "ann"
     assert statements(month(shop, "feb"))["ann USD"] == (10 * M, 15 * M, 5 * M, 0, 0, 0, 30 * M)
     clean()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from revshare.allocation.models import Release
+from revshare.allocation.models import HeldRelease
 from revshare.allocation.releasing import decide
 from revshare.claims.operations import file_claim, prove
 from tests.stories import Story
@@ -15,11 +15,11 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
         "UPDATE allocation_rest SET contributor_id = 'ben' WHERE reason = 'claim {first}'", {"I22"},
     ),
     "it is released to another": (
-        "UPDATE allocation_release SET contributor_id = 'ben' WHERE contributor_id = 'cy'", {"I1"},
+        "UPDATE allocation_held_release SET contributor_id = 'ben' WHERE contributor_id = 'cy'", {"I1"},
     ),
-    "nothing says what was released": ("DELETE FROM allocation_release", {"I1"}),
+    "nothing says what was released": ("DELETE FROM allocation_held_release", {"I1"}),
     "what is open is released": (
-        "INSERT INTO allocation_release (rest_id, journal_id, contributor_id) SELECT r.id, max(j.seq), r.contributor_id "
+        "INSERT INTO allocation_held_release (rest_id, journal_id, contributor_id) SELECT r.id, max(j.seq), r.contributor_id "
         "FROM allocation_rest r, ledger_journal j WHERE r.reason = 'claim {second}' GROUP BY r.id", {"I1"},
     ),
     "the release goes elsewhere": (
@@ -58,7 +58,7 @@ def claimed(story: Story) -> dict[str, int]:
 
 
 def test_sound_claims_are_clean(claimed: dict[str, int]) -> None:
-    assert Release.objects.get().contributor_id == "cy"
+    assert HeldRelease.objects.get().contributor_id == "cy"
     assert found() == set()
 
 
