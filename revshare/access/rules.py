@@ -19,6 +19,9 @@ MAY: dict[str, frozenset[str]] = {
     "export": frozenset({"finance", "operator", "approver"}),
     "read_statements": STAFF,
     "read_own_statements": frozenset({"contributor"}),
+    "read_assets": STAFF,  # where whose works stand, and what they decided about them
+    "read_own_assets": frozenset({"contributor"}),
+    "consent": frozenset({"contributor"}),  # opt out, or in again: one's own works only
 }
 
 

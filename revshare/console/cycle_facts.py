@@ -52,6 +52,7 @@ class Facts:
     late_sales: str
     sales_outside: str
     unlinked_refunds: tuple[str, SafeString] | None
+    opted_out: list[dict[str, Any]]
 
     @property
     def carries(self) -> bool:
@@ -93,6 +94,15 @@ def _facts(summary: Summary) -> Facts:
         late_sales=f"{summary.late_sales:,}",
         sales_outside=f"{summary.sales_outside:,}",
         unlinked_refunds=(f"{unlinked:,}", amount(unlinked_sum)) if unlinked else None,
+        opted_out=[
+            {
+                "version": out.dataset_version,
+                "records": f"{out.records:,}",
+                "assets": assets(out.ticks),
+                "words": out.words,
+            }
+            for out in summary.opted_out
+        ],
     )
 
 

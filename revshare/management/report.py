@@ -46,6 +46,11 @@ def lines(summary: Summary) -> Iterator[str]:
     count, total = summary.unlinked_refunds
     if count:
         yield f"  Refunds that name no sale: {count:,}, {group_digits(total)} micros in all"
+    for out in summary.opted_out:
+        yield (
+            f"  Opted out before it was frozen, and in {out.dataset_version}: {out.records:,} records "
+            f"({out.ticks:,} ticks), {out.words}"
+        )
     if summary.late_sales:
         yield f"  Late sales: {summary.late_sales:,}"
     if summary.sales_outside:

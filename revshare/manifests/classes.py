@@ -38,11 +38,15 @@ class TooManyClasses(Refused):
 @dataclass(frozen=True)
 class Classified:
     """`weights`: Parquet (contributor_id, class, assets_ticks, weight_ticks), in code-point order, then by class, whose
-    number is its place in `classes`."""
+    number is its place in `classes`; `totals`, in the same order: records and assets_ticks of each."""
 
     weights: Path
     classes: list[dict[str, Any]]
-    opted_out_records: int
+    totals: list[dict[str, int]]
+
+    @property
+    def opted_out_records(self) -> int:
+        return sum(total["records"] for one, total in zip(self.classes, self.totals, strict=True) if one["opted_out"])
 
 
 def classify(
@@ -85,8 +89,17 @@ def classify(
         f"CAST(split_part(contributor_id, {SEPARATOR}, 2) AS INTEGER) AS class, assets_ticks, weight_ticks "
         f"FROM ({weigh_sql(marked)}) ORDER BY 1, 2) TO {literal(path)} (FORMAT parquet)"
     )
-    (opted_out,) = con.execute("SELECT count(*) FROM classed WHERE opted_out").fetchall()[0]
-    return Classified(path, [dict(zip(CLASS, values, strict=True)) for values in found], opted_out)
+    return Classified(path, [dict(zip(CLASS, values, strict=True)) for values in found], _totals(con, path))
+
+
+def _totals(con: duckdb.DuckDBPyConnection, weights: Path) -> list[dict[str, int]]:
+    rows = con.execute(
+        "SELECT records, assets_ticks FROM "
+        f"(SELECT class, count(*) AS records FROM classed JOIN class USING ({', '.join(CLASS)}) GROUP BY class) "
+        "JOIN (SELECT class, CAST(sum(assets_ticks) AS HUGEINT) AS assets_ticks "
+        f"FROM read_parquet({literal(weights)}) GROUP BY class) USING (class) ORDER BY class"
+    ).fetchall()
+    return [{"records": records, "assets_ticks": ticks} for records, ticks in rows]
 
 
 def _any_opted_out(con: duckdb.DuckDBPyConnection) -> bool:

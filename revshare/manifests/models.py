@@ -1,7 +1,7 @@
 """Which assets of whom a dataset version holds. The rows lie in the lake; the database keeps identity and weights."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 
 class Manifest(models.Model):
@@ -19,6 +19,10 @@ class Manifest(models.Model):
     # file of weights by contributor and class (`classes`).
     classes = models.JSONField(default=list)
     classes_sha256 = models.TextField(default="", db_default="")
+    # In the order of `classes`: {"records": …, "assets_ticks": …}.
+    class_totals = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    # The last arrival of decisions of contributors that counted when it was frozen (`consents`).
+    decided_upto = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "manifests_manifest"

@@ -18,6 +18,7 @@ from revshare.files.glance import Plain
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused
+from revshare.files.queries import last_arrival
 from revshare.files.repeats import except_repeated
 from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
 from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
@@ -278,6 +279,7 @@ def _close(
     manifest.records, manifest.assets = weighed.records, weighed.assets
     manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
     manifest.sha256, manifest.frozen_at = draft.sha256, act.at
+    manifest.decided_upto = last_arrival()
     _store_weights(con, manifest, weighed, draft)
     draft.rows.unlink()
     manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
@@ -286,6 +288,7 @@ def _close(
     }  # fmt: skip
     if classified is not None:
         manifest.classes, manifest.classes_sha256 = classified.classes, keep(classified.weights, CLASSES)
+        manifest.class_totals = classified.totals
         detail |= {"classes_sha256": manifest.classes_sha256, "opted_out_records": classified.opted_out_records}
     manifest.save()
     record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from revshare.cycles.models import Cycle
 from revshare.progress import Progress, no_progress
-from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
+from revshare.verification import checks
+from revshare.verification.checks import SQL_CHECKS, entry_sums, run_sql
+from revshare.verification.classes import class_weights
 from revshare.verification.findings import Finding
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
 
 CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS)
+WALKS = (*checks.WALKS, class_weights)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def content(answer: Any) -> str:
 @pytest.fixture(scope="module")
 def _built(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
+) -> Iterator[tuple[dict[str, str], Path]]:
     """The shop, once for a module, in a transaction that is rolled back after it; each test sees it in its own."""
     home = tmp_path_factory.mktemp("shop")
     with django_db_blocker.unblock():
@@ -95,15 +95,17 @@ def _built(
         outer.__enter__()
         with override_settings(REVSHARE_HOME=home, PASSWORD_HASHERS=FAST):
             tokens = build(write_folder(home / "files"))
-    yield tokens
+    yield tokens, home / "lake"
     with django_db_blocker.unblock():
         transaction.set_rollback(True)
         outer.__exit__(None, None, None)
 
 
 @pytest.fixture
-def shop(_built: dict[str, str], db: None) -> Shop:
-    return Shop(dict(_built))
+def shop(_built: tuple[dict[str, str], Path], db: None, settings: Any) -> Shop:
+    tokens, lake = _built
+    settings.REVSHARE_LAKE = str(lake)
+    return Shop(dict(tokens))
 
 
 def build(folder: Path) -> dict[str, str]:

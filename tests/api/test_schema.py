@@ -10,6 +10,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 OPERATIONS = [
+    "assets_list", "consents_consequences", "consents_decide", "consents_list",
     "cycles_approve", "cycles_calculate", "cycles_export", "cycles_list", "cycles_lock", "cycles_open",
     "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
     "files_quarantine_retry", "files_read", "files_rejects", "policies_list", "policies_read",
