@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, Rest
+from revshare.allocation.models import Allocation, Release, Rest
 from revshare.audit_trail.models import Event
 from revshare.consents.models import Consent
 from revshare.contributors.models import Contributor
@@ -11,7 +11,7 @@ from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolC
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
 from revshare.policies.models import Policy
-from revshare.pools.models import Pool
+from revshare.pools.models import Match, Pool
 from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -20,7 +20,7 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "Consent", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal",
-    "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
-    "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User",
-    "Weight", "Window",
+    "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
+    "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage",
+    "User", "Weight", "Window",
 ]  # fmt: skip

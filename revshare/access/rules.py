@@ -14,6 +14,7 @@ MAY: dict[str, frozenset[str]] = {
     "lock": frozenset({"operator"}),
     "calculate": frozenset({"operator"}),
     "submit": frozenset({"operator"}),
+    "match": frozenset({"operator"}),  # say what an unknown name of sales stands for
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
     "export": frozenset({"finance", "operator", "approver"}),

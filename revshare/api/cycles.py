@@ -86,7 +86,10 @@ class PoolOut(serializers.Serializer):
     sales_count = serializers.IntegerField()
     net_micros = Micros(help_text="Sales less refunds.")
     carried_in_micros = Micros(help_text="What the cycle before could not take off its own sales; never positive.")
-    distributable_micros = Micros(help_text="Shared among contributors: (net + carried in) × share, rounded down.")
+    released_micros = Micros(help_text="From suspense: contributors' shares of earlier sales.")
+    distributable_micros = Micros(
+        help_text="Shared among contributors: (net + carried in) × share, rounded down, and what suspense released."
+    )
     platform_micros = Micros(help_text="Stays with the platform.")
     carried_out_micros = Micros(help_text="Handed on to the next cycle; never positive.")
     denominator_ticks = Ticks(help_text="All assets it is shared over.")

@@ -7,7 +7,19 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from revshare.api import consents, cycle_steps, cycles, files, policies, quarantine, runs, statements, tokens, uploads
+from revshare.api import (
+    consents,
+    cycle_steps,
+    cycles,
+    files,
+    policies,
+    quarantine,
+    runs,
+    statements,
+    suspense,
+    tokens,
+    uploads,
+)
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
 from revshare.exports.operations import FORMATS
@@ -87,6 +99,8 @@ urlpatterns = [
     path("consents/consequences", consents.Consequences.as_view()),
     path("runs/", runs.Runs.as_view()),
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
+    path("suspense/", suspense.Suspense.as_view()),
+    path("suspense/match", suspense.Matching.as_view()),
     path("statements/", statements.Statements.as_view()),
     path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
     re_path("", NothingHere.as_view()),

@@ -28,12 +28,14 @@ class Total:
     platform: int
     carried_out: int
     suspended: int
+    released: int
 
     @property
     def shown(self) -> list[tuple[str, SafeString]]:
         return [
             ("Net sales", amount(self.net, self.currency)),
             ("Carried in", amount(self.carried_in, self.currency)),
+            *([("Released from suspense", amount(self.released, self.currency))] if self.released else []),
             ("To contributors", amount(self.distributable - self.suspended, self.currency)),
             ("In suspense", amount(self.suspended, self.currency)),
             ("Platform", amount(self.platform, self.currency)),
@@ -139,6 +141,7 @@ def _totals(pools: list[Pool]) -> list[Total]:
             platform=sum(pool.platform_micros for pool in group),
             carried_out=sum(pool.carried_out_micros for pool in group),
             suspended=sum(map(_suspended, group)),
+            released=sum(pool.released_micros for pool in group),
         )
         for currency, group in sorted(by_currency.items())
     ]

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
 from revshare.allocation.denominators import denominators
+from revshare.allocation.models import Release
 from revshare.allocation.operations import allocate
 from revshare.audit_trail.operations import Act, record
 from revshare.consents.queries import DecisionsAt
@@ -20,6 +21,7 @@ from revshare.cycles.queries import (
     input_digest,
     pinned_of,
     ranges_of,
+    released_by,
     result_digest,
     sources_of,
 )
@@ -38,7 +40,7 @@ from revshare.policies.models import Policy
 from revshare.policies.rules import Rulebook, parse
 from revshare.pools.models import Pool
 from revshare.pools.operations import add_movements, build
-from revshare.pools.queries import carried_by
+from revshare.pools.queries import carried_by, matches
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
@@ -56,7 +58,8 @@ STAMPS: dict[str, tuple[str, ...]] = {
 }
 # What an allocation journal moves besides the contributors' accounts, which the entries credit.
 LEGS = """
-    SELECT account, currency, CASE WHEN amount > 0 THEN 'C' ELSE 'D' END AS side, abs(amount)::bigint AS amount_micros
+    SELECT account, currency, CASE WHEN sum(amount) > 0 THEN 'C' ELSE 'D' END AS side,
+           abs(sum(amount))::bigint AS amount_micros
     FROM (
         SELECT r.bucket COLLATE "C" AS account, p.currency, sum(r.amount_micros) AS amount
         FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id
@@ -65,8 +68,10 @@ LEGS = """
         SELECT 'carried' COLLATE "C", currency, sum(carried_out_micros - carried_in_micros)
         FROM pools_pool WHERE cycle_id = %s GROUP BY 2
         UNION ALL
+        SELECT 'suspense' COLLATE "C", currency, -sum(released_micros) FROM pools_pool WHERE cycle_id = %s GROUP BY 2
+        UNION ALL
         SELECT 'sales' COLLATE "C", currency, -sum(net_micros) FROM pools_pool WHERE cycle_id = %s GROUP BY 2
-    ) moved WHERE amount <> 0
+    ) moved GROUP BY account, currency HAVING sum(amount) <> 0
 """
 
 
@@ -199,6 +204,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model in pins["models"]},
         classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
         upto_arrival=last_arrival(),
+        matches=matches(),
     )
 
 
@@ -251,11 +257,13 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
     trained = models_trained()
     single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
     carried = carried_by(_last_calculated())
-    wanted = {item.model for item in sums} | {key.model for key in carried}
+    matched = matches()
+    wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
     if any(terms.is_routed for terms in rulebook.tables.values()):
         wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
+    named |= {*matched.get("dataset_version", {}).values()}
     named |= {version for versions in models.values() for version in versions}
     found = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
     return {"models": models, "versions": sorted(set(found.values_list("dataset_version", flat=True)))}
@@ -303,8 +311,10 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    items = gathered(sources, pinned, carried_before(cycle))
+    released = released_by(cycle, sources, pinned)
+    items = gathered(sources, pinned, carried_before(cycle), released)
     build(cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned))
+    Release.objects.bulk_create(released)
 
 
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
@@ -324,7 +334,7 @@ def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 
 def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
-    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 3, act=act, cycle_id=cycle.pk)
+    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 4, act=act, cycle_id=cycle.pk)
 
 
 def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:

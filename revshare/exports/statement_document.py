@@ -48,6 +48,7 @@ class DocumentLine:
     rule: str
     net_micros: int
     carried_in_micros: int
+    released_micros: int = 0
 
     @property
     def scope(self) -> str:
@@ -64,7 +65,7 @@ class DocumentLine:
         """How the amount came about, without the scope."""
         return sentence(
             self.line, currency=self.currency, share=self.share, share_fraction=self._share_fraction,
-            net_micros=self.net_micros, carried_micros=self.carried_in_micros,
+            net_micros=self.net_micros, carried_micros=self.carried_in_micros, released_micros=self.released_micros,
         )  # fmt: skip
 
     @property

@@ -54,11 +54,13 @@ def holding(numerator_ticks: int, denominator_ticks: int) -> str:
 
 
 def sentence(
-    line: Line, *, currency: str, share: str, share_fraction: Fraction, net_micros: int, carried_micros: int
-) -> str:
+    line: Line, *, currency: str, share: str, share_fraction: Fraction, net_micros: int, carried_micros: int,
+    released_micros: int = 0,
+) -> str:  # fmt: skip
     """How one amount came about, in one sentence with all its numbers; without a capital letter or a full stop.
 
-    `carried_micros` is what the pool brought from the cycle before: zero or a deficit.
+    `carried_micros` is what the pool brought from the cycle before: zero or a deficit; `released_micros`, what it has
+    of earlier sales that waited in suspense.
     """
     base = net_micros + carried_micros
     source = f"{money_exact(net_micros, currency)} net sales"
@@ -66,6 +68,12 @@ def sentence(
         deficit = money_exact(-carried_micros, currency)
         source = f"{money_exact(base, currency)} ({source} less a deficit of {deficit} carried from the cycle before)"
     held = holding(line.numerator_ticks, line.denominator_ticks)
+    if released_micros:
+        parts = (line.pool_micros - released_micros, released_micros, line.pool_micros)
+        own, waited, whole = (money_exact(part, currency) for part in parts)
+        shared = f"the deficit of {source} is carried on" if base < 0 else f"{share} of {source} is {own}"
+        pool = f"{shared}; with {waited} of earlier sales that waited, a pool of {whole}"
+        return f"{pool}; {held}; your part is {money_exact(line.amount_micros, currency)}{rounding(line)}"
     if base < 0:
         return f"sales and refunds came to {source}, so the pool is {money_exact(0, currency)} and the deficit is carried on; {held}; your part is {money_exact(0, currency)}"  # noqa: E501
     cut = "" if share_of(base, share_fraction) == base * share_fraction else ", rounded down to a millionth"

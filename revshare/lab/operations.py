@@ -14,7 +14,7 @@ from revshare.allocation.numerators import Numerators
 from revshare.allocation.shares import share_out
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import ranges_to_close
-from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, sources_of
+from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, released_by, sources_of
 from revshare.errors import Refused
 from revshare.files.queries import last_arrival
 from revshare.lab.rules import Int64s, Shift, Spread, shift, spread
@@ -22,6 +22,7 @@ from revshare.lake import duck, spool
 from revshare.manifests.models import Manifest
 from revshare.manifests.queries import mixes, models_trained
 from revshare.policies.rules import Rulebook
+from revshare.pools.queries import matches
 from revshare.pools.rules import Pinned, PoolSum
 from revshare.progress import Progress, no_progress
 from revshare.sales.queries import last_seq
@@ -100,7 +101,7 @@ def _outcome(con: duckdb.DuckDBPyConnection, scratch: Path, cycle: Cycle, name: 
     ranges = ranges_of(cycle) if cycle.upto_seq is not None else ranges_to_close(cycle, last_seq())
     pinned = _pinned(cycle)
     sources = replace(sources_of(cycle, pinned, ranges), rulebook=rulebook)
-    items = gathered(sources, pinned, carried_before(cycle))
+    items = gathered(sources, pinned, carried_before(cycle), released_by(cycle, sources, pinned))
     versions = sorted({version for item in items for version in item.versions})
     _check_frozen(versions)
     numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
@@ -137,6 +138,7 @@ def _pinned(cycle: Cycle) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model not in own.models} | dict(own.mixes),
         classes={m.dataset_version: m.classes_sha256 for m in frozen if m.classes} | dict(own.classes),
         upto_arrival=own.upto_arrival or last_arrival(),
+        matches=own.matches if cycle.upto_seq is not None else matches(),
     )
 
 

@@ -24,6 +24,8 @@ def lines(summary: Summary) -> Iterator[str]:
         if pool.carried_in_micros or pool.carried_out_micros:
             yield f"    carried in      {money(pool.carried_in_micros, pool.currency)}"
             yield f"    carried out     {money(pool.carried_out_micros, pool.currency)}"
+        if pool.released_micros:
+            yield f"    from suspense   {money(pool.released_micros, pool.currency)}"
         yield f"    share           {pool.share}"
         yield f"    to contributors {money(pool.distributable_micros, pool.currency)}"
         yield f"    denominator     {item.denominator_assets:,} assets ({pool.denominator_ticks:,} ticks)"

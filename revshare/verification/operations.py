@@ -10,8 +10,9 @@ from revshare.verification.classes import class_weights
 from revshare.verification.findings import Finding
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
+from revshare.verification.suspense import SUSPENSE_CHECKS
 
-CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS)
+CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *SUSPENSE_CHECKS)
 WALKS = (*checks.WALKS, class_weights)
 
 

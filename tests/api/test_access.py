@@ -28,6 +28,7 @@ def approver_only(status: int) -> tuple[int, ...]:
 
 
 OPEN = {"key": "2026-07", "start": "2026-07-01", "end": "2026-08-01", "timezone": "Europe/Madrid", "policy": "fund"}
+MATCH = {"kind": "model", "name": "gen-x", "stands_for": "m1", "reason": "a typo"}
 # Method, path, body; then the status for nobody, ann (who owns {number}), bob (another contributor), operator,
 # approver, finance.
 ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
@@ -61,6 +62,8 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "consents/", None, (401, 200, 200, 200, 200, 200)),
     ("POST", "consents/", {"decision": "opt_out"}, (401, 201, 201, 403, 403, 403)),
     ("GET", "consents/consequences", None, (401, 200, 200, 200, 200, 200)),
+    ("GET", "suspense/", None, STAFF_READS),
+    ("POST", "suspense/match", MATCH, operator_only(200)),
     ("GET", "runs/", None, STAFF_READS),
     ("GET", "runs/999999/", None, (401, 403, 403, 404, 404, 404)),
     ("GET", "statements/", None, (401, 200, 200, 200, 200, 200)),

@@ -15,7 +15,7 @@ OPERATIONS = [
     "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
     "files_quarantine_retry", "files_read", "files_rejects", "policies_list", "policies_read",
     "policies_register", "quarantine_list", "quarantine_retry", "runs_list", "runs_read", "statements_list",
-    "statements_read", "token_create", "uploads_create", "uploads_list", "uploads_read",
+    "statements_read", "suspense_list", "suspense_match", "token_create", "uploads_create", "uploads_list", "uploads_read",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from revshare.audit_trail.operations import Act
 from revshare.console.site import site
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
+from revshare.pools.matching import match
 from revshare.statements.models import Statement
 from tests.console.conftest import SignIn, take_in
 from tests.small import SIGNALS
@@ -29,6 +30,7 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
             b"y,2026-06-11T00:00:00Z,generation,m,USD,1\nz,2026-06-11T00:00:00Z,generation,m,USD,1\n", act)  # fmt: skip
     for name, text in SIGNALS.items():
         take_in(name, name.partition(".")[0], text.replace("cy", "ben").encode(), act)
+    match(kind="model", name="unheard-of", stands_for="m", act=act)
 
 
 def urls(kind: str) -> dict[str, str]:
