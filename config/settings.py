@@ -188,6 +188,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CycleState": "revshare.cycles.rules.STATES",
         "MatchKind": "revshare.api.suspense.KINDS",
+        "KindEnum": "revshare.api.files.FILE_KINDS",
         "RunState": "revshare.api.runs.STATES",
         "QuarantinedRowState": "revshare.api.quarantine.STATES",
         "StatementState": "revshare.api.statements.STATES",

@@ -17,6 +17,8 @@ from revshare.files.formats import KINDS
 from revshare.files.models import IngestedFile
 from revshare.files.queries import reject_lines, totals
 
+FILE_KINDS = tuple(KINDS)
+
 
 class TotalsOut(serializers.Serializer):
     """rows_in = accepted + duplicate + quarantined, and so the sums: all as of now, quarantine's decisions counted."""
@@ -36,7 +38,7 @@ class FileOut(serializers.Serializer):
     """A file that was taken in, once."""
 
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=tuple(KINDS))
+    kind = serializers.ChoiceField(choices=FILE_KINDS)
     name = serializers.CharField()
     sha256 = serializers.CharField()
     size_bytes = serializers.IntegerField()
@@ -65,7 +67,7 @@ class Files(View):
     needs = {"GET": ("browse",)}
     pagination_class = Keyset
     filters = {
-        "kind": Filter("Only files of this kind.", choices=tuple(KINDS)),
+        "kind": Filter("Only files of this kind.", choices=FILE_KINDS),
         "sha256": Filter("Only the file with these bytes.", pattern=DIGEST),
     }
 
