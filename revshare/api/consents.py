@@ -24,7 +24,7 @@ OWN = Filter("Only those of the contributor with this id; a contributor sees non
 READ = ("read_assets", "read_own_assets")
 
 
-class StandingOut(serializers.Serializer):
+class PlacedOut(serializers.Serializer):
     """An asset in a dataset version."""
 
     asset_id = serializers.CharField()
@@ -34,9 +34,9 @@ class StandingOut(serializers.Serializer):
     opted_out = serializers.BooleanField(help_text="When it was frozen; now, if it is not frozen yet.")
 
 
-class StandingsOut(serializers.Serializer):
+class PlacedPage(serializers.Serializer):
     next = serializers.CharField(allow_null=True, help_text="Where to go on.")
-    results = StandingOut(many=True)
+    results = PlacedOut(many=True)
 
 
 class HeldOut(serializers.Serializer):
@@ -94,7 +94,7 @@ class Assets(View):
     }  # fmt: skip
 
     @described(
-        "assets_list", "List where a contributor's assets stand", answers={200: StandingsOut}, filters=filters,
+        "assets_list", "List where a contributor's assets stand", answers={200: PlacedPage}, filters=filters,
         description="In code-point order of asset and dataset version. Staff have to say whose.",
     )  # fmt: skip
     def get(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class Assets(View):
             asset, version = page.rows[-1].place
             query = urlencode(self.chosen | {"after_asset": asset, "after_version": version})
             following = request.build_absolute_uri(f"{request.path}?{query}")
-        results = [StandingOut(asdict(row)).data for row in page.rows]
+        results = [PlacedOut(asdict(row)).data for row in page.rows]
         return Response({"next": following, "results": results})
 
 

@@ -80,6 +80,8 @@ class PoolOut(serializers.Serializer):
     table = serializers.CharField(help_text="The policy's rule table: a stream, or `default`.")
     model = serializers.CharField()
     dataset_version = serializers.CharField()
+    part = serializers.CharField(help_text="Of several that a pool is divided into; blank if it is not.")
+    measure = serializers.CharField(help_text="What contributors are measured by: `assets`, `weight`, `outputs` …")
     currency = serializers.CharField()
     rule = serializers.CharField(help_text="In words, as on the statements.")
     share = serializers.CharField(help_text="As the policy says it.")
@@ -87,12 +89,14 @@ class PoolOut(serializers.Serializer):
     net_micros = Micros(help_text="Sales less refunds.")
     carried_in_micros = Micros(help_text="What the cycle before could not take off its own sales; never positive.")
     released_micros = Micros(help_text="From suspense: contributors' shares of earlier sales.")
+    deducted_micros = Micros(help_text="Tax and fees, where the policy shares what is left after them.")
     distributable_micros = Micros(
-        help_text="Shared among contributors: (net + carried in) × share, rounded down, and what suspense released."
+        help_text="(net + carried in − deducted) × share, rounded down, less commons; and what suspense released."
     )
+    commons_micros = Micros(help_text="Goes to the commons fund.")
     platform_micros = Micros(help_text="Stays with the platform.")
     carried_out_micros = Micros(help_text="Handed on to the next cycle; never positive.")
-    denominator_ticks = Ticks(help_text="All assets it is shared over.")
+    denominator_ticks = Ticks(help_text="All units it is shared over; of assets, 720,720 ticks each.")
     versions = serializers.ListField(child=serializers.CharField(), help_text="The dataset versions it is shared over.")
     suspense_reason = serializers.CharField(help_text="Why it waits in suspense; empty if it does not.")
 

@@ -17,8 +17,6 @@ from revshare.files.formats import KINDS
 from revshare.files.models import IngestedFile
 from revshare.files.queries import reject_lines, totals
 
-FILE_KINDS = tuple(KINDS)
-
 
 class TotalsOut(serializers.Serializer):
     """rows_in = accepted + duplicate + quarantined, and so the sums: all as of now, quarantine's decisions counted."""
@@ -38,7 +36,7 @@ class FileOut(serializers.Serializer):
     """A file that was taken in, once."""
 
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=FILE_KINDS)
+    kind = serializers.ChoiceField(choices=tuple(KINDS))
     name = serializers.CharField()
     sha256 = serializers.CharField()
     size_bytes = serializers.IntegerField()
@@ -67,7 +65,7 @@ class Files(View):
     needs = {"GET": ("browse",)}
     pagination_class = Keyset
     filters = {
-        "kind": Filter("Only files of this kind.", choices=FILE_KINDS),
+        "kind": Filter("Only files of this kind.", choices=tuple(KINDS)),
         "sha256": Filter("Only the file with these bytes.", pattern=DIGEST),
     }
 

@@ -67,7 +67,7 @@ def standings(*, contributor_id: str, at: datetime, size: int, search: str = "",
     rows = []
     for asset, version in found[:size]:
         manifest = manifests[version]
-        upto = manifest.decided_upto if manifest.frozen_at else None
+        upto = manifest.frozen_arrival if manifest.frozen_at else None
         known = [decision for arrival, decision in decided if upto is None or arrival <= upto]
         out = opted_out(known, asset_id=asset, dataset_version=version, at=manifest.frozen_at or at)
         rows.append(Standing(asset, version, models[version], manifest.frozen_at, out))

@@ -5,6 +5,7 @@ from django.urls import path
 from revshare.console import (
     cycles,
     intake,
+    payments,
     people,
     policies,
     quarantine,
@@ -16,7 +17,7 @@ from revshare.console import (
 )
 from revshare.console.base import site
 
-__all__ = ["people", "signals", "site", "stages_in", "stages_out"]
+__all__ = ["payments", "people", "signals", "site", "stages_in", "stages_out"]
 
 guarded = site.admin_view
 site.pages = [

@@ -19,9 +19,10 @@ def document(explained: Explained) -> Document:
         pool = pools[line.table, line.model, line.dataset_version, line.part]
         lines.append(
             DocumentLine(
-                line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros, pool.released_micros
+                line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros, pool.deducted_micros,
+                pool.commons_micros, pool.released_micros,
             )
-        )
+        )  # fmt: skip
     return Document(
         content=explained.content,
         cycle=DocumentCycle(

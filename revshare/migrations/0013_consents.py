@@ -8,7 +8,9 @@ from django.db import migrations, models
 from django.db.models import F, Q, Value
 
 _changed = import_module("revshare.migrations.0009_movements")._changed
-OLD_POOLS = import_module("revshare.migrations.0010_rules").POOLS
+_rules = import_module("revshare.migrations.0010_rules")
+OLD_POOLS = _rules.POOLS
+MANIFEST_MOVES = _rules.MANIFEST_MOVES.replace("- 'opted_out_records'", "- 'opted_out_records' - 'class_totals'")
 
 # Written once, as in 0006; also of a table without rows nothing is changed.
 APPEND_ONLY = ("pools_match", "allocation_release")
@@ -53,12 +55,11 @@ def _signs(least, **also):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0010_rules")]
+    dependencies = [("revshare", "0011_payouts")]
     operations = [
         migrations.AddField(
             "manifest", "class_totals", models.JSONField(db_default=Value([], models.JSONField()), default=list)
         ),
-        migrations.AddField("manifest", "decided_upto", models.BigIntegerField(null=True)),
         migrations.CreateModel(
             name="Match",
             fields=[
@@ -104,6 +105,6 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint("pool", "pools_signs"),
         migrations.AddConstraint("pool", _conserve("released_micros")),
         migrations.AddConstraint("pool", _signs(F("released_micros"), released_micros__gte=0)),
-        migrations.RunSQL(POOLS, OLD_POOLS),
+        migrations.RunSQL(MANIFEST_MOVES + POOLS, OLD_POOLS + _rules.MANIFEST_MOVES),
         migrations.RunSQL(TRIGGERS, REFUSE_LOSS),
     ]

@@ -1,6 +1,7 @@
 """A small shop for the API's tests: three cycles (published, calculated, open), five people, a row in quarantine."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,16 +96,17 @@ def _built(
         outer.__enter__()
         with override_settings(REVSHARE_HOME=home, PASSWORD_HASHERS=FAST):
             tokens = build(write_folder(home / "files"))
-    yield tokens, home / "lake"
+    yield tokens, home
     with django_db_blocker.unblock():
         transaction.set_rollback(True)
         outer.__exit__(None, None, None)
 
 
 @pytest.fixture
-def shop(_built: tuple[dict[str, str], Path], db: None, settings: Any) -> Shop:
-    tokens, lake = _built
-    settings.REVSHARE_LAKE = str(lake)
+def shop(_built: tuple[dict[str, str], Path], settings: Any, db: None) -> Shop:
+    """With a copy of the shop's lake, so that each test has one of its own."""
+    tokens, home = _built
+    shutil.copytree(home / "lake", settings.REVSHARE_HOME / "lake")
     return Shop(dict(tokens))
 
 

@@ -86,7 +86,7 @@ def test_it_is_released_though_nothing_is_sold_and_the_statement_says_so(may: St
     statement = Statement.objects.select_related("cycle__policy", "contributor").get(cycle=june, contributor_id="ann")
     [line] = document(explain(statement)).lines
     assert line.sentence == (
-        "20% of $0.00 net sales is $0.00; with $10.00 of earlier sales that waited, a pool of $10.00; "
+        "20% of $0.00 net sales is a pool of $0.00; with $10.00 of earlier sales that had waited it is $10.00; "
         "you hold 3 of 4 assets; your part is $7.50"
     )
     assert "waited in suspense" in line.rule
