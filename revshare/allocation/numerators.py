@@ -20,8 +20,7 @@ from revshare.apportion import TICKS_PER_ASSET, exact_sum
 from revshare.errors import Refused
 from revshare.lake import copy_out, csv_scan
 from revshare.policies.eligibility import COMMONS, EXCLUDE, HOLD, PAY
-from revshare.policies.terms import ASSETS, DIRECTED, MEASURE, OUTPUTS, WEIGHT
-from revshare.pools.division import JOINT
+from revshare.policies.terms import ASSETS, DIRECTED, JOINT, MEASURE, OUTPUTS, WEIGHT
 from revshare.pools.rules import Attributed, Key, Pinned, pool_key
 from revshare.pools.sources import Sources, attributed_query, measured_query
 
