@@ -47,6 +47,7 @@ POOL_FIELDS = (
     "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
 )  # fmt: skip
 SPLIT = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64()), ("micros", pa.int64())])
+NOBODY = Holding(np.zeros(0, np.int64), np.zeros(0, np.int64))
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
 
@@ -115,6 +116,8 @@ def _amounts(
                 should = _moved(pool)
             else:
                 holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
+                if not holding.denominator:  # it is in suspense: whoever is there has none of its units
+                    holding = NOBODY
                 shares = _slow_shares(pool, holding, sources.rulebook.tables.get(pool.table))
                 ids = numerators.people.ids.take(pa.array(holding.codes)).cast(pa.string())
                 should = pa.table([ids, holding.ticks, shares.amounts], schema=SPLIT)

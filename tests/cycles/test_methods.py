@@ -116,6 +116,17 @@ def test_an_asset_counts_by_its_weight(story: Story) -> None:
     clean()
 
 
+def test_assets_without_weight_leave_the_pool_in_suspense(story: Story) -> None:
+    story.models(("m", "ds@1"), ("n", "ds@2"))
+    rows = [("ds@1", "a", "ann", "0"), ("ds@2", "b", "ann", "1")]
+    story.take("attributions", ("dataset_version", "asset_id", "contributor_id", "weight"), rows)
+    policy(story, f'[streams.default]\n{BASE}allocation = "weighted"\n')
+    sell(story, {"gross_amount": "10"}, {"gross_amount": "10", "model": "n"})
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    assert payouts(cycle) == {"ann": 2 * M, "<suspense>": 2 * M, "<platform>": 16 * M}
+    clean()
+
+
 def test_half_by_assets_and_half_by_own_licensing_revenue(june: Tell, story: Story) -> None:
     story.take("contributors", ("contributor_id", "contributor_name"), [("ben", "Ben"), ("cy", "Cy")])
     header = ("contributor_id", "measure", "start", "end", "value")
@@ -241,6 +252,22 @@ def test_few_assets_get_nothing_and_the_commons_their_share(june: Tell) -> None:
         {"gross_amount": "50"},
     )
     assert payouts(cycle) == {"ann": 9 * M, "<commons>": 1 * M, "<platform>": 40 * M}
+    clean()
+
+
+def test_a_currency_or_a_cycle_may_go_to_nobody_but_the_commons(story: Story) -> None:
+    """One dataset with nothing but public records: without entries, beside another currency with some, and none."""
+    story.models(("m", "ds@1"), ("n", "public@1"))
+    story.attributions(("ds@1", "a", "ann"), ("public@1", "b", "museum"))
+    policy(
+        story,
+        f'[streams.default]\n{BASE}allocation = "asset_count"\n[eligibility]\ncommons_contributors = ["museum"]\n',
+    )
+    sell(story, {"gross_amount": "10", "model": "n", "currency": "EUR"}, {"gross_amount": "10"})
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    assert payouts(cycle) == {"ann": 2 * M, "<commons>": 2 * M, "<platform>": 16 * M}
+    sell(story, {"sale_id": "t", "gross_amount": "5", "model": "n", "sold_at": "2026-07-01T00:00:00Z"})
+    assert payouts(story.calculate("july", "2026-07-01", "2026-08-01")) == {"<commons>": M, "<platform>": 4 * M}
     clean()
 
 
