@@ -84,6 +84,33 @@ def test_rates_by_day_and_plan_are_pools_of_their_own(june: Tell) -> None:
     clean()
 
 
+def test_the_day_of_a_rate_begins_where_the_cycle_is(story: Story) -> None:
+    story.models(("m", "ds@1"))
+    story.attributions(("ds@1", "a", "ann"))
+    rates = '[[streams.default.rates]]\nfrom = 2026-06-15\ncontributor_share = "30%"\n'
+    policy(story, f'[streams.default]\n{BASE}allocation = "asset_count"\n{rates}')
+    sell(
+        story, {"gross_amount": "10", "sold_at": "2026-06-14T14:59:59Z"},
+        {"gross_amount": "10", "sold_at": "2026-06-14T15:00:00Z"},
+    )  # fmt: skip
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01", zone="Asia/Tokyo")
+    assert {name: pool[2] for name, pool in pools(cycle).items()} == {
+        "default · m · USD": 2 * M, "default · m · from 2026-06-15 · USD": 3 * M,
+    }  # fmt: skip
+    clean()
+
+
+def test_a_model_and_a_dataset_may_have_one_name(story: Story) -> None:
+    story.models(("x", "ds@1"))
+    story.attributions(("ds@1", "a", "ann"), ("x", "b", "ben"))
+    policy(story, f'[streams.default]\n{BASE}allocation = "asset_count"\n')
+    sell(story, {"gross_amount": "10", "model": "x"})
+    story.deals(("d", "2026-06-10T00:00:00Z", "x", "USD", "20"))
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    assert payouts(cycle) == {"ann": 2 * M, "ben": 4 * M, "<platform>": 24 * M}
+    clean()
+
+
 def test_tiers_by_volume_are_bands(june: Tell) -> None:
     cycle = june(
         f'[streams.default]\n{BASE}allocation = "asset_count"\n'

@@ -28,6 +28,9 @@ SALES = (
 )  # fmt: skip
 RECORDS = ("dataset_version", "asset_id", "contributor_id", "weight", "licence", "ai_generated", "media_type")
 CONSENTS = ("contributor_id", "asset_id", "decision", "effective_at", "scope")
+MEASURES = ("contributor_id", "measure", "start", "end", "value")
+USAGE = ("customer_id", "model", "day", "units")
+OUTPUTS = ("sale_id", "contributor_id", "role", "score")
 Result = dict[tuple[int, tuple[str, str, str, str], str], int]
 real = settings(
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -65,14 +68,14 @@ def tell(story: Story, world: World, *, files: int = 1, shuffle: random.Random |
         ("contributors", ("contributor_id", "contributor_name"), [(who, who) for who in ("ann", "ben", "cy", "di")]),
         ("consents", CONSENTS, [(p, a, said, f"{day}T00:00:00Z", scope) for p, a, said, day, scope in world.consents]),
         ("attributions", RECORDS, [record_of(record) for record in world.records]),
-        ("measures", ("contributor_id", "measure", "start", "end", "value"), [
+        ("measures", MEASURES, [
             (who, name, *CYCLES[cycle][1:], amount(value)) for cycle, who, name, value in world.measures
         ]),
-        ("usage", ("customer_id", "model", "day", "units"), [
+        ("usage", USAGE, [
             (who, model, CYCLES[cycle][1], units) for cycle, who, model, units in world.usage
         ]),
         ("sales", SALES, [row_of(sold) for sold in world.sales if sold.cycle == 0]),
-        ("outputs", ("sale_id", "contributor_id", "role", "score"), [
+        ("outputs", OUTPUTS, [
             (sale, who, role, f"0.{int(score * 10**6):06d}" if score < 1 else "1") for sale, who, role, score in world.outputs
         ]),
     ]  # fmt: skip
@@ -116,23 +119,34 @@ def exact_to_the_micro(world: World) -> None:
             assert quota.__floor__() <= micros <= quota.__ceil__()
 
 
+def more_arrives(story: Story, world: World) -> None:
+    """What came after the locks counts for neither month, whatever its dates."""
+    take(story, "measures", MEASURES, [("ben", "revenue", "2026-06-02", "2026-06-30", "777")], 1)
+    take(story, "usage", USAGE, [("k1", "m1", "2026-06-09", 7_777), ("k3", "m2", "2026-07-09", 7_777)], 1)
+    take(story, "consents", CONSENTS, [("ann", "", "opt_out", "2025-01-01T00:00:00Z", "d1")], 1)
+    scored = {(sale, role) for sale, _, role, _ in world.outputs}
+    roles = [role for role in ("output", "style", "modified") if (world.sales[0].sale_id, role) not in scored]
+    take(story, "outputs", OUTPUTS, [(world.sales[0].sale_id, "ann", role, "1") for role in roles], 1)
+
+
 def clean() -> None:
     assert verify(cycles=list(Cycle.objects.all())).findings == []
 
 
 @pytest.mark.parametrize("pooling", ["per_model", "single"])
-@settings(real, max_examples=10)
+@settings(real, max_examples=8)
 @given(data=st.data())
 def test_two_months_are_what_the_slow_twin_says(story: Story, pooling: str, data: st.DataObject) -> None:
     world = data.draw(worlds(pooling=pooling))
     with transaction.atomic():
         assert tell(story, world) == without_zeros(Twin(world, 2).result)
         exact_to_the_micro(world)
+        more_arrives(story, world)
         clean()
         transaction.set_rollback(True)
 
 
-@settings(real, max_examples=5)
+@settings(real, max_examples=4)
 @given(world=worlds(refunds=False))
 def test_a_sale_and_its_full_refund_in_one_month_leave_nothing_anywhere(story: Story, world: World) -> None:
     with transaction.atomic():
@@ -141,7 +155,7 @@ def test_a_sale_and_its_full_refund_in_one_month_leave_nothing_anywhere(story: S
         transaction.set_rollback(True)
 
 
-@settings(real, max_examples=5)
+@settings(real, max_examples=4)
 @given(world=worlds(refunds=False))
 def test_a_refund_a_month_later_takes_back_all_in_total(story: Story, world: World) -> None:
     with transaction.atomic():
@@ -152,7 +166,7 @@ def test_a_refund_a_month_later_takes_back_all_in_total(story: Story, world: Wor
         transaction.set_rollback(True)
 
 
-@settings(real, max_examples=4)
+@settings(real, max_examples=3)
 @given(world=worlds(), seed=st.integers(0, 99))
 def test_the_order_of_rows_and_the_cut_into_files_decide_nothing(story: Story, world: World, seed: int) -> None:
     results = []
