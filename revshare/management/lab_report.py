@@ -35,8 +35,7 @@ def _table(table: Table) -> Iterator[str]:
     """A row to a figure, a column to a policy."""
 
     def micros(amount: int) -> str:
-        units, point, rest = format_micros(abs(amount), table.currency).partition(".")
-        return f"{'-' if amount < 0 else ''}{group_digits(int(units))}{point}{rest}"
+        return _grouped(amount, table.currency)
 
     rows: list[tuple[str, list[str]]] = [("contributors paid", [f"{c.spread.contributors:,}" for c in table.columns])]
     rows += [("net sales", [micros(c.net_micros) for c in table.columns])]
@@ -46,7 +45,7 @@ def _table(table: Table) -> Iterator[str]:
     rows += [(name, [micros(c.rest[name]) for c in table.columns]) for name in ROWS]
     rows += [
         ("Gini", [decimals(c.spread.gini, 4) for c in table.columns]),
-        ("top 1% get", [decimals(c.spread.top, 4) for c in table.columns]),
+        ("top 1% get", [f"{decimals(c.spread.top * 100, 2)}%" for c in table.columns]),
         ("median", [micros(c.spread.median_micros) for c in table.columns]),
     ]
     shifts = [c.shift for c in table.columns]
@@ -72,6 +71,11 @@ def _mover(mover: Mover, currency: str) -> str:
     name = f"{mover.name} ({mover.contributor_id})" if mover.name else mover.contributor_id
     sign = "+" if mover.difference_micros > 0 else ""
     before, after, difference = (
-        format_micros(micros, currency) for micros in (mover.before_micros, mover.after_micros, mover.difference_micros)
+        _grouped(micros, currency) for micros in (mover.before_micros, mover.after_micros, mover.difference_micros)
     )
     return f"{name}: {before} to {after} {currency} ({sign}{difference})"
+
+
+def _grouped(micros: int, currency: str) -> str:
+    units, point, rest = format_micros(abs(micros), currency).partition(".")
+    return f"{'-' if micros < 0 else ''}{group_digits(int(units))}{point}{rest}"
