@@ -87,23 +87,25 @@ def content(answer: Any) -> str:
 @pytest.fixture(scope="module")
 def _built(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """The shop, once for a module, in a transaction that is rolled back after it; each test sees it in its own."""
+) -> Iterator[tuple[dict[str, str], Path]]:
+    """The shop, once for a module, in a transaction that is rolled back after it; each test sees it in its own. With
+    everybody's token and the folder that its lake is in."""
     home = tmp_path_factory.mktemp("shop")
     with django_db_blocker.unblock():
         outer = transaction.atomic()
         outer.__enter__()
         with override_settings(REVSHARE_HOME=home, PASSWORD_HASHERS=FAST):
             tokens = build(write_folder(home / "files"))
-    yield tokens
+    yield tokens, home
     with django_db_blocker.unblock():
         transaction.set_rollback(True)
         outer.__exit__(None, None, None)
 
 
 @pytest.fixture
-def shop(_built: dict[str, str], db: None) -> Shop:
-    return Shop(dict(_built))
+def shop(_built: tuple[dict[str, str], Path], db: None, settings: Any) -> Shop:
+    tokens, settings.REVSHARE_HOME = _built
+    return Shop(dict(tokens))
 
 
 def build(folder: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 OPERATIONS = [
-    "cycles_approve", "cycles_calculate", "cycles_export", "cycles_list", "cycles_lock", "cycles_open",
+    "cycles_approve", "cycles_calculate", "cycles_export", "cycles_lab", "cycles_lab_csv", "cycles_list", "cycles_lock", "cycles_open",
     "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
     "files_quarantine_retry", "files_read", "files_rejects", "policies_list", "policies_read",
     "policies_register", "quarantine_list", "quarantine_retry", "runs_list", "runs_read", "statements_list",
