@@ -18,6 +18,11 @@ MAY: dict[str, frozenset[str]] = {
     "publish": frozenset({"approver"}),
     "lab": STAFF,  # what a cycle would pay under other policies
     "export": frozenset({"finance", "operator", "approver"}),
+    "prepare_payouts": frozenset({"finance"}),
+    "hold_payouts": frozenset({"finance"}),
+    "approve_payouts": frozenset({"approver"}),
+    "export_payouts": frozenset({"finance"}),
+    "book_payments": frozenset({"finance"}),
     "read_statements": STAFF,
     "read_own_statements": frozenset({"contributor"}),
 }

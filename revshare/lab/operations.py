@@ -120,8 +120,9 @@ def compare(*, cycle: Cycle, others: Sequence[Candidate], at: datetime, progress
         trials = _trials(cycle, candidates)
         with duck(scratch) as con:
             drafts = preview(
-                con, dataset_versions=_open_ones(trials), decisions=DecisionsAt(at, scratch), target=scratch,
-                progress=progress,
+                con, dataset_versions={version for trial in trials for version in trial.versions}, at=at,
+                decisions=DecisionsAt, target=scratch, progress=progress,
+                by_class=any(item.rulebook.eligibility.tells_classes_apart for item in candidates),
             )  # fmt: skip
         outcomes = []
         for done, trial in enumerate(trials):
@@ -165,13 +166,6 @@ def _check_streams(cycle: Cycle, candidate: Candidate, streams: Iterable[str]) -
             f"{cycle.key}. Give it one, or a [streams.default].",
             code="stream_without_rule",
         )
-
-
-def _open_ones(trials: Sequence[_Trial]) -> set[str]:
-    """The dataset versions that are not frozen yet."""
-    versions = {version for trial in trials for version in trial.versions}
-    waiting = Manifest.objects.filter(dataset_version__in=versions, frozen_at__isnull=True)
-    return set(waiting.values_list("dataset_version", flat=True))
 
 
 def _outcome(con: duckdb.DuckDBPyConnection, scratch: Path, trial: _Trial, drafts: Mapping[str, Weights]) -> Outcome:

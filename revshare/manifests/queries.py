@@ -35,7 +35,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Weights:
-    """Where the weights of a dataset version lie, and what classes its records have (none: all are of the same)."""
+    """Where the weights of a dataset version lie, by class if it has several; and what its classes say."""
 
     path: Path
     classes: Sequence[Mapping[str, Any]]

@@ -4,13 +4,14 @@ import tomllib
 from dataclasses import dataclass, field
 
 from revshare.policies.eligibility import Eligibility, read_eligibility
+from revshare.policies.payout_rules import PayoutTerms, parse_payout
 from revshare.policies.reading import BadPolicy, only, string
 from revshare.policies.terms import Terms, read_terms
 
 __all__ = ["BadPolicy", "Rulebook", "Terms", "parse"]
 
 DEFAULT = "default"
-KEYS = {"name", "version", "streams", "eligibility"}
+KEYS = {"name", "version", "streams", "eligibility", "payout"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Rulebook:
     version: str
     tables: dict[str, Terms]
     eligibility: Eligibility = field(default_factory=Eligibility)
+    payout: PayoutTerms = field(default_factory=PayoutTerms)
 
     def terms_for(self, stream: str) -> Terms | None:
         """The table of a stream; None if the policy does not cover it."""
@@ -45,4 +47,4 @@ def parse(text: str) -> Rulebook:
     if not isinstance(streams, dict) or not streams:
         raise BadPolicy("The policy has no [streams.default] or other [streams.…] table.")
     tables = {table: read_terms(table, content) for table, content in streams.items()}
-    return Rulebook(name, version, tables, read_eligibility(data))
+    return Rulebook(name, version, tables, read_eligibility(data), parse_payout(data.get("payout")))

@@ -1,6 +1,7 @@
 """A small shop for the API's tests: three cycles (published, calculated, open), five people, a row in quarantine."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,8 +89,7 @@ def content(answer: Any) -> str:
 def _built(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[dict[str, str], Path]]:
-    """The shop, once for a module, in a transaction that is rolled back after it; each test sees it in its own. With
-    everybody's token and the folder that its lake is in."""
+    """The shop, once for a module, in a transaction that is rolled back after it; each test sees it in its own."""
     home = tmp_path_factory.mktemp("shop")
     with django_db_blocker.unblock():
         outer = transaction.atomic()
@@ -103,8 +103,10 @@ def _built(
 
 
 @pytest.fixture
-def shop(_built: tuple[dict[str, str], Path], db: None, settings: Any) -> Shop:
-    tokens, settings.REVSHARE_HOME = _built
+def shop(_built: tuple[dict[str, str], Path], settings: Any, db: None) -> Shop:
+    """With a copy of the shop's lake, so that each test has one of its own."""
+    tokens, home = _built
+    shutil.copytree(home / "lake", settings.REVSHARE_HOME / "lake")
     return Shop(dict(tokens))
 
 

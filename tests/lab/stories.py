@@ -34,7 +34,7 @@ def set_up(story: Story) -> None:
     header = ("dataset_version", "asset_id", "contributor_id", "weight", "licence")
     story.take("attributions", header, [
         ("ds@1", "1", "ann", "1", ""), ("ds@1", "2", "ann", "1", "editorial"), ("ds@1", "3", "ben", "2.5", ""),
-        ("ds@1", "4", "=cy", "1", ""), ("ds@2", "5", "ben", "1", ""), ("ds@2", "6", "=cy", "1", ""),
+        ("ds@1", "4", "=cy", "1", ""), ("ds@2", "5", "ben", "1", "editorial"), ("ds@2", "6", "=cy", "1", ""),
         ("ds@2", "6", "ann", "1", ""),
     ])  # fmt: skip
     story.take(

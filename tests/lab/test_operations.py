@@ -90,6 +90,22 @@ def test_a_closed_cycle_comes_to_what_was_posted(story: Story) -> None:
     ]  # fmt: skip
 
 
+def test_what_nobody_asked_of_a_frozen_manifest_is_worked_out_beside_it(story: Story) -> None:
+    """Licences, by a policy that comes when the manifest is frozen: the same as if it had come before, also where
+    consents came in between."""
+    set_up(story)
+    cycle = story.open("june", *PERIOD, policy="assets")
+    before = [foreseen(outcome) for outcome in try_all(cycle).outcomes]
+    cycle = story.calculate("june")
+    assert Manifest.objects.get(dataset_version="ds@2").classes == []
+    story.take(
+        "consents", ("contributor_id", "asset_id", "decision", "effective_at"),
+        [("ben", "", "opt_out", "2026-05-01T00:00:00Z")],
+    )  # fmt: skip
+    assert [foreseen(outcome) for outcome in try_all(cycle).outcomes] == before
+    assert Manifest.objects.get(dataset_version="ds@2").classes == []
+
+
 def test_models_that_came_after_the_lock_do_not_change_what_its_own_policy_paid(story: Story) -> None:
     set_up(story)
     cycle = story.calculate("june", *PERIOD, policy="single")
