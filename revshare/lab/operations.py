@@ -22,7 +22,7 @@ from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_
 from revshare.errors import Refused
 from revshare.files.queries import last_arrival
 from revshare.lab.candidates import Candidate, registered, told_apart
-from revshare.lab.rules import Int64s, Shift, Spread, shift, spread
+from revshare.lab.rules import Int64s, Spread, spread
 from revshare.lake import duck, spool
 from revshare.manifests.models import Manifest
 from revshare.manifests.previews import preview
@@ -81,16 +81,12 @@ class Comparison:
         """By `ids`; micros."""
         outcome = self.outcomes[number]
         amounts = np.zeros(len(self.ids), np.int64)
-        if currency in outcome.amounts:
+        if outcome.ids.equals(self.ids):
+            amounts += outcome.amounts.get(currency, 0)
+        elif currency in outcome.amounts:
             places = pa.compute.index_in(outcome.ids, value_set=self.ids).to_numpy(zero_copy_only=False)
             amounts[places] = outcome.amounts[currency]
         return amounts
-
-    def shift(self, number: int, currency: str) -> Shift:
-        """Of those who are paid under either policy."""
-        before, after = self.amounts(0, currency), self.amounts(number, currency)
-        paid = (before > 0) | (after > 0)
-        return shift(before[paid], after[paid])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from revshare.allocation.models import Bucket
 from revshare.contributors.models import Contributor
 from revshare.lab.operations import Comparison, Line, Outcome
-from revshare.lab.rules import Int64s, Shift, Spread
+from revshare.lab.rules import Int64s, Shift, Spread, shift
 
 SHOWN = 5
 BUCKETS = (Bucket.PLATFORM, Bucket.COMMONS, Bucket.SUSPENSE, Bucket.HELD, Bucket.CARRIED)
@@ -100,13 +100,14 @@ def _column(comparison: Comparison, number: int, currency: str, shown: int) -> C
     outcome = comparison.outcomes[number]
     pools = [line.pool for line in outcome.lines if line.pool.key.currency == currency]
     before, after = comparison.amounts(0, currency), comparison.amounts(number, currency)
+    paid = (before > 0) | (after > 0)
     return Column(
         name=outcome.candidate.name,
         net_micros=sum(pool.net_micros for pool in pools),
         carried_in_micros=sum(pool.carried_in_micros for pool in pools),
         spread=outcome.spread(currency),
         rest=_rest(outcome, currency),
-        shift=comparison.shift(number, currency) if number else None,
+        shift=shift(before[paid], after[paid]) if number else None,
         gains=_movers(comparison, before, after, before - after, shown),
         losses=_movers(comparison, before, after, after - before, shown),
     )
