@@ -11,7 +11,7 @@ from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolC
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
 from revshare.policies.models import Policy
-from revshare.pools.models import Pool
+from revshare.pools.models import Conversion, Pool
 from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -19,8 +19,8 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Consent", "Contributor", "Cycle", "Event", "FoldedId", "IngestedFile", "Journal",
-    "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy", "Pool", "PoolControl",
-    "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User",
-    "Weight", "Window",
+    "AccountControl", "Allocation", "Consent", "Contributor", "Conversion", "Cycle", "Event", "FoldedId",
+    "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Policy",
+    "Pool", "PoolControl", "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split", "Statement", "Training",
+    "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip
