@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from revshare.cycles.summary import Summary
 from revshare.money import format_micros, group_digits
+from revshare.pools.exchange import rate_text
 
 
 def money(micros: int, currency: str) -> str:
@@ -35,6 +36,10 @@ def lines(summary: Summary) -> Iterator[str]:
             f"    residue         {item.residue_micros:,} micros of rounding, one each to the largest remainders; "
             f"{left} left over"
         )
+    for rate in summary.conversions:
+        yield f"  Sales of {rate.day} in {rate.base}, at {rate_text(rate.rate)} ({rate.source}, {rate.rate_on})"
+        yield f"    net sales       {money(rate.amount_in_micros, rate.base)}"
+        yield f"    come to         {money(rate.amount_out_micros, rate.quote)}"
     yield "  Largest payouts"
     width = max((len(payout.name) for payout in summary.largest), default=0)
     for payout in summary.largest:

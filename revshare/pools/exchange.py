@@ -7,6 +7,7 @@ whole micros, halves to the even one. So a sale and its refund at the same rate 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from fractions import Fraction
 
 from revshare.errors import Refused
 from revshare.money import INT64_MAX
@@ -80,6 +81,12 @@ def converted(nets: Iterable[tuple[date, str, int]], exchange: Exchange) -> list
     if sum(abs(item.amount_out_micros) for item in days.values()) > INT64_MAX:
         raise AmountTooLarge(f"The sales come to more {exchange.quote} than fits into 64 bits: look at the rates.")
     return [days[key] for key in sorted(days)]
+
+
+def rate_text(rate: Fraction) -> str:
+    """With 12 decimals, as rates come, less zeros at the end. Exactly it stands in `audit.fx_conversion`."""
+    units, decimals = divmod(round(rate * 10**12), 10**12)
+    return f"{units}.{decimals:012d}".rstrip("0").rstrip(".")
 
 
 def added(one: Takings, other: Takings) -> Takings:

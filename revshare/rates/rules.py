@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
+JOINT = ", "
+
 
 @dataclass(frozen=True)
 class Given:
@@ -84,4 +86,4 @@ def _of_days(given: Given) -> str:
 
 
 def _joined(sources: Iterable[str]) -> str:
-    return ", ".join(sorted(set(sources)))
+    return JOINT.join(sorted({source for joined in sources for source in joined.split(JOINT)}))

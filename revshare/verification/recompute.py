@@ -31,6 +31,7 @@ from revshare.lake import LakeDamaged, spool
 from revshare.ledger.models import AccountControl
 from revshare.manifests.models import Manifest
 from revshare.policies.terms import Terms
+from revshare.pools.conversions import RateMissing
 from revshare.pools.conversions import as_row as conversion_row
 from revshare.pools.exchange import Converted
 from revshare.pools.models import Conversion, Pool
@@ -62,7 +63,11 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    own = input_digest(cycle, pinned, sources)
+    try:
+        own = input_digest(cycle, pinned, sources)
+    except RateMissing as error:
+        yield Finding("I21", cycle.key, str(error))
+        return
     if own != cycle.input_digest:
         yield Finding("I21", cycle.key, f"the inputs have the digest {own}, at the lock it was {cycle.input_digest}")
         return
