@@ -15,7 +15,9 @@ from revshare.errors import Refused
 from revshare.lab.operations import compare
 from revshare.manifests.models import Manifest
 from revshare.policies.rules import parse
+from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
+from tests.conftest import ROOT
 from tests.cycles.test_methods import BASE, OUTPUTS, clean, policy, sell
 from tests.stories import Story, legs, payouts, pools
 
@@ -76,6 +78,8 @@ def test_sales_come_to_the_pool_at_the_rate_of_their_day(june: Tell, story: Stor
         ("sales", "USD", "D", 50 * M), ("fx", "USD", "D", 90_206_032),
         ("platform", "USD", "C", 112_164_826), ("payable:ann", "USD", "C", 21_030_905), ("payable:ben", "USD", "C", 7_010_301),
     }  # fmt: skip
+    text = as_documented(cycle)
+    assert f"```\n{text}\n```" in (ROOT / "docs" / "currencies.md").read_text(encoding="utf-8"), text
     assert Pool.objects.get().rule.endswith(" · sales in other currencies in USD at the rate of each sale's day")
     with connection.cursor() as cursor:
         cursor.execute("SELECT rate, rate_on, source, way, amount_out FROM audit.fx_conversion ORDER BY day")
@@ -85,6 +89,20 @@ def test_sales_come_to_the_pool_at_the_rate_of_their_day(june: Tell, story: Stor
              "through EUR: GBP/EUR 1 ÷ the reverse, EUR/USD as given", 25_616_032),
         ]  # fmt: skip
     clean()
+
+
+def as_documented(cycle: Cycle) -> str:
+    """The month of docs/currencies.md, in its words."""
+    pool = Pool.objects.get(cycle=cycle)
+    lines = [
+        f"{row.day}    {row.amount_in_micros:>12,} {row.base} × {rate_text(row.rate):<14} = {row.amount_out_micros:>15,} {row.quote}"
+        for row in Conversion.objects.filter(cycle=cycle)
+    ]
+    lines.append(f"pool          {pool.net_micros:>12,} USD × {pool.share:<14} = {pool.distributable_micros:>15,} USD")
+    by_side = sorted(legs(cycle), key=lambda leg: (leg[2] == "C", leg[1], -leg[3] if leg[2] == "D" else leg[3]))
+    for account, currency, side, amount in by_side:
+        lines.append(f"journal     {'debit ' if side == 'D' else 'credit'}  {amount:>14,} {currency}  {account}")
+    return "\n".join(lines)
 
 
 def test_a_sale_and_its_refund_of_one_cycle_come_to_nothing(june: Tell, story: Story) -> None:
