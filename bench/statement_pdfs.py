@@ -44,7 +44,7 @@ def line(number: int, at: int) -> DocumentLine:
     net = 295_960_050_003 * (at + 2) // (at * at + 1)
     pool, ticks = net // 5, (69_202 + 977 * at) * TICKS
     mine = (1 + number * 7_919 % 3_000) * TICKS // (1 + (number + at) % 3)
-    figures = Line(at + 1, "earned", "default", f"gen-{at}", "", pool, mine, ticks, pool * mine // ticks)
+    figures = Line(at + 1, "earned", "default", f"gen-{at}", "", "", "assets", pool, mine, ticks, pool * mine // ticks)
     return DocumentLine(figures, currency="GBP", share="20%", rule=RULE, net_micros=net, carried_in_micros=0)
 
 

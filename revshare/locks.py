@@ -12,6 +12,7 @@ class Lock(IntEnum):
     CYCLE = 1  # one stage of one cycle at a time: with the cycle's id
     CALCULATION = 2  # pools carry sums from one cycle to the next, so cycles calculate one after the other
     INTAKE = 3  # rows come in, or a cycle closes over them, never both
+    PAYOUTS = 6  # one batch of payments is prepared, released or booked at a time
     JOURNAL_CHAIN = 4
     EVENT_CHAIN = 5
 

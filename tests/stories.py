@@ -65,9 +65,12 @@ class Story:
         )
 
     def policy(
-        self, *, name: str = "p", pooling: str = "per_model", share: str = "20%", streams: str = "default"
-    ) -> Policy:
+        self, *, name: str = "p", pooling: str = "per_model", share: str = "20%", streams: str = "default",
+        payout: str = "",
+    ) -> Policy:  # fmt: skip
         text = f'name = "{name}"\nversion = "1"\n'
+        if payout:
+            text += f"[payout]\n{payout}\n"
         for stream in streams.split():
             text += f'[streams.{stream}]\ncontributor_share = "{share}"\npooling = "{pooling}"\nallocation = "asset_count"\n'
         self.policies[name], _ = register(content=text.encode(), act=self.act())

@@ -23,6 +23,7 @@ FROZEN = (
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
     "consents_consent", "rates_rate", "splits_split", "fx_conversion",
+    "ledger_journal", "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -44,6 +45,9 @@ EDITS = {
     "ledger_journal": "posted_at = now()", "measures_measure": "value_micros = value_micros + 1",
     "measures_output": "score_millionths = 1", "measures_usage": "units = units + 1",
     "consents_consent": "decision = 'opt_in'", "rates_rate": "rate = 2", "splits_split": "share_millionths = 1",
+     "payouts_hold": "reason = 'none'",
+    "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
+    "payouts_result": "dated = dated + 1",
     "fx_conversion": "amount_out_micros = 0",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
@@ -76,6 +80,15 @@ LATE_INSERTS = {
     "currency, rule, share, sales_count, net_micros, carried_in_micros, distributable_micros, platform_micros, "
     "carried_out_micros, denominator_ticks, versions, suspense_reason) SELECT id, 'movements', '', '', '', 'USD', '', '', 0, "
     "0, 0, 0, 0, 0, 0, '[]', '' FROM cycles_cycle LIMIT 1",
+    "a payment of a batch that is prepared": "INSERT INTO payouts_payment (batch_id, payment_key, contributor_id, payee_id, "
+    "name, currency, amount_minor, amount_micros, balance_micros, statement, destination_sha256, state) "
+    "VALUES (1, 'x', 'cy', 'x', '', 'USD', 1, 10000, 10000, '', '', 'live')",
+    "a batch that nobody prepared": "INSERT INTO payouts_batch (currency, cycle_id, state, payments_count, total_minor, digest, "
+    "prepared_at, prepared_by, approved_by, approved_digest, exported_by, cancelled_by) "
+    "VALUES ('USD', 1, 'draft', 1, 1, 'x', now(), 'x', '', '', '', '')",
+    "a batch that is prepared half": "INSERT INTO payouts_batch (currency, cycle_id, state, payments_count, total_minor, digest, "
+    "prepared_at, prepared_by, approved_by, approved_digest, exported_by, cancelled_by) "
+    "VALUES ('USD', 1, 'preparing', 1, 1, 'x', now(), 'x', '', '', '', '')",
     "a weight of a frozen manifest": "INSERT INTO manifests_weight_row (manifest_id, contributor_id, assets_ticks) "
     "SELECT id, 'cy', 1 FROM manifests_manifest LIMIT 1",
     "a weight into its partition": f"INSERT INTO {WEIGHTS} (manifest_id, contributor_id, assets_ticks) VALUES (1, 'cy', 1)",
@@ -142,6 +155,16 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     path.write_text(LARGE_FILE)
     module_world.manage("shell", "--no-imports", "-c", TAKE_IN_LARGE.format(path=str(path)))
     take_in_signals(module_world, folder / "signals")
+    (folder / "payees.csv").write_text("contributor_id,contributor_name,payee_id\nann,Ann,P-ann\nben,Ben,P-ben\n")
+    module_world.manage("ingest", "contributors", folder / "payees.csv")
+    made = module_world.json("payouts", "prepare", "--currency", "USD", "--by", "fiona")
+    batch = ("--batch", str(made["batch"]))
+    module_world.manage("payouts", "approve", *batch, "--digest", made["digest"], "--by", "adam")
+    module_world.manage("payouts", "export", *batch, "--out", folder / "register.csv", "--by", "fiona")
+    key = (folder / "register.csv").read_text().splitlines()[1].split(",")[0]
+    (folder / "bank.csv").write_text(f"payment_key,result,date,reference\n{key},paid,2026-07-02,B1\n")
+    module_world.manage("payouts", "results", folder / "bank.csv", "--by", "fiona")
+    module_world.manage("payouts", "hold", "--contributor", "ben", "--reason", "in court", "--by", "fiona")
     july = folder / "july"
     july.mkdir()
     (july / "sales.csv").write_text(LATE_FILE)
@@ -382,3 +405,16 @@ def test_what_an_owner_can_do_all_the_same_is_named_by_verify(module_world: Worl
             connection.execute(undo)
     assert findings.returncode == 1
     assert any(line.startswith("I23") and where in line for line in findings.stderr.splitlines()), findings.stderr
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE payouts_batch SET state = 'draft'", "UPDATE payouts_batch SET state = 'cancelled', cancelled_by = 'x', cancelled_at = now()",
+    "UPDATE payouts_batch SET approved_by = 'mallory'", "UPDATE payouts_batch SET exported_at = now()",
+    "UPDATE payouts_payment SET state = 'live' WHERE state = 'paid'", "UPDATE payouts_payment SET state = 'cancelled' WHERE state = 'live'",
+    "UPDATE payouts_payment SET payee_id = 'P-mallory', state = 'paid' WHERE state = 'live'",
+    "UPDATE payouts_hold SET released_at = now(), released_by = 'x', contributor_id = 'cy'",
+    "INSERT INTO payouts_result (payment_id, result, dated, reference, reason, journal_id, file_id) "
+    "SELECT p.id, 'paid', now(), 'x', '', 1, 1 FROM payouts_payment p WHERE p.state = 'live'",
+])  # fmt: skip
+def test_payments_move_by_their_table_only(module_world: World, statement: str) -> None:
+    refused(module_world, statement)

@@ -17,6 +17,11 @@ MAY: dict[str, frozenset[str]] = {
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
     "export": frozenset({"finance", "operator", "approver"}),
+    "prepare_payouts": frozenset({"finance"}),
+    "hold_payouts": frozenset({"finance"}),
+    "approve_payouts": frozenset({"approver"}),
+    "export_payouts": frozenset({"finance"}),
+    "book_payments": frozenset({"finance"}),
     "read_statements": STAFF,
     "read_own_statements": frozenset({"contributor"}),
 }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from revshare.allocation.numerators import Numerators
 from revshare.lake import duck, spool
 from revshare.manifests.models import Manifest
-from revshare.policies.eligibility import PAY, RecordClass
+from revshare.policies.eligibility import PAY, Eligibility, RecordClass
 from revshare.policies.terms import ASSETS
 from revshare.pools.queries import ticks_of
 from revshare.pools.rules import Key, Pinned, PoolSum
@@ -33,6 +33,12 @@ def _plain(items: Sequence[PoolSum], sources: Sources, pinned: Pinned) -> bool:
         all(item.measure == ASSETS for item in items)
         and not any(terms.min_assets for terms in sources.rulebook.tables.values())
         and not named
-        and eligibility.treatment(RecordClass()) == PAY
-        and not Manifest.objects.filter(dataset_version__in=pinned.manifests).exclude(classes=[]).exists()
+        and all(treated == PAY for treated in _treatments(eligibility, pinned))
     )
+
+
+def _treatments(eligibility: Eligibility, pinned: Pinned) -> set[str]:
+    """What the policy does with the classes of records that there are."""
+    manifests = Manifest.objects.filter(dataset_version__in=pinned.manifests)
+    classes = [manifest.classes or [{}] for manifest in manifests]
+    return {eligibility.treatment(RecordClass(**record)) for records in classes for record in records}

@@ -42,9 +42,9 @@ class People:
         self._files: dict[str, str] = {}
         self._classes: dict[str, list[RecordClass]] = {}
         for manifest in Manifest.objects.filter(dataset_version__in=list(versions)):
-            kind, digest = (
-                (CLASSES, manifest.classes_sha256) if manifest.classes else (WEIGHTS, manifest.weights_sha256)
-            )
+            kind, digest = WEIGHTS, manifest.weights_sha256
+            if manifest.classes_sha256:
+                kind, digest = CLASSES, manifest.classes_sha256
             check_part(kind, digest)
             self._files[manifest.dataset_version] = literal(part(kind, digest))
             self._classes[manifest.dataset_version] = [RecordClass(**item) for item in manifest.classes]
@@ -71,7 +71,7 @@ class People:
         """What contributors hold of a dataset version, by class of records. `decimals`: None for ticks; else how many
         decimals of weights the units keep."""
         classes = self._classes[version] or [RecordClass()]
-        several = len(self._classes[version]) > 0
+        several = len(classes) > 1
         unit = "assets_ticks" if decimals is None else f"CAST(weight_ticks * {10**decimals} AS BIGINT)"
         for number, record in enumerate(classes):
             columns = self._con.execute(

@@ -91,11 +91,13 @@ class LineOut(serializers.Serializer):
     table = serializers.CharField(help_text="The policy's rule table: a stream, or `default`.")
     model = serializers.CharField()
     dataset_version = serializers.CharField()
+    part = serializers.CharField(help_text="Of several that the pool is divided into; blank if it is not.")
+    measure = serializers.CharField(help_text="What contributors are measured by: `assets`, `weight`, `outputs` …")
     rule = serializers.CharField(help_text="The rule in words.")
     share = serializers.CharField(help_text="The contributors' share of sales, as the policy says it.")
     pool_micros = Micros(help_text="What was shared among all contributors.")
-    numerator_ticks = Ticks(help_text="Your assets.")
-    denominator_ticks = Ticks(help_text="All assets.")
+    numerator_ticks = Ticks(help_text="Your units of the measure; of assets, 720,720 ticks each.")
+    denominator_ticks = Ticks(help_text="All units.")
     amount_micros = Micros()
 
 

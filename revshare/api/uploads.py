@@ -16,7 +16,7 @@ from revshare.api.files import FileOut
 from revshare.api.files import represent as represent_file
 from revshare.api.runs import RunOut, last_runs
 from revshare.files import uploads
-from revshare.files.formats import KINDS
+from revshare.files.formats import KINDS, TAKEN_IN
 from revshare.files.models import Upload
 from revshare.tasks import request_step
 
@@ -24,7 +24,7 @@ from revshare.tasks import request_step
 class UploadIn(Input):
     """A file and what it is."""
 
-    kind = serializers.ChoiceField(choices=tuple(KINDS))
+    kind = serializers.ChoiceField(choices=TAKEN_IN)
     file = serializers.FileField(allow_empty_file=True, help_text="CSV, CSV.gz, JSON Lines or Parquet.")
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from revshare.api import cycle_steps, cycles, files, policies, quarantine, runs, statements, tokens, uploads
+from revshare.api import cycle_steps, cycles, files, payouts, policies, quarantine, runs, statements, tokens, uploads
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
 from revshare.exports.operations import FORMATS
@@ -82,6 +82,17 @@ urlpatterns = [
     path("cycles/<natural_key:key>/approve", cycle_steps.Approve.as_view()),
     path("cycles/<natural_key:key>/publish", cycle_steps.Publish.as_view()),
     path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
+    path("payouts/", payouts.Batches.as_view()),
+    path("payouts/why", payouts.Standings.as_view()),
+    path("payouts/holds/", payouts.Holds.as_view()),
+    path("payouts/holds/<row_id:id>/release", payouts.ReleaseHold.as_view()),
+    path("payouts/results", payouts.Results.as_view()),
+    path("payouts/<row_id:id>/", payouts.OneBatch.as_view()),
+    path("payouts/<row_id:id>/payments/", payouts.Payments.as_view()),
+    path("payouts/<row_id:id>/approve", payouts.ApproveBatch.as_view()),
+    path("payouts/<row_id:id>/cancel", payouts.CancelBatch.as_view()),
+    path("payouts/<row_id:id>/export", payouts.ExportBatch.as_view()),
+    path("payouts/<row_id:id>/register.csv", payouts.Register.as_view()),
     path("runs/", runs.Runs.as_view()),
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
     path("statements/", statements.Statements.as_view()),

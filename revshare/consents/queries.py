@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 
-from revshare.files.queries import last_arrival
 from revshare.lake import copy_out, csv_scan
 
 # Of the decisions effective by an instant the one about this version comes before one about all, then the latest.
@@ -17,12 +16,12 @@ COUNTS = """
 
 
 class DecisionsAt:
-    """The decisions that count at an instant, of those that have come by now."""
+    """The decisions that count at an instant, of those that had arrived up to a number."""
 
-    def __init__(self, at: datetime, scratch: Path) -> None:
+    def __init__(self, at: datetime, upto_arrival: int, scratch: Path) -> None:
         self._at = at
+        self._upto = upto_arrival
         self._scratch = scratch
-        self._upto = last_arrival()
 
     def __call__(self, con: duckdb.DuckDBPyConnection, dataset_version: str) -> None:
         """Makes the table `decision` of DuckDB: contributor_id, asset_id, opted_out, for a dataset version.

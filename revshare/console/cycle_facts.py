@@ -1,17 +1,18 @@
 """A calculated cycle's numbers as its page and the first page show them. They do not change, so they are kept."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
 from django.utils.safestring import SafeString
 
-from revshare.console.shown import amount, assets, readable
+from revshare.console.shown import amount, readable, units
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
-from revshare.cycles.summary import Summary, summarise
+from revshare.cycles.summary import PoolSummary, Summary, summarise
 from revshare.ledger.models import AccountControl, Journal
+from revshare.policies.terms import ASSETS
 from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
 
@@ -29,14 +30,20 @@ class Total:
     platform: int
     carried_out: int
     suspended: int
+    commons: int
+    held: int
+    set_aside: int  # of what was split: for the commons or held
 
     @property
     def shown(self) -> list[tuple[str, SafeString]]:
+        contributors = self.distributable - self.suspended - self.set_aside
+        rare = [("Commons fund", self.commons), ("Held", self.held)]
         return [
             ("Net sales", amount(self.net, self.currency)),
             ("Carried in", amount(self.carried_in, self.currency)),
-            ("To contributors", amount(self.distributable - self.suspended, self.currency)),
+            ("To contributors", amount(contributors, self.currency)),
             ("In suspense", amount(self.suspended, self.currency)),
+            *((name, amount(micros, self.currency)) for name, micros in rare if micros),
             ("Platform", amount(self.platform, self.currency)),
             ("Carried to the next cycle", amount(self.carried_out, self.currency)),
         ]
@@ -85,7 +92,7 @@ def _facts(summary: Summary) -> Facts:
     return Facts(
         pools=[_pool(item.pool, item.contributors, item.residue_micros) for item in summary.pools],
         conversions=[_conversion(item) for item in summary.conversions],
-        totals=_totals([item.pool for item in summary.pools]),
+        totals=_totals(summary.pools),
         largest=[
             {"id": payout.contributor_id, "name": payout.name, "amount": amount(payout.amount_micros, payout.currency)}
             for payout in summary.largest
@@ -113,7 +120,9 @@ def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
         "net": shown(pool.net_micros), "carried_in": shown(pool.carried_in_micros),
         "distributable": shown(pool.distributable_micros), "platform": shown(pool.platform_micros),
         "carried_out": shown(pool.carried_out_micros),
-        "assets": assets(pool.denominator_ticks), "ticks": f"{pool.denominator_ticks:,}",
+        "assets": units(pool.measure, pool.denominator_ticks, pool.currency), "ticks": f"{pool.denominator_ticks:,}",
+        "of_assets": pool.measure == ASSETS,
+        "deducted": shown(pool.deducted_micros), "commons": shown(pool.commons_micros),
         "contributors": f"{contributors:,}",
         "carries": bool(pool.carried_out_micros), "residue": f"{residue:,}", "suspense": pool.suspense_reason,
     }  # fmt: skip
@@ -127,10 +136,12 @@ def _conversion(item: Conversion) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _totals(pools: list[Pool]) -> list[Total]:
-    by_currency = defaultdict(list)
-    for pool in pools:
-        by_currency[pool.currency].append(pool)
+def _totals(pools: list[PoolSummary]) -> list[Total]:
+    by_currency: dict[str, list[Pool]] = defaultdict(list)
+    aside: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in pools:
+        by_currency[item.pool.currency].append(item.pool)
+        aside[item.pool.currency].update(item.set_aside)
     return [
         Total(
             currency=currency,
@@ -140,6 +151,9 @@ def _totals(pools: list[Pool]) -> list[Total]:
             platform=sum(pool.platform_micros for pool in group),
             carried_out=sum(pool.carried_out_micros for pool in group),
             suspended=sum(map(_suspended, group)),
+            commons=sum(pool.commons_micros for pool in group) + aside[currency]["commons"],
+            held=aside[currency]["held"],
+            set_aside=aside[currency].total(),
         )
         for currency, group in sorted(by_currency.items())
     ]

@@ -19,7 +19,7 @@ from revshare.console.runs import describe, last_run
 from revshare.console.shown import amount
 from revshare.errors import Refused
 from revshare.files import uploads
-from revshare.files.formats import KINDS
+from revshare.files.formats import KINDS, TAKEN_IN
 from revshare.files.models import IngestedFile, Upload
 from revshare.files.queries import reject_lines, totals
 from revshare.runs.models import Run
@@ -29,7 +29,7 @@ RECENT = 8
 
 
 class UploadForm(forms.Form):
-    kind = forms.ChoiceField(label="What the file holds", choices=[(kind, kind) for kind in KINDS])
+    kind = forms.ChoiceField(label="What the file holds", choices=[(kind, kind) for kind in TAKEN_IN])
     file = forms.FileField(
         label="File", allow_empty_file=True,
         help_text="CSV, CSV.gz, JSON Lines or Parquet. Drop it here, or press to choose.",
@@ -53,7 +53,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("admin:upload-detail", taken.pk)
     recent = Upload.objects.select_related("file").order_by("-pk")[:RECENT]
-    kinds = [{"kind": kind, "columns": columns} for kind, columns in KINDS.items()]
+    kinds = [{"kind": kind, "columns": columns} for kind, columns in KINDS.items() if kind in TAKEN_IN]
     return site.page(
         request, "upload.html", title="Take in a file", form=form, kinds=kinds, recent=recent,
         status=400 if form.errors else 200,

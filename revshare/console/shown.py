@@ -10,7 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from revshare.apportion import TICKS_PER_ASSET
+from revshare.exports.statement_words import counted
 from revshare.money import format_micros, group_digits
+from revshare.policies.terms import ASSETS
 
 NOTHING = "–"
 STAGES = {
@@ -54,6 +56,14 @@ def assets(ticks: int | Decimal) -> SafeString:
     return format_html(
         '<span class="rs-amount" title="{} ticks">{}</span>', group_digits(int(ticks)), group_digits(whole) + part
     )
+
+
+def units(measure: str, number: int | Decimal, currency: str) -> SafeString:
+    """Units of a pool's measure: assets, or what else it is divided by."""
+    if measure == ASSETS:
+        return assets(number)
+    text = f"{counted(measure, int(number), currency)} {measure}"
+    return format_html('<span class="rs-amount" title="{}">{}</span>', group_digits(int(number)), text)
 
 
 def digest(text: str) -> SafeString:

@@ -33,6 +33,9 @@ RECORDS = (
     ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"))),
     ("5 · Ledger", (("Journals", "journal"), ("Legs", "leg"))),
     ("6 · Statements", (("Statements", "statement"),)),
+    ("7 · Payments", (
+        ("Batches", "paymentbatch"), ("Payments", "payment"), ("Results", "paymentresult"), ("Holds", "hold"),
+    )),
     ("On record", (("Runs", "run"), ("Audit trail", "event"), ("Users", "user"))),
 )  # fmt: skip
 ICONS = {
@@ -40,6 +43,7 @@ ICONS = {
     "manifest": "dataset", "part": "widgets", "partversion": "account_tree", "weight": "scale", "training": "school",
     "sale": "shopping_cart", "policy": "policy", "cycle": "autorenew", "window": "date_range", "pool": "water_drop",
     "allocation": "pie_chart", "journal": "menu_book", "leg": "balance", "statement": "receipt_long",
+    "paymentbatch": "payments", "payment": "send_money", "paymentresult": "account_balance", "hold": "pan_tool",
     "run": "play_arrow", "event": "history", "user": "badge", "consent": "thumbs_up_down", "split": "call_split",
     "measure": "straighten", "output": "image", "usage": "query_stats", "rate": "currency_exchange",
 }  # fmt: skip

@@ -2,10 +2,21 @@
 
 from django.urls import path
 
-from revshare.console import cycles, intake, people, policies, quarantine, runs, signals, stages_in, stages_out
+from revshare.console import (
+    cycles,
+    intake,
+    payments,
+    people,
+    policies,
+    quarantine,
+    runs,
+    signals,
+    stages_in,
+    stages_out,
+)
 from revshare.console.base import site
 
-__all__ = ["people", "signals", "site", "stages_in", "stages_out"]
+__all__ = ["payments", "people", "signals", "site", "stages_in", "stages_out"]
 
 guarded = site.admin_view
 site.pages = [

@@ -18,7 +18,7 @@ from revshare.console.doors import acting, person
 from revshare.console.filters import CurrencyFilter, CycleFilter, CycleOfLegs, CycleOfPools
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, assets, badge, digest, link
+from revshare.console.shown import amount, badge, digest, link, units
 from revshare.console.stages_in import pretty
 from revshare.cycles.models import Cycle, Window
 from revshare.ledger.models import Journal, Leg, NamedLeg
@@ -107,7 +107,7 @@ class PoolAdmin(RecordAdmin):
     list_filter = (CycleFilter, CurrencyFilter)
     list_select_related = ("cycle",)
     search_fields = ("model", "dataset_version", "table")
-    ordering = ("-cycle_id", "table", "model", "dataset_version", "currency")
+    ordering = ("-cycle_id", "table", "model", "dataset_version", "part", "currency")
     hidden = ("versions", "kind")
     extra = ("denominator", "dataset_versions")
 
@@ -119,9 +119,9 @@ class PoolAdmin(RecordAdmin):
     def target(self, pool: Pool) -> str:
         return pool.model or pool.dataset_version or "all"
 
-    @admin.display(description="denominator (assets)", ordering="denominator_ticks")
+    @admin.display(description="denominator", ordering="denominator_ticks")
     def denominator(self, pool: Pool) -> SafeString:
-        return assets(pool.denominator_ticks)
+        return units(pool.measure, pool.denominator_ticks, pool.currency)
 
     @admin.display(description="shared over")
     def dataset_versions(self, pool: Pool) -> str:
@@ -151,9 +151,9 @@ class AllocationAdmin(BulkAdmin):
     def pool_name(self, allocation: Allocation) -> SafeString:
         return link(allocation.pool.name, "revshare_pool_change", allocation.pool_id)
 
-    @admin.display(description="assets", ordering="numerator_ticks")
+    @admin.display(description="numerator", ordering="numerator_ticks")
     def in_assets(self, allocation: Allocation) -> SafeString:
-        return assets(allocation.numerator_ticks)
+        return units(allocation.pool.measure, allocation.numerator_ticks, allocation.currency)
 
 
 @admin.register(Journal, site=site)
@@ -243,21 +243,31 @@ class StatementAdmin(BulkAdmin):
 
     @admin.display(description="earned lines")
     def earned_lines(self, statement: Statement) -> SafeString:
-        """Pool, denominator, share and rule of every line, as the contributor is told."""
+        """Pool, denominator, share and rule of every line, and what else moved the account, as the contributor is
+        told."""
         told = explain(statement)
         rows = format_html_join(
             "",
             "<tr><td>{}</td><td>{}</td><td>{} ÷ {}</td><td>{}</td><td>{}</td></tr>",
             (
                 (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
-                 assets(line.numerator_ticks), assets(line.denominator_ticks), rule,
+                 *(units(line.measure, number, statement.currency)
+                   for number in (line.numerator_ticks, line.denominator_ticks)), rule,
                  amount(line.amount_micros, statement.currency))
                 for line, rule in zip(told.content.lines, told.rules, strict=True)
             ),
         )  # fmt: skip
+        rows += format_html_join(
+            "",
+            "<tr><td>{}</td><td>–</td><td>–</td><td>{}</td><td>{}</td></tr>",
+            (
+                (moved.words, moved.reference, amount(moved.amount_micros, statement.currency))
+                for moved in told.content.movements
+            ),
+        )
         return format_html(
             '<div class="rs-scroll" tabindex="0" role="region" aria-label="Earned lines"><table class="rs-table">'
-            "<thead><tr><th>For</th><th>Pool</th><th>Assets</th><th>Rule</th><th>Earned</th></tr></thead>"
+            "<thead><tr><th>For</th><th>Pool</th><th>Held of all</th><th>Rule</th><th>Amount</th></tr></thead>"
             "<tbody>{}</tbody></table></div>",
             rows,
         )

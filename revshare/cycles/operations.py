@@ -31,7 +31,7 @@ from revshare.ledger.operations import post
 from revshare.ledger.queries import ALLOCATION_JOURNAL, last_journal, moved_currencies
 from revshare.locks import Lock, hold
 from revshare.manifests.models import Manifest
-from revshare.manifests.operations import freeze
+from revshare.manifests.operations import freeze, sort_out
 from revshare.manifests.queries import mixes, models_trained
 from revshare.periods import Period
 from revshare.policies.models import Policy
@@ -149,10 +149,13 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
     while (closed := _close(cycle, act, accept_quarantine, sums, progress)) is None:
         # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
         needed = _pins(ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle, sums)
+        rulebook = parse(cycle.policy.text)
         freeze(
-            dataset_versions=_unfrozen(needed), act=act, decisions=lambda scratch: DecisionsAt(act.at, scratch),
-            progress=progress,
+            dataset_versions=_unfrozen(needed), act=act, decisions=DecisionsAt,
+            by_class=rulebook.eligibility.tells_classes_apart, progress=progress,
         )  # fmt: skip
+        if rulebook.eligibility.tells_classes_apart:
+            sort_out(dataset_versions=needed["versions"], act=act, decisions=DecisionsAt)
     return closed
 
 
@@ -183,7 +186,7 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
     progress("sales", 0, 0)
     pins = _pins(ranges, rulebook, cycle, sums)
     exchange_of(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges))  # or no manifest is frozen for nothing
-    if _unfrozen(pins):
+    if _unfrozen(pins) or (rulebook.eligibility.tells_classes_apart and _unsorted(pins)):
         return None
     pinned = _pinned(pins)
     progress("digest", 0, 0)
@@ -276,6 +279,10 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
 def _unfrozen(pins: dict[str, Any]) -> list[str]:
     manifests = Manifest.objects.filter(dataset_version__in=pins["versions"], frozen_at__isnull=True)
     return list(manifests.order_by("dataset_version").values_list("dataset_version", flat=True))
+
+
+def _unsorted(pins: dict[str, Any]) -> bool:
+    return Manifest.objects.filter(dataset_version__in=pins["versions"], classes=[]).exists()
 
 
 def _last_calculated() -> int | None:

@@ -1,12 +1,15 @@
 """A cycle in numbers, for people: its pools, the largest payouts, what was left over, what lies outside."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Sum
 
-from revshare.apportion import TICKS_PER_ASSET
+from revshare.allocation.models import Rest
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import ranges_of
 from revshare.ledger.models import Journal, PoolControl
@@ -20,18 +23,13 @@ LARGEST = 5
 @dataclass(frozen=True)
 class PoolSummary:
     """A pool with what its split came to. `residue_micros`: handed out one by one by largest remainder after each
-    quota was rounded down. Denominator in assets, if it is a whole number of them, and in ticks."""
+    quota was rounded down."""
 
     pool: Pool
     contributors: int
     allocated_micros: int
     residue_micros: int
-
-    @property
-    def denominator_assets(self) -> int:
-        assets, rest = divmod(self.pool.denominator_ticks, TICKS_PER_ASSET)
-        assert rest == 0, "a denominator is made of whole assets"
-        return assets
+    set_aside: Mapping[str, int]  # by bucket: what of its split went to nobody, at least not now
 
 
 @dataclass(frozen=True)
@@ -102,13 +100,17 @@ def _number(query: str, *params: Any) -> int:
 
 def _pools(cycle: Cycle) -> list[PoolSummary]:
     pools = Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES).order_by(
-        "table", "model", "dataset_version", "currency"
+        "table", "model", "dataset_version", "part", "currency"
     )
+    aside: dict[int, dict[str, int]] = defaultdict(dict)
+    rests = Rest.objects.filter(cycle=cycle).exclude(reason="").values_list("pool_id", "bucket")
+    for pool_id, bucket, micros in rests.annotate(micros=Sum("amount_micros")).order_by():
+        aside[pool_id][bucket] = micros
     controls = {control.pool_id: control for control in PoolControl.objects.filter(cycle=cycle)}
     return [
-        PoolSummary(pool, found.entries, found.amount_micros, found.residue_micros)
+        PoolSummary(pool, found.entries, found.amount_micros, found.residue_micros, aside[pool.pk])
         if (found := controls.get(pool.pk))
-        else PoolSummary(pool, 0, 0, 0)
+        else PoolSummary(pool, 0, 0, 0, aside[pool.pk])
         for pool in pools
     ]
 

@@ -8,8 +8,8 @@ from revshare.cells import safe_cell
 from revshare.exports.statement_document import Document
 
 COLUMNS = (
-    "statement", "contributor_id", "line", "kind", "table", "model", "dataset_version", "currency", "pool_micros",
-    "share", "numerator_ticks", "denominator_ticks", "amount_micros", "rule", "reference",
+    "statement", "contributor_id", "line", "kind", "table", "model", "dataset_version", "part", "measure", "currency",
+    "pool_micros", "share", "numerator_ticks", "denominator_ticks", "amount_micros", "rule", "reference",
 )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def _rows(doc: Document) -> Iterator[dict[str, str | int]]:
         line = item.line
         yield common | {
             "line": line.number, "kind": line.kind, "table": line.table, "model": line.model,
-            "dataset_version": line.dataset_version, "pool_micros": line.pool_micros, "share": item.share,
+            "dataset_version": line.dataset_version, "part": line.part, "measure": line.measure,
+            "pool_micros": line.pool_micros, "share": item.share,
             "numerator_ticks": line.numerator_ticks, "denominator_ticks": line.denominator_ticks,
             "amount_micros": line.amount_micros, "rule": item.rule,
         }  # fmt: skip

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from babel.dates import format_date
 
-from revshare.exports.statement_words import assets, money, money_exact, quotient, sentence
-from revshare.money import group_digits, parse_share
+from revshare.exports.statement_words import counted, money, money_exact, quotient, sentence
+from revshare.money import BadShare, group_digits, parse_share
 from revshare.periods import zone
 from revshare.policies.rules import DEFAULT
 from revshare.statements.rules import Content, Line, Movement, content_sha256
@@ -48,6 +48,8 @@ class DocumentLine:
     rule: str
     net_micros: int
     carried_in_micros: int
+    deducted_micros: int = 0
+    commons_micros: int = 0
 
     @property
     def scope(self) -> str:
@@ -57,6 +59,8 @@ class DocumentLine:
             what = f"Model {self.line.model}"
         elif self.line.dataset_version:
             what = f"Dataset {self.line.dataset_version}"
+        if self.line.part:
+            what += f", {self.line.part}"
         return what if self.line.table == DEFAULT else f"{what}, stream {self.line.table}"
 
     @property
@@ -64,7 +68,8 @@ class DocumentLine:
         """How the amount came about, without the scope."""
         return sentence(
             self.line, currency=self.currency, share=self.share, share_fraction=self._share_fraction,
-            net_micros=self.net_micros, carried_micros=self.carried_in_micros,
+            net_micros=self.net_micros, carried_micros=self.carried_in_micros, deducted_micros=self.deducted_micros,
+            commons_micros=self.commons_micros,
         )  # fmt: skip
 
     @property
@@ -86,15 +91,19 @@ class DocumentLine:
 
     @property
     def your_assets(self) -> str:
-        return assets(self.line.numerator_ticks)
+        return counted(self.line.measure, self.line.numerator_ticks, self.currency)
 
     @property
     def all_assets(self) -> str:
-        return assets(self.line.denominator_ticks)
+        return counted(self.line.measure, self.line.denominator_ticks, self.currency)
 
     @property
-    def _share_fraction(self) -> Fraction:
-        return parse_share(self.share)
+    def _share_fraction(self) -> Fraction | None:
+        """None where the share goes by volume, and no single percentage says it."""
+        try:
+            return parse_share(self.share)
+        except BadShare:
+            return None
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,18 @@ def document(explained: Explained) -> Document:
     statement = explained.statement
     cycle = statement.cycle
     pools = {
-        (pool.table, pool.model, pool.dataset_version): pool
+        (pool.table, pool.model, pool.dataset_version, pool.part): pool
         for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency, kind=Pool.Kind.SALES)
     }
     lines = []
     for line, share, rule in zip(explained.content.lines, explained.shares, explained.rules, strict=True):
-        pool = pools[line.table, line.model, line.dataset_version]
-        lines.append(DocumentLine(line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros))
+        pool = pools[line.table, line.model, line.dataset_version, line.part]
+        lines.append(
+            DocumentLine(
+                line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros, pool.deducted_micros,
+                pool.commons_micros,
+            )
+        )  # fmt: skip
     return Document(
         content=explained.content,
         cycle=DocumentCycle(

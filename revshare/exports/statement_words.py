@@ -9,6 +9,7 @@ from functools import cache
 from babel.numbers import get_currency_symbol
 
 from revshare.money import MICRO_DIGITS, format_micros, group_digits, minor_digits, share_of
+from revshare.policies.terms import ASSETS, MEASURE, WEIGHT
 from revshare.statements.rules import Line
 
 TICKS_PER_ASSET = 720_720
@@ -45,8 +46,25 @@ def assets(ticks: int) -> str:
     return f"{group_digits(whole)}{NO_BREAK_SPACE}{fraction}" if whole else fraction
 
 
-def holding(numerator_ticks: int, denominator_ticks: int) -> str:
+def counted(measure: str, units: int, currency: str) -> str:
+    """Units of a measure as people read them: assets, weight, a measure's value, money that was attributed."""
+    if measure == ASSETS:
+        return assets(units)
+    if measure == WEIGHT:
+        return group_digits(units)
+    if measure.startswith(MEASURE):
+        whole, point, decimals = format_micros(units).partition(".")
+        return f"{group_digits(int(whole))}{point}{decimals}"
+    return money_exact(units, currency)
+
+
+def holding(measure: str, numerator_ticks: int, denominator_ticks: int, currency: str) -> str:
     """`you hold 37,644 of 69,202 assets`; for less than one asset so that no reader takes `1/3 of 2` for a product."""
+    if measure != ASSETS:
+        yours, all_of_it = (counted(measure, units, currency) for units in (numerator_ticks, denominator_ticks))
+        if measure == WEIGHT or measure.startswith(MEASURE):
+            return f"you have {yours} of {all_of_it} {measure.removeprefix(MEASURE)}"
+        return f"{yours} of {all_of_it} of sales attributed to contributors is yours"
     total = f"{assets(denominator_ticks)} asset{'' if denominator_ticks == TICKS_PER_ASSET else 's'}"
     if numerator_ticks < TICKS_PER_ASSET:
         return f"you hold {assets(numerator_ticks)} of one asset, out of {total}"
@@ -54,31 +72,43 @@ def holding(numerator_ticks: int, denominator_ticks: int) -> str:
 
 
 def sentence(
-    line: Line, *, currency: str, share: str, share_fraction: Fraction, net_micros: int, carried_micros: int
-) -> str:
+    line: Line, *, currency: str, share: str, share_fraction: Fraction | None, net_micros: int, carried_micros: int,
+    deducted_micros: int = 0, commons_micros: int = 0,
+) -> str:  # fmt: skip
     """How one amount came about, in one sentence with all its numbers; without a capital letter or a full stop.
 
-    `carried_micros` is what the pool brought from the cycle before: zero or a deficit.
+    `share_fraction`: None where several shares apply, by volume. `carried_micros`: what the pool brought from the cycle
+    before, zero or a deficit. `deducted_micros`: tax and fees. `commons_micros`: what went to the commons fund.
     """
-    base = net_micros + carried_micros
+    base = net_micros + carried_micros - deducted_micros
     source = f"{money_exact(net_micros, currency)} net sales"
+    if deducted_micros:
+        left = money_exact(net_micros - deducted_micros, currency)
+        source = f"{left} ({source} less {money_exact(deducted_micros, currency)} of tax and fees)"
     if carried_micros:
         deficit = money_exact(-carried_micros, currency)
         source = f"{money_exact(base, currency)} ({source} less a deficit of {deficit} carried from the cycle before)"
-    held = holding(line.numerator_ticks, line.denominator_ticks)
+    held = holding(line.measure, line.numerator_ticks, line.denominator_ticks, currency)
     if base < 0:
         return f"sales and refunds came to {source}, so the pool is {money_exact(0, currency)} and the deficit is carried on; {held}; your part is {money_exact(0, currency)}"  # noqa: E501
-    cut = "" if share_of(base, share_fraction) == base * share_fraction else ", rounded down to a millionth"
-    pool = f"{share} of {source} is a pool of {money_exact(line.pool_micros, currency)}{cut}"
+    exact = share_fraction is None or share_of(base, share_fraction) == base * share_fraction
+    cut = "" if exact else ", rounded down to a millionth"
+    pool = f"{share} of {source} is a pool of {money_exact(line.pool_micros + commons_micros, currency)}{cut}"
+    if commons_micros:
+        left = money_exact(line.pool_micros, currency)
+        pool += f", of which {money_exact(commons_micros, currency)} goes to the commons fund and {left} is shared"
     return f"{pool}; {held}; your part is {money_exact(line.amount_micros, currency)}{rounding(line)}"
 
 
 def rounding(line: Line) -> str:
-    """Which way largest remainder rounded the amount; blank if pool × numerator ÷ denominator is a whole number."""
+    """Which way largest remainder rounded the amount, or that a limit moved it; blank if pool × numerator ÷ denominator
+    is a whole number."""
     exact = line.pool_micros * line.numerator_ticks
     amount = line.amount_micros * line.denominator_ticks
     if exact == amount:
         return ""
+    if abs(exact - amount) >= line.denominator_ticks:
+        return ", within the limits of the policy"
     return f", rounded {'down' if amount < exact else 'up'} to a millionth"
 
 

@@ -20,6 +20,7 @@ class Columns:
         return self.required + self.one_of + self.optional
 
 
+PAYMENT_RESULTS = "payment_results"  # booked by finance; all others are taken in by operators
 KINDS: dict[str, Columns] = {
     "contributors": Columns(
         required=("contributor_id", "contributor_name"), optional=("email", "country", "currency", "payee_id")
@@ -55,4 +56,6 @@ KINDS: dict[str, Columns] = {
         numbers=("share",),
         days=("start", "end"),
     ),
+    PAYMENT_RESULTS: Columns(required=("payment_key", "result", "date", "reference"), optional=("reason",)),
 }
+TAKEN_IN = tuple(kind for kind in KINDS if kind != PAYMENT_RESULTS)

@@ -81,6 +81,11 @@ QUARANTINE: dict[str, str] = {
     "split_to_self": "The payee is the contributor.",
     "split_reason_unknown": "A reason is agency, co_author, estate or blank.",
     "split_above_one": "On some day this contributor's shares come to more than 1, counting those taken in before.",
+    "result_unknown": "A result is `paid` or `returned`.",
+    "date_syntax": "Not a date such as 2026-07-31.",
+    "payment_unknown": "There is no payment with this key.",
+    "payment_not_exported": "The batch of this payment has not been exported: the bank cannot know of it.",
+    "payment_returned": "This payment was returned by the bank already: it cannot be paid any more.",
 }
 
 

@@ -11,11 +11,13 @@ from revshare.consents.operations import ConsentIntake
 from revshare.contributors.operations import ContributorIntake
 from revshare.errors import NotFound, Refused
 from revshare.files import quarantine
+from revshare.files.formats import PAYMENT_RESULTS
 from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.files.operations import Report, take_in
 from revshare.files.work import Intake
 from revshare.manifests.operations import AttributionIntake, ModelIntake
 from revshare.measures.operations import MeasureIntake, OutputIntake, UsageIntake
+from revshare.payouts.results import PaymentResultIntake
 from revshare.progress import Progress, no_progress
 from revshare.rates.operations import RateIntake
 from revshare.sales.operations import SalesIntake
@@ -26,7 +28,7 @@ INTAKES: dict[str, Intake] = {
     intake.kind: intake
     for intake in (
         ContributorIntake(), ConsentIntake(), RateIntake(), ModelIntake(), AttributionIntake(), MeasureIntake(),
-        UsageIntake(), SalesIntake(), OutputIntake(), SplitIntake(),
+        UsageIntake(), SalesIntake(), OutputIntake(), SplitIntake(), PaymentResultIntake(),
     )
 }  # fmt: skip
 EXTENSIONS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
@@ -96,6 +98,8 @@ def find_files(folder: Path) -> list[tuple[str, Path]]:
     for kind in INTAKES:
         paths = [folder / f"{kind}{extension}" for extension in EXTENSIONS]
         found += [(kind, path) for path in paths if path.exists()]
+    if results := [path.name for kind, path in found if kind == PAYMENT_RESULTS]:
+        raise Refused(f"{', '.join(results)} is booked by finance (payouts results FILE): take it out of {folder}.")
     return found
 
 

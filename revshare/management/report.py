@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from revshare.cycles.summary import Summary
+from revshare.exports.statement_words import counted
 from revshare.money import format_micros, group_digits
 from revshare.pools.exchange import rate_text
 
@@ -27,19 +28,22 @@ def lines(summary: Summary) -> Iterator[str]:
             yield f"    carried out     {money(pool.carried_out_micros, pool.currency)}"
         yield f"    share           {pool.share}"
         yield f"    to contributors {money(pool.distributable_micros, pool.currency)}"
-        yield f"    denominator     {item.denominator_assets:,} assets ({pool.denominator_ticks:,} ticks)"
+        what = counted(pool.measure, pool.denominator_ticks, pool.currency)
+        yield f"    denominator     {what} {pool.measure} ({pool.denominator_ticks:,} units)"
         yield f"    contributors    {item.contributors:,}"
         if pool.suspense_reason:
             yield f"    in suspense     {pool.suspense_reason}"
-        left = pool.distributable_micros - item.allocated_micros if item.contributors else 0
+        for bucket, micros in sorted(item.set_aside.items()):
+            yield f"    {bucket:15} {money(micros, pool.currency)}"
+        if pool.commons_micros:
+            yield f"    commons share   {money(pool.commons_micros, pool.currency)}"
+        aside = sum(item.set_aside.values())
+        left = pool.distributable_micros - item.allocated_micros - aside if item.contributors else 0
         yield (
             f"    residue         {item.residue_micros:,} micros of rounding, one each to the largest remainders; "
             f"{left} left over"
         )
-    for rate in summary.conversions:
-        yield f"  Sales of {rate.day} in {rate.base}, at {rate_text(rate.rate)} ({rate.source}, {rate.rate_on})"
-        yield f"    net sales       {money(rate.amount_in_micros, rate.base)}"
-        yield f"    come to         {money(rate.amount_out_micros, rate.quote)}"
+    yield from _conversions(summary)
     yield "  Largest payouts"
     width = max((len(payout.name) for payout in summary.largest), default=0)
     for payout in summary.largest:
@@ -55,3 +59,10 @@ def lines(summary: Summary) -> Iterator[str]:
         yield f"  Late sales: {summary.late_sales:,}"
     if summary.sales_outside:
         yield f"  Sales dated in no cycle (kept, unassigned): {summary.sales_outside:,}"
+
+
+def _conversions(summary: Summary) -> Iterator[str]:
+    for rate in summary.conversions:
+        yield f"  Sales of {rate.day} in {rate.base}, at {rate_text(rate.rate)} ({rate.source}, {rate.rate_on})"
+        yield f"    net sales       {money(rate.amount_in_micros, rate.base)}"
+        yield f"    come to         {money(rate.amount_out_micros, rate.quote)}"

@@ -1,7 +1,7 @@
 """Weights by class of records: licence, media type, whether made by a machine, whether opted out before it was frozen.
 
-What a class earns is for the policy to say, cycle by cycle; what is in it is fixed with the manifest. Manifests whose
-records say nothing of the kind, and of which nobody opted out, have no classes, and cost nothing here.
+What a class earns is for the policy to say, cycle by cycle; what is in it is fixed with the manifest: by its records,
+and by the decisions that had come when it was frozen. So it can be worked out when a policy first asks for it.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import duckdb
 
 from revshare.errors import Refused
 from revshare.lake import literal
-from revshare.manifests.rules import weigh_sql
+from revshare.manifests.weighing import weigh
 
 MOST_CLASSES = 1_000
 CLASS = ("licence", "ai_generated", "media_type", "opted_out")
@@ -25,10 +25,6 @@ Decisions = Callable[[duckdb.DuckDBPyConnection, str], None]
 """Makes the table `decision` (contributor_id, asset_id, opted_out) for a dataset version; a blank asset means all."""
 
 
-def nothing_decided(con: duckdb.DuckDBPyConnection, version: str) -> None:
-    con.execute("CREATE OR REPLACE TEMP TABLE decision (contributor_id VARCHAR, asset_id VARCHAR, opted_out BOOLEAN)")
-
-
 class TooManyClasses(Refused):
     """Records say too many different things."""
 
@@ -37,62 +33,83 @@ class TooManyClasses(Refused):
 
 @dataclass(frozen=True)
 class Classified:
-    """`weights`: Parquet (contributor_id, class, assets_ticks, weight_ticks), in code-point order, then by class, whose
-    number is its place in `classes`."""
+    """`classes`: what each says, in order of its number. `weights`: Parquet (contributor_id, class, assets_ticks,
+    weight_ticks), in code-point order, then by class; None if there is one class only."""
 
-    weights: Path
     classes: list[dict[str, Any]]
+    weights: Path | None
     opted_out_records: int
+
+
+def nothing_decided(con: duckdb.DuckDBPyConnection, version: str) -> None:
+    con.execute("CREATE OR REPLACE TEMP TABLE decision (contributor_id VARCHAR, asset_id VARCHAR, opted_out BOOLEAN)")
+
+
+def never_earns_in_part(
+    con: duckdb.DuckDBPyConnection, *, records: str, version: str, decisions: Decisions
+) -> bool:  # fmt: skip
+    """Whether a dataset version has records that were made by a machine, or whose contributor had opted out: these are
+    told apart under every policy."""
+    own = f"(SELECT * FROM ({records}) WHERE dataset_version = {literal(version)})"
+    if con.execute(f"SELECT 1 FROM {own} WHERE {MADE_BY_A_MACHINE} LIMIT 1").fetchall():
+        return True
+    decisions(con, version)
+    if not con.execute("SELECT 1 FROM decision WHERE opted_out LIMIT 1").fetchall():
+        return False
+    return bool(
+        con.execute(
+            f"SELECT 1 FROM {own} own JOIN decision USING (contributor_id) "
+            "WHERE decision.opted_out AND decision.asset_id IN ('', own.asset_id) LIMIT 1"
+        ).fetchall()
+    )
 
 
 def classify(
     con: duckdb.DuckDBPyConnection, *, records: str, version: str, decisions: Decisions, target: Path
-) -> Classified | None:
-    """Weighs a dataset version by class; None if all its records are of the same class that says nothing.
-
-    `records`: as for `weighing.weigh`. Raises TooManyClasses.
-    """
+) -> Classified:
+    """Weighs a dataset version by class. `records`: as for `weighing.weigh`. Raises TooManyClasses."""
     decisions(con, version)
-    records = f"SELECT * FROM ({records}) WHERE dataset_version = {literal(version)}"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW own AS {records}")
-    said = "licence <> '' OR ai_generated <> '' OR media_type <> ''"
-    if not con.execute(f"SELECT 1 FROM own WHERE {said} LIMIT 1").fetchall() and not _any_opted_out(con):
-        return None
     con.execute(
         "CREATE OR REPLACE TEMP VIEW classed AS SELECT own.* EXCLUDE (ai_generated), "
-        f"{MADE_BY_A_MACHINE} AS ai_generated, coalesce(one.opted_out, every.opted_out, false) AS opted_out FROM own "
+        f"{MADE_BY_A_MACHINE} AS ai_generated, coalesce(one.opted_out, every.opted_out, false) AS opted_out "
+        f"FROM (SELECT * FROM ({records}) WHERE dataset_version = {literal(version)}) own "
         "LEFT JOIN decision one ON one.contributor_id = own.contributor_id AND one.asset_id = own.asset_id "
         "LEFT JOIN decision every ON every.contributor_id = own.contributor_id AND every.asset_id = ''"
     )
     names = ", ".join(CLASS)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE class AS SELECT *, CAST(row_number() OVER (ORDER BY {names}) - 1 AS INTEGER) "
-        f"AS class FROM (SELECT DISTINCT {names} FROM classed)"
+        f"AS class FROM (SELECT {names}, count(*) AS records FROM classed GROUP BY ALL)"
     )
-    found = con.execute(f"SELECT {names} FROM class ORDER BY class").fetchall()
+    found = con.execute(f"SELECT {names}, records FROM class ORDER BY class").fetchall()
     if len(found) > MOST_CLASSES:
         raise TooManyClasses(
             f"The records of {version} have {len(found):,} different licences, media types and so on; at most "
             f"{MOST_CLASSES:,} can be told apart."
         )
-    marked = (
-        f"SELECT dataset_version, asset_id, contributor_id || {SEPARATOR} || class AS contributor_id, share, weight "
-        f"FROM classed JOIN class USING ({names})"
+    classes = [dict(zip(CLASS, values, strict=False)) for values in found]
+    opted_out = sum(count for *_, out, count in found if out)
+    return Classified(classes, _weigh_classes(con, version, target) if len(found) > 1 else None, opted_out)
+
+
+def _weigh_classes(con: duckdb.DuckDBPyConnection, version: str, target: Path) -> Path:
+    """By the same rule, as if what a contributor holds of each class were somebody else's."""
+    apart = target / f"by-class-{len(list(target.glob('by-class-*')))}"
+    apart.mkdir()
+    same = " AND ".join(f"class.{name} = classed.{name}" for name in CLASS)
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW marked AS SELECT dataset_version, asset_id, "
+        f"contributor_id || {SEPARATOR} || class AS contributor_id, share, weight, odd "
+        f"FROM classed JOIN class ON {same}"
     )
-    path = target / f"classes-{len(list(target.glob('classes-*')))}.parquet"
+    weighed = weigh(
+        con, records="SELECT * FROM marked", people="SELECT DISTINCT contributor_id FROM marked", versions=[version],
+        target=apart,
+    )[version]  # fmt: skip
+    path = apart / "classes.parquet"
     con.execute(
         f"COPY (SELECT split_part(contributor_id, {SEPARATOR}, 1) AS contributor_id, "
         f"CAST(split_part(contributor_id, {SEPARATOR}, 2) AS INTEGER) AS class, assets_ticks, weight_ticks "
-        f"FROM ({weigh_sql(marked)}) ORDER BY 1, 2) TO {literal(path)} (FORMAT parquet)"
+        f"FROM read_parquet({literal(weighed.weights)}) ORDER BY 1, 2) TO {literal(path)} (FORMAT parquet)"
     )
-    (opted_out,) = con.execute("SELECT count(*) FROM classed WHERE opted_out").fetchall()[0]
-    return Classified(path, [dict(zip(CLASS, values, strict=True)) for values in found], opted_out)
-
-
-def _any_opted_out(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(
-        con.execute(
-            "SELECT 1 FROM own JOIN decision USING (contributor_id) "
-            "WHERE decision.opted_out AND decision.asset_id IN ('', own.asset_id) LIMIT 1"
-        ).fetchall()
-    )
+    return path

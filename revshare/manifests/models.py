@@ -15,9 +15,11 @@ class Manifest(models.Model):
     contributors = models.BigIntegerField(default=0)
     assets_ticks = models.DecimalField(max_digits=38, decimal_places=0, default=0)
     weights_sha256 = models.TextField(default="")  # of the Parquet file of the lake that keeps the weights
-    # Where records say more than whose they are, or somebody had opted out: what their classes are, and the lake's
-    # file of weights by contributor and class (`classes`).
+    frozen_arrival = models.BigIntegerField(default=0, db_default=0)  # the last decision on consent that counts
+    # Once a policy asked for them, or if some records never earn: what the classes of records say, the lake's file of
+    # weights by contributor and class (`classes`; none for a single class), and how many records had been opted out.
     classes = models.JSONField(default=list)
+    opted_out_records = models.BigIntegerField(default=0, db_default=0)
     classes_sha256 = models.TextField(default="", db_default="")
 
     class Meta:

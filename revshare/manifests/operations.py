@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from revshare.files.glance import Plain
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
 from revshare.files.preflight import FileRefused
+from revshare.files.queries import last_arrival
 from revshare.files.repeats import except_repeated
 from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
 from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
 from revshare.files.work import Work
 from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, spool
 from revshare.locks import Lock, hold
-from revshare.manifests.classes import Classified, Decisions, classify, nothing_decided
+from revshare.manifests.classes import Decisions, classify, never_earns_in_part, nothing_decided
 from revshare.manifests.drafts import Draft, draft_of
 from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
@@ -233,15 +235,19 @@ class ModelIntake:
         return {}
 
 
+DecidedBy = Callable[[datetime, int, Path], Decisions]
+"""Who had opted out by an instant, of the decisions up to an arrival; and a scratch folder."""
+
+
 @transaction.atomic
 def freeze(
-    *, dataset_versions: Iterable[str], act: Act, decisions: Callable[[Path], Decisions] = lambda _: nothing_decided,
-    progress: Progress = no_progress,
+    *, dataset_versions: Iterable[str], act: Act, decisions: DecidedBy = lambda *_: nothing_decided,
+    by_class: bool = False, progress: Progress = no_progress,
 ) -> list[Manifest]:  # fmt: skip
     """Weighs dataset versions and closes them for good. Those frozen already are returned as they are.
 
-    Reads every record of the versions in the lake; keeps their weights there and in the database. `decisions`: given a
-    scratch folder, tells who has opted out by now. Raises LakeDamaged, TooManyClasses.
+    Reads every record of the versions in the lake; keeps their weights there and in the database. Weights by class are
+    kept too if `by_class` asks for them, or if some records never earn. Raises LakeDamaged, TooManyClasses.
     """
     hold(Lock.INTAKE)
     wanted = sorted(dataset_versions)
@@ -263,17 +269,48 @@ def freeze(
                 draft = coming.pop().result()
                 # The next is made ready while the database takes this one.
                 coming += [ahead.submit(draft_of, reader, after, weighed[after]) for after in open_ones[done + 1 :][:1]]
-                classified = classify(
-                    con, records=stored.query, version=name, decisions=decisions(scratch), target=scratch
-                )
-                _close(con, manifests[name], weighed[name], draft, classified, act)
+                manifests[name].frozen_arrival = last_arrival()
+                asked = decisions(act.at, manifests[name].frozen_arrival, scratch)
+                if by_class or never_earns_in_part(con, records=stored.query, version=name, decisions=asked):
+                    _sort_out(con, manifests[name], stored.query, asked, scratch)
+                _close(con, manifests[name], weighed[name], draft, act)
     return [manifests[name] for name in wanted]
 
 
-def _close(
-    con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, classified: Classified | None,
-    act: Act,
-) -> None:  # fmt: skip
+@transaction.atomic
+def sort_out(*, dataset_versions: Iterable[str], act: Act, decisions: DecidedBy = lambda *_: nothing_decided) -> None:
+    """Keeps the weights by class of frozen dataset versions that have none yet, because a policy asks for them now.
+
+    They follow from the records and from the decisions that had come by the freeze. Raises LakeDamaged, TooManyClasses.
+    """
+    hold(Lock.INTAKE)
+    frozen = Manifest.objects.select_for_update().filter(frozen_at__isnull=False, classes=[])
+    for manifest in frozen.filter(dataset_version__in=list(dataset_versions)).order_by("pk"):
+        assert manifest.frozen_at is not None, "filtered"
+        stored = parts_of([manifest.dataset_version])
+        for digest in stored.parts:
+            check_part(LAKE, digest)
+        with spool() as scratch, duck(scratch) as con:
+            asked = decisions(manifest.frozen_at, manifest.frozen_arrival, scratch)
+            _sort_out(con, manifest, stored.query, asked, scratch)
+        manifest.save(update_fields=["classes", "classes_sha256", "opted_out_records"])
+        record(
+            act=act, action="manifest.classified", object=f"manifest:{manifest.dataset_version}",
+            detail={"classes": len(manifest.classes), "classes_sha256": manifest.classes_sha256},
+        )  # fmt: skip
+
+
+def _sort_out(
+    con: duckdb.DuckDBPyConnection, manifest: Manifest, records: str, decisions: Decisions, scratch: Path
+) -> None:
+    found = classify(con, records=records, version=manifest.dataset_version, decisions=decisions, target=scratch)
+    manifest.classes = found.classes
+    manifest.opted_out_records = found.opted_out_records
+    if found.weights is not None:
+        manifest.classes_sha256 = keep(found.weights, CLASSES)
+
+
+def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
     """Keeps what a version weighs, and freezes it."""
     manifest.records, manifest.assets = weighed.records, weighed.assets
     manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
@@ -284,9 +321,8 @@ def _close(
     detail: dict[str, Any] = {
         "sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records
     }  # fmt: skip
-    if classified is not None:
-        manifest.classes, manifest.classes_sha256 = classified.classes, keep(classified.weights, CLASSES)
-        detail |= {"classes_sha256": manifest.classes_sha256, "opted_out_records": classified.opted_out_records}
+    if manifest.classes:
+        detail |= {"classes_sha256": manifest.classes_sha256, "opted_out_records": manifest.opted_out_records}
     manifest.save()
     record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)
 

@@ -6,6 +6,7 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
+_immutability = import_module("revshare.migrations.0002_immutability")
 _movements = import_module("revshare.migrations.0009_movements")
 _changed = _movements._changed
 
@@ -28,6 +29,16 @@ SHA256 = _changed(
     ("e.dataset_version,\n            e.distributable_micros", "e.dataset_version, e.part, e.measure,\n            e.distributable_micros"),
     ("p.model, p.dataset_version, p.distributable_micros", "p.model, p.dataset_version, p.part, p.measure, p.distributable_micros"),
     ("p.model, p.dataset_version) AS line", "p.model, p.dataset_version, p.part) AS line"),
+)
+# Once frozen, a manifest may still be told apart by class, once.
+_OLD_MANIFEST_MOVES = _movements._function(_immutability.FUNCTIONS, "revshare_manifest_moves")
+MANIFEST_MOVES = _changed(
+    _OLD_MANIFEST_MOVES,
+    ("IF OLD.frozen_at IS NOT NULL OR NEW.dataset_version <> OLD.dataset_version THEN",
+     "IF OLD.frozen_at IS NOT NULL AND OLD.classes = '[]' AND NEW.classes <> '[]' AND to_jsonb(OLD) - 'classes' - "
+     "'classes_sha256' - 'opted_out_records' = to_jsonb(NEW) - 'classes' - 'classes_sha256' - 'opted_out_records' THEN\n"
+     "        RETURN NEW;\n    END IF;\n"
+     "    IF OLD.frozen_at IS NOT NULL OR NEW.dataset_version <> OLD.dataset_version THEN"),
 )
 LINES = _changed(_movements.LINES, ("p.model, p.dataset_version) AS line", "p.model, p.dataset_version, p.part) AS line"))
 POOLS = _changed(
@@ -72,6 +83,16 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint(
             model_name='sale',
             name='sales_one_target',
+        ),
+        migrations.AddField(
+            model_name='manifest',
+            name='frozen_arrival',
+            field=models.BigIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name='manifest',
+            name='opted_out_records',
+            field=models.BigIntegerField(db_default=0, default=0),
         ),
         migrations.AddField(
             model_name='manifest',
@@ -156,5 +177,5 @@ class Migration(migrations.Migration):
             model_name='sale',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('model', ''), ('dataset_version', ''), _connector='OR'), models.Q(models.Q(('model', ''), _negated=True), models.Q(('dataset_version', ''), _negated=True), models.Q(('customer_id', ''), _negated=True), _connector='OR')), name='sales_one_target'),
         ),
-        migrations.RunSQL(CHECK + SHA256 + LINES + POOLS, OLD_POOLS + _movements.LINES + _movements.SHA256 + _movements.CHECK),
+        migrations.RunSQL(MANIFEST_MOVES + CHECK + SHA256 + LINES + POOLS, OLD_POOLS + _movements.LINES + _movements.SHA256 + _movements.CHECK + _OLD_MANIFEST_MOVES),
     ]

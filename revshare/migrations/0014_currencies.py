@@ -37,7 +37,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0010_rules")]
+    dependencies = [("revshare", "0011_payouts")]
     operations = [
         migrations.CreateModel(
             name="Conversion",

@@ -35,6 +35,11 @@ class Eligibility:
     commons_contributors: tuple[str, ...] = ()
     opted_out: str = EXCLUDE
 
+    @property
+    def tells_classes_apart(self) -> bool:
+        """Whether it asks what records say of their licence or medium."""
+        return bool(self.licences or self.excluded_licences or self.media_types or self.commons_licences)
+
     def treatment(self, record: RecordClass) -> str:
         """What happens to the units of such records: `pay` whoever holds them, `exclude` them from the pool as if they
         were not there, `hold` their money, or give it to the `commons` fund. The first that applies, in this order:

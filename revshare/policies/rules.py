@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from revshare.policies.currency import Currency, read_currency
 from revshare.policies.eligibility import Eligibility, read_eligibility
+from revshare.policies.payout_rules import PayoutTerms, parse_payout
 from revshare.policies.reading import BadPolicy, only, string
 from revshare.policies.terms import Terms, read_terms
 
 __all__ = ["BadPolicy", "Rulebook", "Terms", "parse"]
 
 DEFAULT = "default"
-KEYS = {"name", "version", "streams", "eligibility", "currency"}
+KEYS = {"name", "version", "streams", "eligibility", "payout", "currency"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Rulebook:
     version: str
     tables: dict[str, Terms]
     eligibility: Eligibility = field(default_factory=Eligibility)
+    payout: PayoutTerms = field(default_factory=PayoutTerms)
     currency: Currency | None = None  # none: pools are in the currencies of their sales
 
     def terms_for(self, stream: str) -> Terms | None:
@@ -49,4 +51,6 @@ def parse(text: str) -> Rulebook:
     if not isinstance(streams, dict) or not streams:
         raise BadPolicy("The policy has no [streams.default] or other [streams.…] table.")
     tables = {table: read_terms(table, content) for table, content in streams.items()}
-    return Rulebook(name, version, tables, read_eligibility(data), read_currency(data))
+    return Rulebook(
+        name, version, tables, read_eligibility(data), parse_payout(data.get("payout")), read_currency(data)
+    )

@@ -7,10 +7,12 @@ from revshare.progress import Progress, no_progress
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
 from revshare.verification.conversions import CONVERSION_CHECKS
 from revshare.verification.findings import Finding
+from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
 
-CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *CONVERSION_CHECKS)
+CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *CONVERSION_CHECKS, *PAYMENT_CHECKS)
+CHAINS = (*WALKS, batches)
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,16 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
     """Checks the invariants over all data, looks at every entry of these cycles, and computes them again from their
     stored inputs."""
     findings: list[Finding] = []
-    total = len(CHECKS) + len(WALKS) + len(cycles)
+    total = len(CHECKS) + len(CHAINS) + len(cycles)
     progress("sums", 0, total)
     sums = entry_sums()
     for done, check in enumerate(CHECKS):
         progress(check.invariant, done, total)
         findings += run_sql(check, sums)
-    for done, walk in enumerate(WALKS, len(CHECKS)):
+    for done, walk in enumerate(CHAINS, len(CHECKS)):
         progress("chains", done, total)
         findings += walk()
-    for done, cycle in enumerate(cycles, len(CHECKS) + len(WALKS)):
+    for done, cycle in enumerate(cycles, len(CHECKS) + len(CHAINS)):
         progress(cycle.key, done, total)
         findings += recompute(cycle)
     progress("done", total, total)

@@ -73,7 +73,7 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
         return
     manifests = Manifest.objects.filter(dataset_version__in=pinned.manifests)
     hashes = {manifest.dataset_version: manifest.sha256 for manifest in manifests}
-    classes = {manifest.dataset_version: manifest.classes_sha256 for manifest in manifests if manifest.classes}
+    classes = {m.dataset_version: m.classes_sha256 for m in manifests if m.dataset_version in pinned.classes}
     if (hashes, classes) != (dict(pinned.manifests), dict(pinned.classes)):
         yield Finding("I14", cycle.key, "a manifest is not the one that the lock fixed")
         return

@@ -1,6 +1,7 @@
 """A small shop for the API's tests: three cycles (published, calculated, open), five people, a row in quarantine."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,7 @@ def content(answer: Any) -> str:
 @pytest.fixture(scope="module")
 def _built(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
+) -> Iterator[tuple[dict[str, str], Path]]:
     """The shop, once for a module, in a transaction that is rolled back after it; each test sees it in its own."""
     home = tmp_path_factory.mktemp("shop")
     with django_db_blocker.unblock():
@@ -95,15 +96,18 @@ def _built(
         outer.__enter__()
         with override_settings(REVSHARE_HOME=home, PASSWORD_HASHERS=FAST):
             tokens = build(write_folder(home / "files"))
-    yield tokens
+    yield tokens, home
     with django_db_blocker.unblock():
         transaction.set_rollback(True)
         outer.__exit__(None, None, None)
 
 
 @pytest.fixture
-def shop(_built: dict[str, str], db: None) -> Shop:
-    return Shop(dict(_built))
+def shop(_built: tuple[dict[str, str], Path], settings: Any, db: None) -> Shop:
+    """With a copy of the shop's lake, so that each test has one of its own."""
+    tokens, home = _built
+    shutil.copytree(home / "lake", settings.REVSHARE_HOME / "lake")
+    return Shop(dict(tokens))
 
 
 def build(folder: Path) -> dict[str, str]:

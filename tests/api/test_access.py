@@ -27,6 +27,10 @@ def approver_only(status: int) -> tuple[int, ...]:
     return (401, 403, 403, 403, status, 403)
 
 
+def finance_only(status: int) -> tuple[int, ...]:
+    return (401, 403, 403, 403, 403, status)
+
+
 OPEN = {"key": "2026-07", "start": "2026-07-01", "end": "2026-08-01", "timezone": "Europe/Madrid", "policy": "fund"}
 # Method, path, body; then the status for nobody, ann (who owns {number}), bob (another contributor), operator,
 # approver, finance.
@@ -57,6 +61,20 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "cycles/2026-04/exports/payouts.csv", None, STAFF_READS),
     ("GET", "cycles/2026-04/exports/statements.xlsx", None, STAFF_READS),
     ("GET", "cycles/2026-06/exports/payouts.csv", None, (401, 403, 403, 409, 409, 409)),
+    ("GET", "payouts/", None, STAFF_READS),
+    ("GET", "payouts/why?contributor=ann", None, STAFF_READS),
+    ("GET", "payouts/why", None, (401, 403, 403, 400, 400, 400)),
+    ("POST", "payouts/", {"currency": "USD"}, finance_only(422)),
+    ("GET", "payouts/99/", None, (401, 403, 403, 404, 404, 404)),
+    ("GET", "payouts/99/payments/", None, (401, 403, 403, 404, 404, 404)),
+    ("POST", "payouts/99/approve", DIGEST, approver_only(404)),
+    ("POST", "payouts/99/cancel", {}, finance_only(404)),
+    ("POST", "payouts/99/export", {}, finance_only(404)),
+    ("GET", "payouts/99/register.csv", None, finance_only(404)),
+    ("POST", "payouts/results", None, finance_only(400)),
+    ("GET", "payouts/holds/", None, STAFF_READS),
+    ("POST", "payouts/holds/", {"contributor_id": "nobody", "reason": "test"}, finance_only(404)),
+    ("POST", "payouts/holds/99/release", {"reason": "test"}, finance_only(404)),
     ("GET", "runs/", None, STAFF_READS),
     ("GET", "runs/999999/", None, (401, 403, 403, 404, 404, 404)),
     ("GET", "statements/", None, (401, 200, 200, 200, 200, 200)),

@@ -12,7 +12,10 @@ from drf_spectacular.generators import SchemaGenerator
 OPERATIONS = [
     "cycles_approve", "cycles_calculate", "cycles_export", "cycles_list", "cycles_lock", "cycles_open",
     "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
-    "files_quarantine_retry", "files_read", "files_rejects", "policies_list", "policies_read",
+    "files_quarantine_retry", "files_read", "files_rejects",
+    "payouts_approve", "payouts_cancel", "payouts_export", "payouts_hold", "payouts_hold_release",
+    "payouts_holds_list", "payouts_list", "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register",
+    "payouts_results", "payouts_why", "policies_list", "policies_read",
     "policies_register", "quarantine_list", "quarantine_retry", "runs_list", "runs_read", "statements_list",
     "statements_read", "token_create", "uploads_create", "uploads_list", "uploads_read",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Every stage's records: seen by staff, touched by nobody."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.contrib.admin.utils import quote
@@ -13,6 +14,7 @@ from revshare.audit_trail.operations import Act
 from revshare.console.site import site
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
+from revshare.payouts import operations as payouts
 from revshare.statements.models import Statement
 from tests.console.conftest import SignIn, take_in
 from tests.small import SIGNALS
@@ -29,6 +31,15 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
             b"y,2026-06-11T00:00:00Z,generation,m,USD,1\nz,2026-06-11T00:00:00Z,generation,m,USD,1\n", act)  # fmt: skip
     for name, text in SIGNALS.items():
         take_in(name, name.partition(".")[0], text.replace("cy", "ben").encode(), act)
+    take_in("payees.csv", "contributors", b"contributor_id,contributor_name,payee_id\nann,Ann,P-ann\n", act)
+    batch = payouts.prepare(currency="USD", act=act)
+    payouts.approve(batch_id=batch.pk, digest=batch.digest, act=replace(act, actor="adam"))
+    payouts.release_to_bank(batch_id=batch.pk, act=act)
+    key = batch.payments.get().payment_key
+    take_in(
+        "bank.csv", "payment_results", f"payment_key,result,date,reference\n{key},paid,2026-07-02,B1\n".encode(), act
+    )
+    payouts.place_hold(contributor_id="ben", act=act)
 
 
 def urls(kind: str) -> dict[str, str]:

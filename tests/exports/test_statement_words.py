@@ -24,7 +24,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def line(pool: int, numerator: int, denominator: int, amount: int) -> Line:
-    return Line(1, "earned", "default", "m", "", pool, numerator, denominator, amount)
+    return Line(1, "earned", "default", "m", "", "", "assets", pool, numerator, denominator, amount)
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_assets_are_exact(ticks: int) -> None:
 
 def test_less_than_one_asset_cannot_be_taken_for_a_product() -> None:
     third = TICKS_PER_ASSET // 3
-    assert holding(third, 2 * TICKS_PER_ASSET) == "you hold 1/3 of one asset, out of 2 assets"
-    assert holding(TICKS_PER_ASSET, TICKS_PER_ASSET) == "you hold 1 of 1 asset"
+    assert holding("assets", third, 2 * TICKS_PER_ASSET, "USD") == "you hold 1/3 of one asset, out of 2 assets"
+    assert holding("assets", TICKS_PER_ASSET, TICKS_PER_ASSET, "USD") == "you hold 1 of 1 asset"
 
 
 def test_the_division_is_shown_with_what_was_rounded() -> None:
@@ -119,3 +119,31 @@ def test_a_pool_below_zero_pays_nothing_and_says_why() -> None:
         "sales and refunds came to −$5.00 net sales, so the pool is $0.00 and the deficit is carried on; "
         "you hold 1 of 4 assets; your part is $0.00"
     )
+
+
+def test_other_measures_are_said_in_their_own_words() -> None:
+    assert holding("weight", 25, 10_000, "USD") == "you have 25 of 10,000 weight"
+    assert holding("measure:revenue", 1_500_000, 2_000_000_000, "USD") == "you have 1.5 of 2,000 revenue"
+    assert (
+        holding("outputs", 1_500_000, 20_000_000, "USD")
+        == "$1.50 of $20.00 of sales attributed to contributors is yours"
+    )
+
+
+def test_tax_fees_and_the_commons_stand_in_the_sentence() -> None:
+    line = Line(
+        1, "earned", "default", "m", "", "", "assets", 9_000_000, TICKS_PER_ASSET, 2 * TICKS_PER_ASSET, 4_500_000
+    )
+    said = sentence(
+        line, currency="USD", share="20%", share_fraction=Fraction(1, 5), net_micros=60_000_000, carried_micros=0,
+        deducted_micros=10_000_000, commons_micros=1_000_000,
+    )  # fmt: skip
+    assert said == (
+        "20% of $50.00 ($60.00 net sales less $10.00 of tax and fees) is a pool of $10.00, of which $1.00 goes to the "
+        "commons fund and $9.00 is shared; you hold 1 of 2 assets; your part is $4.50"
+    )
+
+
+def test_an_amount_that_a_limit_moved_is_not_called_rounded() -> None:
+    line = Line(1, "earned", "default", "m", "", "", "assets", 10_000_000, 6, 10, 4_000_000)
+    assert rounding(line) == ", within the limits of the policy"

@@ -7,7 +7,7 @@ from revshare.files.reasons import QUARANTINE, REFUSALS, sentence
 
 FOLDER = Path(__file__).resolve().parents[2] / "revshare"
 STAGES = (
-    "files", "ingest", "contributors", "manifests", "sales", "measures", "consents", "rates", "splits",
+    "files", "ingest", "contributors", "manifests", "sales", "measures", "consents", "rates", "splits", "payouts",
 )  # fmt: skip
 
 

@@ -2,9 +2,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from revshare.files.formats import TAKEN_IN
 from revshare.files.models import IngestedFile
 from revshare.files.queries import totals
-from revshare.ingest.operations import INTAKES, ingest
+from revshare.ingest.operations import ingest
 from revshare.management import base
 
 
@@ -12,7 +13,7 @@ class Command(base.Command):
     help = "Take in a file: CSV, CSV.gz, JSON Lines or Parquet."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=list(INTAKES))
+        parser.add_argument("kind", choices=list(TAKEN_IN))
         parser.add_argument("file", type=Path)
         parser.add_argument("--by", metavar="USER", help="who takes it in (an operator)")
 

@@ -1,0 +1,85 @@
+"""Records of payments: holds, batches, their payments, what the bank said of them."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from revshare.console.base import site
+from revshare.console.filters import CurrencyFilter
+from revshare.console.records import BulkAdmin, RecordAdmin
+from revshare.console.shown import badge, digest, link
+from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
+from revshare.payouts.rules import major_text, payment_key
+
+
+@admin.register(PaymentBatch, site=site)
+class PaymentBatchAdmin(RecordAdmin):
+    list_display = ("id", "currency", "cycle", "state_badge", "payments_count", "total", "prepared_by", "approved_by",
+                    "exported_by", "short_digest")  # fmt: skip
+    list_filter = ("state", CurrencyFilter)
+    list_select_related = ("cycle",)
+    search_fields = ("digest__startswith",)
+    hidden = ("total_minor",)
+    extra = ("total", "its_payments")
+
+    @admin.display(description="state", ordering="state")
+    def state_badge(self, batch: PaymentBatch) -> SafeString:
+        return badge(batch.state)
+
+    @admin.display(description="total")
+    def total(self, batch: PaymentBatch) -> str:
+        return f"{major_text(batch.total_minor, batch.currency)} {batch.currency}"
+
+    @admin.display(description="digest")
+    def short_digest(self, batch: PaymentBatch) -> SafeString:
+        return digest(batch.digest)
+
+    @admin.display(description="payments")
+    def its_payments(self, batch: PaymentBatch) -> SafeString:
+        return link(
+            f"{batch.payments_count:,} payments",
+            "revshare_payment_changelist",
+            query=f"?q={payment_key(batch.pk, 0)[:-6]}",
+        )
+
+
+@admin.register(Payment, site=site)
+class PaymentAdmin(BulkAdmin):
+    list_display = ("payment_key", "batch", "contributor", "amount", "statement", "state_badge")
+    list_select_related = ("batch", "contributor")
+    search_fields = ("payment_key__startswith", "contributor__id__exact")
+    search_help_text = "How a payment key begins, or a contributor's id, whole"
+    hidden = ("amount_minor", "amount_micros")
+    extra = ("amount",)
+
+    @admin.display(description="amount")
+    def amount(self, payment: Payment) -> str:
+        return f"{major_text(payment.amount_minor, payment.currency)} {payment.currency}"
+
+    @admin.display(description="state")
+    def state_badge(self, payment: Payment) -> SafeString:
+        return badge(payment.state)
+
+
+@admin.register(PaymentResult, site=site)
+class PaymentResultAdmin(BulkAdmin):
+    list_display = ("id", "payment", "result", "dated", "reference", "reason", "journal", "file")
+    list_select_related = ("payment", "journal", "file")
+    search_fields = ("payment__payment_key__exact", "reference__exact")
+    search_help_text = "A payment key or the bank's reference, whole"
+
+
+@admin.register(Hold, site=site)
+class HoldAdmin(RecordAdmin):
+    list_display = (
+        "id",
+        "contributor",
+        "currency",
+        "reason",
+        "placed_by",
+        "placed_at_utc",
+        "released_by",
+        "released_at_utc",
+    )
+    list_filter = ("placed_at", "released_at")
+    list_select_related = ("contributor",)
+    search_fields = ("contributor__id__exact",)

@@ -1,0 +1,141 @@
+"""Holds, batches of payments, and what the bank said of each. Rows move by few rules (`rules`), and never go away."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from revshare.payouts.rules import BATCH_STATES, LIVE, PAYMENT_STATES, RESULTS
+
+
+class Hold(models.Model):
+    """Nobody pays this contributor (in this currency; blank: in any) until somebody releases it."""
+
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="payment_holds")
+    currency = models.CharField(max_length=3, default="", blank=True, db_collation="C")
+    reason = models.TextField()
+    placed_at = models.DateTimeField()
+    placed_by = models.TextField()
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.TextField(default="", blank=True)
+    release_reason = models.TextField(default="", blank=True)
+
+    class Meta:
+        db_table = "payouts_hold"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contributor", "currency"], condition=Q(released_at__isnull=True), name="payouts_hold_once"
+            ),
+            models.CheckConstraint(name="payouts_hold_has_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="payouts_hold_released_by_somebody",
+                condition=Q(released_at__isnull=True, released_by="")
+                | Q(released_at__isnull=False) & ~Q(released_by=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contributor_id} {self.currency or 'any currency'}"
+
+
+class PaymentBatch(models.Model):
+    """Payments in one currency out of the balances of one published cycle, released together. `digest`: over all its
+    payments (`rules.digest`); an approval is bound to it. Amounts in minor units."""
+
+    currency = models.CharField(max_length=3, db_collation="C")
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="payment_batches")
+    state = models.TextField(choices=[(state, state) for state in BATCH_STATES])
+    payments_count = models.IntegerField(default=0)
+    total_minor = models.BigIntegerField(default=0)
+    digest = models.TextField(default="", blank=True)
+    prepared_at = models.DateTimeField()
+    prepared_by = models.TextField()
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.TextField(default="", blank=True)
+    approved_digest = models.TextField(default="", blank=True)
+    exported_at = models.DateTimeField(null=True, blank=True)
+    exported_by = models.TextField(default="", blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.TextField(default="", blank=True)
+
+    class Meta:
+        db_table = "payouts_batch"
+        ordering = ["-id"]
+        verbose_name_plural = "payment batches"
+        constraints = [
+            models.CheckConstraint(name="payouts_batch_state_known", condition=Q(state__in=BATCH_STATES)),
+            models.CheckConstraint(
+                name="payouts_batch_pays",
+                condition=Q(state="preparing") | ~Q(digest="") & Q(payments_count__gt=0, total_minor__gt=0),
+            ),
+            models.CheckConstraint(
+                name="payouts_batch_approved_by_another",
+                condition=Q(approved_by="") | ~Q(approved_by=F("prepared_by")) & Q(approved_digest=F("digest")),
+            ),
+            models.CheckConstraint(
+                name="payouts_batch_exported_is_approved",
+                condition=~Q(state__in=["approved", "exported"]) | ~Q(approved_by=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.currency} {self.state}"
+
+
+class Payment(models.Model):
+    """One contributor's payment. `balance_micros`: what could be paid when it was prepared; what is less than a minor
+    unit stays in the balance. `statement`: the number of the one whose balance it pays."""
+
+    batch = models.ForeignKey(PaymentBatch, on_delete=models.PROTECT, related_name="payments")
+    payment_key = models.TextField(unique=True, db_collation="C")
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="payments")
+    payee_id = models.TextField()
+    name = models.TextField(blank=True)
+    currency = models.CharField(max_length=3, db_collation="C")
+    amount_minor = models.BigIntegerField()
+    amount_micros = models.BigIntegerField()
+    balance_micros = models.BigIntegerField()
+    statement = models.TextField()
+    destination_sha256 = models.CharField(max_length=64)
+    state = models.TextField(choices=[(state, state) for state in PAYMENT_STATES], default=LIVE)
+
+    class Meta:
+        db_table = "payouts_payment"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="payouts_payment_state_known", condition=Q(state__in=PAYMENT_STATES)),
+            models.CheckConstraint(
+                name="payouts_payment_positive", condition=Q(amount_minor__gt=0, amount_micros__gt=0)
+            ),
+            models.CheckConstraint(
+                name="payouts_payment_within_balance", condition=Q(amount_micros__lte=F("balance_micros"))
+            ),
+            models.UniqueConstraint(
+                fields=["contributor", "currency"], condition=Q(state=LIVE), name="payouts_one_live_payment"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.payment_key
+
+
+class PaymentResult(models.Model):
+    """What the bank said of a payment, from a file of results, and the journal that booked it."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="results")
+    result = models.TextField(choices=[(result, result) for result in RESULTS])
+    dated = models.DateField()
+    reference = models.TextField()
+    reason = models.TextField(default="", blank=True)
+    journal = models.OneToOneField("revshare.Journal", on_delete=models.PROTECT, related_name="payment_result")
+    file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="payment_results")
+
+    class Meta:
+        db_table = "payouts_result"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "result"], name="payouts_result_once"),
+            models.CheckConstraint(name="payouts_result_known", condition=Q(result__in=RESULTS)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.payment_id} {self.result}"

@@ -1,0 +1,192 @@
+"""Holds, and batches of payments from draft to the file for the bank. What comes back: `results`."""
+
+from django.db import IntegrityError, transaction
+
+from revshare.audit_trail.operations import Act, record
+from revshare.contributors.models import Contributor
+from revshare.errors import Conflict, NotAllowed, NotFound, Refused
+from revshare.locks import Lock, hold
+from revshare.money import is_currency
+from revshare.payouts.models import Hold, Payment, PaymentBatch
+from revshare.payouts.queries import (
+    check_digest,
+    find_batch,
+    last_published,
+    latest_statements,
+    standings,
+    stored_digest,
+)
+from revshare.payouts.rules import LIVE, MOVES, Standing, destination_sha256, minor_unit_micros, payment_key
+
+
+@transaction.atomic
+def place_hold(*, contributor_id: str, act: Act, currency: str = "") -> Hold:
+    """From now on nobody pays this contributor (in this currency; blank: in any). The act's reason is kept."""
+    if not act.why.strip():
+        raise Refused("A hold needs a reason.", code="reason_missing")
+    if currency and not is_currency(currency):
+        raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    if not Contributor.objects.filter(pk=contributor_id).exists():
+        raise NotFound(f"There is no contributor {contributor_id!r}.")
+    hold(Lock.PAYOUTS)
+    try:
+        with transaction.atomic():
+            made = Hold.objects.create(
+                contributor_id=contributor_id, currency=currency, reason=act.why, placed_at=act.at, placed_by=act.actor
+            )
+    except IntegrityError:
+        raise Conflict(f"{contributor_id} is on hold in {currency or 'any currency'} already.") from None
+    record(
+        act=act, action="payouts.held", object=f"contributor:{contributor_id}",
+        detail={"hold": made.pk, "currency": currency},
+    )  # fmt: skip
+    return made
+
+
+@transaction.atomic
+def release_hold(*, hold_id: int, act: Act) -> Hold:
+    """Ends a hold, for the act's reason. Once released, it stays on record."""
+    if not act.why.strip():
+        raise Refused("A release needs a reason.", code="reason_missing")
+    hold(Lock.PAYOUTS)
+    found = Hold.objects.filter(pk=hold_id).first()
+    if found is None:
+        raise NotFound(f"There is no hold {hold_id}.")
+    if found.released_at is not None:
+        raise Conflict(f"Hold {hold_id} was released by {found.released_by} already.")
+    found.released_at, found.released_by, found.release_reason = act.at, act.actor, act.why
+    found.save(update_fields=["released_at", "released_by", "release_reason"])
+    record(act=act, action="payouts.released", object=f"contributor:{found.contributor_id}", detail={"hold": found.pk})
+    return found
+
+
+@transaction.atomic
+def prepare(*, currency: str, act: Act) -> PaymentBatch:
+    """Makes a draft of all that is payable in a currency. Raises Refused if that is nothing."""
+    if not is_currency(currency):
+        raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    hold(Lock.PAYOUTS)
+    last = last_published()
+    if last is None:
+        raise Refused("No cycle is published yet: only published balances are paid.", code="nothing_payable")
+    found = [item for item in standings(today=act.at.date(), currency=currency) if item.payable_minor]
+    if not found:
+        raise Refused(f"Nothing is payable in {currency}: `payouts why` says why not.", code="nothing_payable")
+    batch = PaymentBatch.objects.create(
+        currency=currency, cycle_id=last.cycle_id, state="preparing", prepared_at=act.at, prepared_by=act.actor
+    )
+    numbers = latest_statements([item.account.contributor_id for item in found], currency)
+    payments = Payment.objects.bulk_create(
+        _payment(batch, line, item, numbers[item.account.contributor_id]) for line, item in enumerate(found, 1)
+    )
+    batch.state = "draft"
+    batch.payments_count, batch.total_minor = len(payments), sum(payment.amount_minor for payment in payments)
+    batch.digest = stored_digest(batch)
+    batch.save(update_fields=["state", "payments_count", "total_minor", "digest"])
+    _record(batch, "prepare", act)
+    return batch
+
+
+def _payment(batch: PaymentBatch, line: int, item: Standing, statement: str) -> Payment:
+    account = item.account
+    return Payment(
+        batch=batch, payment_key=payment_key(batch.pk, line), contributor_id=account.contributor_id,
+        payee_id=account.payee_id, name=account.name, currency=account.currency, amount_minor=item.payable_minor,
+        amount_micros=item.payable_minor * minor_unit_micros(account.currency),
+        balance_micros=account.available_micros, statement=statement, state=LIVE,
+        destination_sha256=destination_sha256(account.payee_id),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def approve(*, batch_id: int, digest: str, act: Act) -> PaymentBatch:
+    """A second person releases a batch, bound to the digest that they looked at.
+
+    Raises NotAllowed for whoever prepared it (whom it pays, the skin knows: `check_not_payee`), Conflict if the batch
+    is another, or could not be paid as it stands any more.
+    """
+    hold(Lock.PAYOUTS)
+    batch = find_batch(batch_id)
+    if act.actor == batch.prepared_by:
+        raise NotAllowed(f"{act.actor} prepared batch {batch_id}: another person has to approve it.")
+    if digest != batch.digest:
+        raise Conflict(f"Batch {batch_id} has another digest ({batch.digest[:16]}…): look at it again.")
+    if batch.state in ("approved", "exported"):
+        return batch
+    check_digest(batch)
+    _check_still_payable(batch, act)
+    return _move(batch, "approve", act, approved_at=act.at, approved_by=act.actor, approved_digest=digest)
+
+
+@transaction.atomic
+def release_to_bank(*, batch_id: int, act: Act) -> PaymentBatch:
+    """Marks an approved batch as handed to the bank: from here on only results end its payments. Once; `register`
+    gives the file as often as it is asked for."""
+    hold(Lock.PAYOUTS)
+    batch = find_batch(batch_id)
+    if batch.state == "exported":
+        return batch
+    check_digest(batch)
+    _check_still_payable(batch, act)
+    return _move(batch, "export", act, exported_at=act.at, exported_by=act.actor)
+
+
+@transaction.atomic
+def cancel(*, batch_id: int, act: Act) -> PaymentBatch:
+    """Gives up a batch that the bank has not got; what it would have paid can go into another."""
+    hold(Lock.PAYOUTS)
+    batch = find_batch(batch_id)
+    if batch.state == "cancelled":
+        return batch
+    batch = _move(batch, "cancel", act, cancelled_at=act.at, cancelled_by=act.actor)
+    batch.payments.update(state="cancelled")
+    return batch
+
+
+def check_not_payee(batch: PaymentBatch, contributor_id: str | None) -> None:
+    """Raises NotAllowed if the batch pays this contributor: nobody approves their own money."""
+    payees = batch.payments.filter(contributor_id=contributor_id) | batch.payments.filter(payee_id=contributor_id)
+    if contributor_id and payees.exists():
+        raise NotAllowed(f"Batch {batch.pk} pays {contributor_id}: another person has to approve it.")
+
+
+def _check_still_payable(batch: PaymentBatch, act: Act) -> None:
+    """Raises Conflict if since the preparation somebody was put on hold, lost what they had, or has another payee."""
+    payments = {payment.contributor_id: payment for payment in batch.payments.all()}
+    now = {
+        item.account.contributor_id: item
+        for item in standings(today=act.at.date(), currency=batch.currency, contributor_ids=payments)
+    }
+    for contributor_id, payment in payments.items():
+        found = now.get(contributor_id)
+        blocked = (
+            [why.words for why in found.reasons if why.code not in ("in_payment", "below_minimum")] if found else []
+        )
+        if found is None or found.account.available_micros < payment.amount_micros:
+            blocked.append("The balance is less than the payment by now.")
+        if found and found.account.payee_id != payment.payee_id:
+            blocked.append("The payee is another by now.")
+        if blocked:
+            raise Conflict(
+                f"Payment {payment.payment_key} to {contributor_id} cannot go out: {' '.join(blocked)} Cancel batch "
+                f"{batch.pk} and prepare another."
+            )
+
+
+def _move(batch: PaymentBatch, action: str, act: Act, **fields: object) -> PaymentBatch:
+    """The one function that moves a batch: an allowed move, made once, and audited."""
+    move = MOVES[action]
+    moved = PaymentBatch.objects.filter(pk=batch.pk, state__in=move.sources).update(state=move.target, **fields)
+    batch.refresh_from_db()
+    if not moved:
+        raise Conflict(f"Batch {batch.pk} is {batch.state}; to {action} it, it must be {' or '.join(move.sources)}.")
+    _record(batch, action, act)
+    return batch
+
+
+def _record(batch: PaymentBatch, action: str, act: Act) -> None:
+    record(
+        act=act, action=f"payouts.{action}", object=f"batch:{batch.pk}",
+        detail={"digest": batch.digest, "currency": batch.currency, "payments": batch.payments_count,
+                "total_minor": batch.total_minor},
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""Reads: what stands on accounts by the last published cycle, and what keeps it from being paid."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from django.db import connection, transaction
+
+from revshare.allocation.queries import BALANCES
+from revshare.errors import NotFound, Refused
+from revshare.lake import check_part, copy_in, duck, literal, part, spool
+from revshare.payouts.models import PaymentBatch
+from revshare.payouts.rules import CYCLES_AVERAGED, LIVE, Account, PaymentLine, Period, Standing, digest, standing
+from revshare.policies.payout_rules import PayoutTerms
+from revshare.policies.rules import parse
+from revshare.statements.queries import PUBLISHED
+
+LAST_PUBLISHED = """
+    SELECT c.id, c.key, c.starts_on, c.ends_on, c.journals_upto, c.balances_sha256, p.text FROM cycles_cycle c
+    JOIN policies_policy p ON p.id = c.policy_id WHERE c.state = ANY(%s) ORDER BY c.calculation DESC LIMIT 1
+"""
+# `published_balance` holds what accounts closed with. What left them since counts at once; what came, once published.
+ACCOUNTS = """
+    SELECT b.contributor_id, c.name, c.payee_id, b.currency, b.closing_micros,
+           least(coalesce(moved.micros, 0), 0)::bigint, c.unclaimed, coalesce(held.reason, ''),
+           coalesce(live.payment_key, ''), (f.loaded_at AT TIME ZONE 'UTC')::date,
+           coalesce(earned.micros, ARRAY[]::bigint[])
+    FROM published_balance b
+    JOIN contributors_contributor c ON c.id = b.contributor_id
+    LEFT JOIN files_file f ON f.id = c.file_id
+    LEFT JOIN (SELECT account, currency, sum(CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END) AS micros
+               FROM ledger_leg WHERE journal_id > %(upto)s AND account >= 'payable:' AND account < 'payable;'
+               GROUP BY account, currency) moved
+        ON moved.account = 'payable:' || b.contributor_id AND moved.currency = b.currency
+    LEFT JOIN LATERAL (SELECT h.reason FROM payouts_hold h WHERE h.contributor_id = b.contributor_id
+                       AND h.released_at IS NULL AND h.currency IN ('', b.currency) ORDER BY h.id LIMIT 1) held ON true
+    LEFT JOIN payouts_payment live ON live.contributor_id = b.contributor_id AND live.currency = b.currency
+        AND live.state = %(live)s
+    LEFT JOIN (
+        SELECT e.contributor_id, p.currency, array_agg(e.earned_micros) AS micros
+        FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
+        WHERE e.cycle_id = ANY(%(recent)s) AND e.statement_lines > 0 GROUP BY e.contributor_id, p.currency) earned
+        ON earned.contributor_id = b.contributor_id AND earned.currency = b.currency
+    ORDER BY b.currency, b.contributor_id
+"""
+STATEMENTS = """
+    SELECT DISTINCT ON (e.contributor_id) e.contributor_id, c.key || '-' || to_char(e.statement_no, 'FM000000000')
+    FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id
+    WHERE e.contributor_id = ANY(%s) AND p.currency = %s AND e.statement_lines > 0 AND c.state = ANY(%s)
+    ORDER BY e.contributor_id, c.calculation DESC
+"""
+
+
+@dataclass(frozen=True)
+class LastPublished:
+    """The published cycle whose closing balances are paid, and its policy's terms."""
+
+    cycle_id: int
+    key: str
+    period: Period
+    journals_upto: int
+    balances_sha256: str
+    terms: PayoutTerms
+
+
+def last_published() -> LastPublished | None:
+    """The one calculated last: cycles are published in the order of their calculation."""
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_PUBLISHED, [list(PUBLISHED)])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    pk, key, starts_on, ends_on, upto, balances, policy = row
+    return LastPublished(pk, key, Period(starts_on, ends_on), upto, balances, parse(policy).payout)
+
+
+def standings(*, today: date, currency: str = "", contributor_ids: Iterable[str] | None = None) -> list[Standing]:
+    """Of every account with a balance (in one currency, of some contributors): what is payable, or why not yet, in
+    order of currency, then contributor. Nothing before the first cycle is published."""
+    last = last_published()
+    if last is None:
+        return []
+    return [
+        standing(account, terms=last.terms, period=last.period, today=today)
+        for account in _accounts(last, currency, contributor_ids)
+    ]
+
+
+@transaction.atomic
+def _accounts(last: LastPublished, currency: str, contributor_ids: Iterable[str] | None) -> list[Account]:
+    _load_balances(last, currency, contributor_ids)
+    recent = _recent()
+    with connection.cursor() as cursor:
+        cursor.execute(ACCOUNTS, {"upto": last.journals_upto, "live": LIVE, "recent": recent})
+        rows = cursor.fetchall()
+        cursor.execute("DROP TABLE published_balance")
+    accounts = (Account(**dict(zip(Account.__dataclass_fields__, row, strict=True))) for row in rows)
+    # In a cycle without a statement nothing was earned.
+    return [
+        replace(account, earned_micros=[*account.earned_micros, *[0] * (len(recent) - len(account.earned_micros))])
+        for account in accounts
+    ]
+
+
+def _load_balances(last: LastPublished, currency: str, contributor_ids: Iterable[str] | None) -> None:
+    """Makes the table `published_balance` of the transaction, of accounts that are not empty."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'CREATE TEMP TABLE published_balance (contributor_id text COLLATE "C", currency text COLLATE "C", '
+            "closing_micros bigint) ON COMMIT DROP"
+        )
+    if not last.balances_sha256:
+        return
+    check_part(BALANCES, last.balances_sha256)
+    conditions = ["closing_micros <> 0"]
+    if currency:
+        conditions.append(f"currency = {literal(currency)}")
+    if contributor_ids is not None:
+        conditions.append(f"contributor_id IN ({', '.join(map(literal, contributor_ids)) or 'NULL'})")
+    with spool() as scratch, duck(scratch) as con:
+        copy_in(
+            con,
+            "SELECT contributor_id, currency, closing_micros "
+            f"FROM read_parquet({literal(part(BALANCES, last.balances_sha256))}) WHERE {' AND '.join(conditions)}",
+            table="published_balance", columns="contributor_id, currency, closing_micros",
+        )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE published_balance")
+
+
+def _recent() -> list[int]:
+    """The published cycles over which earnings are averaged."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM cycles_cycle WHERE state = ANY(%s) ORDER BY calculation DESC LIMIT %s",
+            [list(PUBLISHED), CYCLES_AVERAGED],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def latest_statements(contributor_ids: list[str], currency: str) -> dict[str, str]:
+    """The number of each contributor's last published statement in a currency."""
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENTS, [contributor_ids, currency, list(PUBLISHED)])
+        return dict(cursor.fetchall())
+
+
+def find_batch(batch_id: int) -> PaymentBatch:
+    """Raises NotFound."""
+    batch = PaymentBatch.objects.select_related("cycle").filter(pk=batch_id).first()
+    if batch is None:
+        raise NotFound(f"There is no payment batch {batch_id}.")
+    return batch
+
+
+def payment_lines(batch: PaymentBatch) -> list[PaymentLine]:
+    """The payments of a batch in order of their keys."""
+    names = list(PaymentLine.__dataclass_fields__)
+    rows = batch.payments.order_by("payment_key").values_list(*names)
+    return [PaymentLine(*row) for row in rows]
+
+
+def stored_digest(batch: PaymentBatch) -> str:
+    """The digest of what is stored now."""
+    return digest(
+        batch_id=batch.pk, currency=batch.currency, cycle=batch.cycle.key, lines=payment_lines(batch)
+    )  # fmt: skip
+
+
+def check_digest(batch: PaymentBatch) -> None:
+    """Raises Refused if the payments are not those that the digest was taken of."""
+    if stored_digest(batch) != batch.digest:
+        raise Refused(f"Batch {batch.pk} is not what was prepared: run `verify`.", code="digest_differs")

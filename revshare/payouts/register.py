@@ -1,0 +1,28 @@
+"""The file of a batch for finance and the bank: CSV that repeats byte for byte."""
+
+import csv
+import io
+
+from revshare.cells import safe_cell
+from revshare.errors import Conflict
+from revshare.payouts.models import PaymentBatch
+from revshare.payouts.queries import check_digest, payment_lines
+from revshare.payouts.rules import major_text
+
+COLUMNS = ("payment_key", "contributor_id", "payee", "name", "currency", "amount", "statement")
+
+
+def register(batch: PaymentBatch) -> bytes:
+    """UTF-8, `\\n` line ends, header first, by payment_key; amounts in major units with the currency's decimals. Text
+    cells are safe to open in a spreadsheet. Raises Conflict unless the batch has been exported."""
+    if batch.state != "exported":
+        raise Conflict(f"Batch {batch.pk} is {batch.state}: its register is there once it is exported.")
+    check_digest(batch)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line in payment_lines(batch):
+        texts = (line.contributor_id, line.payee_id, line.name)
+        amount = major_text(line.amount_minor, line.currency)
+        writer.writerow([line.payment_key, *map(safe_cell, texts), line.currency, amount, safe_cell(line.statement)])
+    return out.getvalue().encode()

@@ -1,0 +1,102 @@
+"""What the bank says of payments, in: each result is booked once, `paid` as a payment, `returned` as its mirror."""
+
+from typing import Any
+
+from django.db import connection
+
+from revshare.audit_trail.operations import Act, record
+from revshare.files.formats import PAYMENT_RESULTS
+from revshare.files.models import IngestedFile
+from revshare.files.repeats import except_repeated
+from revshare.files.rules import id_checks, reason, text_checks
+from revshare.files.work import Work
+from revshare.ledger.models import Journal
+from revshare.ledger.operations import LegData, post_legs, reverse
+from revshare.ledger.queries import PAYABLE
+from revshare.locks import Lock, hold
+from revshare.payouts.models import Payment, PaymentResult
+from revshare.payouts.rules import RESULTS
+from revshare.periods import DAY_PATTERN
+
+TABLE = "incoming_result"
+STAGED = {
+    "row": "bigint",
+    "payment_key": 'text COLLATE "C"',
+    **dict.fromkeys(("result", "date", "reference", "reason"), "text"),
+}
+PAID, RETURNED = RESULTS
+
+
+class PaymentResultIntake:
+    """Takes files of payment results."""
+
+    kind = PAYMENT_RESULTS
+    numbered = False
+    plain = None
+
+    def check(self, work: Work) -> None:
+        known = ", ".join(f"'{result}'" for result in RESULTS)
+        work.except_rows(
+            "SELECT row, 'quarantined' AS outcome, CASE "
+            + id_checks("payment_key", printable=work.printable)
+            + f"WHEN result NOT IN ({known}) THEN {reason('result_unknown', 'result')} "
+            + f"WHEN NOT regexp_full_match(date, '{DAY_PATTERN}') OR TRY_CAST(date AS DATE) IS NULL "
+            + f"THEN {reason('date_syntax', 'date')} "
+            + id_checks("reference", printable=work.printable)
+            + text_checks("reason")
+            + "END AS reason FROM raw"
+        )
+        content = "struct_pack(date := date, reference := reference, reason := reason)"
+        except_repeated(work, key=("payment_key", "result"), content=content)
+
+    def settle(self, work: Work) -> None:
+        hold(Lock.PAYOUTS)
+        work.stage(TABLE, STAGED)
+        same = "r.dated = i.date::date AND r.reference = i.reference AND r.reason = i.reason"
+        work.except_found(
+            f"SELECT i.row, CASE WHEN {same} THEN 'duplicate' ELSE 'quarantined' END AS outcome, CASE "
+            "WHEN p.id IS NULL THEN 'payment_unknown@payment_key' "
+            "WHEN b.state <> 'exported' THEN 'payment_not_exported@payment_key' "
+            f"WHEN {same} THEN '' WHEN r.id IS NOT NULL THEN 'conflicting_duplicate@payment_key' "
+            f"WHEN i.result = '{PAID}' AND p.state = '{RETURNED}' THEN 'payment_returned@result' END AS reason "
+            f"FROM {TABLE} i LEFT JOIN payouts_payment p ON p.payment_key = i.payment_key "
+            "LEFT JOIN payouts_batch b ON b.id = p.batch_id "
+            "LEFT JOIN payouts_result r ON r.payment_id = p.id AND r.result = i.result"
+        )
+
+    def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
+        work.drop_excepted(TABLE)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT payment_key, result, date, reference, reason FROM {TABLE} "
+                f"ORDER BY result <> '{PAID}', payment_key"
+            )
+            rows = cursor.fetchall()
+        payments = Payment.objects.in_bulk([row[0] for row in rows], field_name="payment_key")
+        booked = dict.fromkeys(RESULTS, 0)
+        for key, result, dated, reference, why in rows:
+            payment = payments[key]
+            journal = _book(payment, result, work.act)
+            PaymentResult.objects.create(
+                payment=payment, result=result, dated=dated, reference=reference, reason=why, journal=journal, file=file
+            )
+            booked[result] += 1
+        if rows:
+            record(act=work.act, action="payouts.booked", object=f"file:{file.pk}", detail=booked)
+        return {f"booked_{result}": count for result, count in booked.items()}
+
+
+def _book(payment: Payment, result: str, act: Act) -> Journal:
+    """A payment that comes back went out before: both are booked, also where the bank says only the second."""
+    account = f"{PAYABLE}{payment.contributor_id}"
+    legs = [
+        LegData(account, payment.currency, "D", payment.amount_micros),
+        LegData("bank", payment.currency, "C", payment.amount_micros),
+    ]
+    journal = post_legs(kind="payment", key=payment.payment_key, legs=legs, act=act)
+    assert journal is not None, "a payment is more than nothing"
+    if result == RETURNED:
+        journal = reverse(journal=journal, act=act, kind="returned", key=payment.payment_key)
+    payment.state = result
+    payment.save(update_fields=["state"])
+    return journal

@@ -1,0 +1,185 @@
+"""What is payable and why not yet; the moves of a batch; its canonical lines. Pure."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from revshare.money import MICRO_DIGITS, format_micros, minor_digits
+from revshare.policies.payout_rules import PayoutTerms
+
+BATCH_STATES = ("preparing", "draft", "approved", "exported", "cancelled")
+PAYMENT_STATES = ("live", "paid", "returned", "cancelled")
+RESULTS = ("paid", "returned")
+LIVE = "live"
+CYCLES_AVERAGED = 3
+MOST_CYCLES = 1200
+"""Further ahead than so many cycles no date is projected."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One allowed move of a batch."""
+
+    sources: tuple[str, ...]
+    target: str
+
+
+MOVES = {
+    "approve": Move(("draft",), "approved"),
+    "export": Move(("approved",), "exported"),
+    "cancel": Move(("draft", "approved"), "cancelled"),
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is known of one contributor's account in one currency. `closing_micros`: what the last published statement
+    closed with; `left_micros`: what has left it since (zero or less); `earned_micros`: of the last cycles, latest
+    first; `known_since`: the day on which the contributor was first told of."""
+
+    contributor_id: str
+    name: str
+    payee_id: str
+    currency: str
+    closing_micros: int
+    left_micros: int = 0
+    unclaimed: bool = False
+    hold: str = ""
+    live_payment: str = ""
+    known_since: date | None = None
+    earned_micros: Sequence[int] = ()
+
+    @property
+    def available_micros(self) -> int:
+        return self.closing_micros + self.left_micros
+
+
+@dataclass(frozen=True)
+class Why:
+    """A reason why an account is not paid yet: a code, and words for people."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What of an account can be paid now, or why nothing can. `projected_on`: when it reaches the minimum if the last
+    cycles are anything to go by."""
+
+    account: Account
+    payable_minor: int
+    reasons: tuple[Why, ...]
+    shortfall_micros: int = 0
+    projected_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days of the last published cycle, the end exclusive."""
+
+    starts_on: date
+    ends_on: date
+
+
+def minor_unit_micros(currency: str) -> int:
+    """A currency's minor unit: 10,000 micros for USD, 1,000,000 for JPY, 1,000 for BHD."""
+    return 10 ** (MICRO_DIGITS - minor_digits(currency))
+
+
+def payable_minor(micros: int, currency: str) -> int:
+    """Whole minor units of a balance; nothing of one below zero. The rest stays in the balance."""
+    return max(micros, 0) // minor_unit_micros(currency)
+
+
+def major_text(minor: int, currency: str) -> str:
+    """An amount in minor units as a number with its decimals: 1250 of USD is `12.50`, of JPY `1250`."""
+    return format_micros(minor * minor_unit_micros(currency), currency)
+
+
+def standing(account: Account, *, terms: PayoutTerms, period: Period, today: date) -> Standing:
+    """Every reason why an account is not paid yet; what is payable if there is none."""
+    minimum = terms.minimum_micros(account.currency)
+    available = account.available_micros
+    minor = payable_minor(available, account.currency)
+    reasons = list(_who(account, terms, today))
+    if available < 0:
+        reasons.append(Why("negative", "The balance is below zero and is carried until earnings make up for it."))
+        return Standing(account, 0, tuple(reasons))
+    shortfall = max(max(minimum, minor_unit_micros(account.currency)) - available, 0)
+    if shortfall:
+        least = format_micros(available + shortfall, account.currency)
+        short = format_micros(shortfall, account.currency)
+        reasons.append(Why("below_minimum", f"{short} {account.currency} short of the minimum payout of {least}."))
+    return Standing(
+        account, 0 if reasons else minor, tuple(reasons), shortfall,
+        projected_on(period, shortfall_micros=shortfall, earned_micros=account.earned_micros) if shortfall else None,
+    )  # fmt: skip
+
+
+def _who(account: Account, terms: PayoutTerms, today: date) -> Iterable[Why]:
+    if account.live_payment:
+        yield Why("in_payment", f"Payment {account.live_payment} is under way.")
+    if account.hold:
+        yield Why("on_hold", f"Held: {account.hold}")
+    if account.unclaimed:
+        yield Why("unclaimed", "Nobody has claimed this account yet: the money waits.")
+    elif not account.payee_id:
+        yield Why("no_payee", "No payee is known to pay to.")
+    if account.known_since and terms.hold_new_payee_days:
+        until = account.known_since + timedelta(days=terms.hold_new_payee_days)
+        if today < until:
+            yield Why("new_payee", f"New contributors are paid from {until.isoformat()} on.")
+
+
+def projected_on(period: Period, *, shortfall_micros: int, earned_micros: Sequence[int]) -> date | None:
+    """The end of the cycle in which average earnings have made up for what is short; None if they never do."""
+    earned = sum(earned_micros)
+    if earned <= 0:
+        return None
+    cycles = -(-shortfall_micros * len(earned_micros) // earned)
+    return _later(period, cycles) if cycles <= MOST_CYCLES else None
+
+
+def _later(period: Period, cycles: int) -> date:
+    """The end of the period that many cycles later: by months where it is of whole months, else by days."""
+    start, end = period.starts_on, period.ends_on
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if start.day == end.day == 1 and months > 0:
+        year, month = divmod(end.year * 12 + end.month - 1 + cycles * months, 12)
+        return date(year, month + 1, 1)
+    return end + cycles * (end - start)
+
+
+def payment_key(batch_id: int, line: int) -> str:
+    return f"pay-{batch_id:06d}-{line:06d}"
+
+
+def destination_sha256(payee_id: str) -> str:
+    """What stands for the destination of a payment: changed, and the batch has another digest."""
+    return hashlib.sha256(f"payee\t{payee_id}\n".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class PaymentLine:
+    """All of a payment that an approval is bound to."""
+
+    payment_key: str
+    contributor_id: str
+    payee_id: str
+    name: str
+    currency: str
+    amount_minor: int
+    statement: str
+    destination_sha256: str
+
+
+def digest(*, batch_id: int, currency: str, cycle: str, lines: Iterable[PaymentLine]) -> str:
+    """SHA-256 over the batch and its payments: a fact a line, its parts separated by tabs, in order of their keys."""
+    made = hashlib.sha256(f"batch\t{batch_id}\t{currency}\t{cycle}\n".encode())
+    for line in sorted(lines, key=lambda item: item.payment_key):
+        parts = (line.payment_key, line.contributor_id, line.payee_id, line.name, line.currency, line.amount_minor,
+                 line.statement, line.destination_sha256)  # fmt: skip
+        made.update(("payment\t" + "\t".join(str(part).replace("\t", " ") for part in parts) + "\n").encode())
+    return made.hexdigest()

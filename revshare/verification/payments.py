@@ -1,0 +1,108 @@
+"""What `verify` looks at over payments: batches, what was booked of them, and that nobody got more than was theirs."""
+
+from collections.abc import Iterator
+
+from revshare.payouts.models import PaymentBatch
+from revshare.payouts.queries import stored_digest
+from revshare.verification.checks import SqlCheck
+from revshare.verification.findings import Finding
+
+PAYMENT_CHECKS = (
+    SqlCheck(
+        "I7", "a batch is the sum of its payments, each in whole minor units of its currency",
+        """
+        SELECT 'batch ' || b.id, coalesce(sum(p.amount_minor), 0) || ' in ' || count(p.id),
+               b.total_minor || ' in ' || b.payments_count
+        FROM payouts_batch b LEFT JOIN payouts_payment p ON p.batch_id = b.id AND p.currency = b.currency
+        GROUP BY b.id HAVING coalesce(sum(p.amount_minor), 0) <> b.total_minor OR count(p.id) <> b.payments_count
+            OR count(DISTINCT p.amount_micros / p.amount_minor) <> 1 OR bool_or(p.amount_micros %% p.amount_minor <> 0)
+        """,
+    ),
+    SqlCheck(
+        "I7", "what a payment moved is its amount, out of its contributor's account to the bank",
+        """
+        SELECT 'payment ' || p.payment_key,
+               coalesce(string_agg(l.side || ' ' || l.account || ' ' || l.amount_micros, ', '), 'nothing'),
+               'D payable:' || p.contributor_id || ' ' || p.amount_micros
+        FROM payouts_payment p LEFT JOIN ledger_journal j ON j.kind = 'payment' AND j.key = p.payment_key
+        LEFT JOIN ledger_leg l ON l.journal_id = j.seq
+        WHERE p.state IN ('paid', 'returned') GROUP BY p.id
+        HAVING count(*) <> 2 OR count(*) FILTER (WHERE l.currency = p.currency AND l.amount_micros = p.amount_micros
+            AND (l.side, l.account) IN (('D', 'payable:' || p.contributor_id), ('C', 'bank'))) <> 2
+        """,
+    ),
+    SqlCheck(
+        "I8", "no payment is of nothing, or of more than the balance it was prepared from",
+        """
+        SELECT 'payment ' || payment_key, amount_micros, balance_micros FROM payouts_payment
+        WHERE amount_minor <= 0 OR amount_micros <= 0 OR amount_micros > balance_micros
+        """,
+    ),
+    SqlCheck(
+        "I8", "nobody was paid more than ever came to them",
+        """
+        SELECT paid.account || ' ' || paid.currency, paid.micros, coalesce(earned.micros, 0) + coalesce(came.micros, 0)
+        FROM (SELECT l.account, l.currency,
+                     sum(CASE l.side WHEN 'D' THEN l.amount_micros ELSE -l.amount_micros END) AS micros
+              FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id
+              WHERE j.kind IN ('payment', 'returned') AND l.account LIKE 'payable:%%' GROUP BY 1, 2) paid
+        LEFT JOIN LATERAL (SELECT sum(e.earned_micros) AS micros FROM ledger_entry e
+              JOIN pools_pool p ON p.id = e.pool_id
+              WHERE e.contributor_id = substr(paid.account, 9) AND p.currency = paid.currency) earned ON true
+        LEFT JOIN LATERAL (SELECT sum(l.amount_micros) AS micros FROM ledger_leg l
+              JOIN ledger_journal j ON j.seq = l.journal_id
+              WHERE l.account = paid.account AND l.currency = paid.currency AND l.side = 'C'
+                  AND j.kind NOT IN ('payment', 'returned')) came ON true
+        WHERE paid.micros > coalesce(earned.micros, 0) + coalesce(came.micros, 0)
+        """,
+    ),
+    SqlCheck(
+        "I26", "no account has two payments under way",
+        """
+        SELECT contributor_id || ' ' || currency, count(*), 1 FROM payouts_payment WHERE state = 'live'
+        GROUP BY contributor_id, currency HAVING count(*) > 1
+        """,
+    ),
+    SqlCheck(
+        "I28", "each result of the bank is booked once, and nothing else is booked as one",
+        """
+        SELECT coalesce('payment ' || p.payment_key, 'journal ' || j.seq),
+               coalesce(j.kind || ' ' || j.key, 'not booked'),
+               coalesce(r.result || ' ' || p.payment_key, 'no result')
+        FROM payouts_result r JOIN payouts_payment p ON p.id = r.payment_id
+        FULL JOIN (SELECT * FROM ledger_journal WHERE kind IN ('payment', 'returned')
+                   AND NOT (kind = 'payment' AND seq IN (SELECT reverses_id FROM ledger_journal WHERE kind = 'returned')
+                            AND seq NOT IN (SELECT journal_id FROM payouts_result))) j ON j.seq = r.journal_id
+        WHERE r.id IS NULL OR j.seq IS NULL OR j.key <> p.payment_key
+            OR j.kind <> CASE r.result WHEN 'paid' THEN 'payment' ELSE 'returned' END
+        """,
+    ),
+    SqlCheck(
+        "I28", "a payment is in the state that its last result says",
+        """
+        SELECT 'payment ' || p.payment_key, p.state, coalesce(max(r.result), 'live') FROM payouts_payment p
+        JOIN payouts_batch b ON b.id = p.batch_id LEFT JOIN payouts_result r ON r.payment_id = p.id
+        GROUP BY p.id, b.state
+        HAVING p.state <> CASE WHEN b.state = 'cancelled' THEN 'cancelled' ELSE coalesce(max(r.result), 'live') END
+        """,
+    ),
+    SqlCheck(
+        "I29", "nobody approved a batch that they prepared, and the approval is of this batch",
+        """
+        SELECT 'batch ' || id, approved_by, prepared_by FROM payouts_batch
+        WHERE approved_by <> '' AND (approved_by = prepared_by OR approved_digest <> digest)
+            OR state IN ('approved', 'exported') AND approved_by = ''
+        """,
+    ),
+)  # fmt: skip
+
+
+def batches() -> Iterator[Finding]:
+    """I7: the payments of every batch have the digest that was approved."""
+    for batch in PaymentBatch.objects.select_related("cycle").order_by("pk"):
+        own = stored_digest(batch)
+        if own != batch.digest:
+            yield Finding(
+                "I7", f"batch {batch.pk}", f"its payments have the digest {own}, prepared it was {batch.digest}"
+            )
+            return
