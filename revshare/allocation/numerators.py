@@ -22,8 +22,9 @@ from revshare.lake import copy_out, csv_scan
 from revshare.manifests.queries import Weights
 from revshare.policies.eligibility import COMMONS, EXCLUDE, HOLD, PAY
 from revshare.policies.terms import ASSETS, DIRECTED, JOINT, MEASURE, OUTPUTS, WEIGHT
+from revshare.pools.conversions import units_query
 from revshare.pools.rules import Attributed, Key, Pinned, pool_key
-from revshare.pools.sources import Sources, attributed_query, measured_query
+from revshare.pools.sources import Sources, measured_query
 
 INT64_MAX = 2**63 - 1
 OPTED_OUT = "opted out"
@@ -76,7 +77,7 @@ class Numerators:
         self._sources = sources
         self._pinned = pinned
         others = list(also)
-        if found := attributed_query(sources):
+        if found := units_query(sources):
             self._load("attributed", *found, ATTRIBUTED, scratch)
             others.append("attributed")
         if found := measured_query(sources):
