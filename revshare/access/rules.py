@@ -17,6 +17,7 @@ MAY: dict[str, frozenset[str]] = {
     "match": frozenset({"operator"}),  # say what an unknown name of sales stands for
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
+    "lab": STAFF,  # what a cycle would pay under other policies
     "export": frozenset({"finance", "operator", "approver"}),
     "prepare_payouts": frozenset({"finance"}),
     "hold_payouts": frozenset({"finance"}),
