@@ -265,6 +265,26 @@ def test_customers_fees_of_several_currencies(story: Story) -> None:
     clean()
 
 
+def test_a_deficit_of_another_currency_stays_in_it(june: Tell, story: Story) -> None:
+    rates(story, ("07-03", "EUR/USD", "1.20"))
+    june(
+        USD.partition("[currency]")[0],
+        {"gross_amount": "-10", "currency": "EUR"},
+        {"gross_amount": "-1", "currency": "USD"},
+    )
+    policy(story, USD, name="q")
+    sell(story, {"sale_id": "j", "gross_amount": "10", "currency": "EUR", "sold_at": at("07-03")})
+    july = story.calculate("july", "2026-07-01", "2026-08-01", policy="q")
+    assert pools(july) == {
+        "default · m · EUR": (0, -10 * M, 0, 0, -10 * M), "default · m · USD": (12 * M, -1 * M, 2_200_000, 8_800_000, 0),
+    }  # fmt: skip
+    assert [" · sales in other" in pool.rule for pool in Pool.objects.filter(cycle=july).order_by("currency")] == [
+        False,
+        True,
+    ]
+    clean()
+
+
 def test_a_rate_that_makes_too_much_is_refused_at_the_lock(june: Tell, story: Story) -> None:
     rates(story, ("06-10", "EUR/USD", "999999999999"))
     with pytest.raises(Refused) as caught:
