@@ -132,6 +132,7 @@ def gather(
         rate = next((rate for rate in terms.rates if rate.label == label), None)
         for part in _parts(key, terms, rate, taken, pinned):
             pool = _pool(key, terms, part, pinned, carried)
+            assert pool.key not in pools, pool.key
             pools[pool.key] = pool
     for key in carried.keys() - pools.keys():
         pools[key] = _carried(key, rulebook, pinned, carried[key])

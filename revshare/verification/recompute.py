@@ -53,6 +53,7 @@ CONVERSION_FIELDS = (
     "quote", "rate_upper", "rate_lower", "rate_on", "source", "way", "sums", "amount_in_micros", "amount_out_micros",
 )  # fmt: skip
 SPLIT = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64()), ("micros", pa.int64())])
+NOBODY = Holding(np.zeros(0, np.int64), np.zeros(0, np.int64))
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
 
@@ -139,6 +140,8 @@ def _amounts(
                 should = _moved(pool)
             else:
                 holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
+                if not holding.denominator:  # it is in suspense: whoever is there has none of its units
+                    holding = NOBODY
                 shares = _slow_shares(pool, holding, sources.rulebook.tables.get(pool.table))
                 ids = numerators.people.ids.take(pa.array(holding.codes)).cast(pa.string())
                 should = pa.table([ids, holding.ticks, shares.amounts], schema=SPLIT)
