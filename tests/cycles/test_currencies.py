@@ -12,9 +12,9 @@ from django.db import connection
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
+from revshare.lab.candidates import drafted
 from revshare.lab.operations import compare
 from revshare.manifests.models import Manifest
-from revshare.policies.rules import parse
 from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
 from tests.conftest import ROOT
@@ -297,16 +297,15 @@ def test_the_lab_shows_what_one_currency_would_change(june: Tell, story: Story) 
     rates(story, ("06-10", "EUR/USD", "1.10"))
     plain = USD.partition("[currency]")[0]
     cycle = june(plain, {"gross_amount": "100", "currency": "EUR", "sold_at": at("06-10")}, {"gross_amount": "10"})
-    rulebooks = [(name, parse(f'name = "{name}"\nversion = "1"\n{text}')) for name, text in (("p", plain), ("q", USD))]
-    result = compare(cycle=cycle, rulebooks=rulebooks)
-    paid = {
-        outcome.name: {currency: amounts.tolist() for currency, amounts in outcome.amounts.items()}
-        for outcome in result.outcomes
-    }
-    assert paid == {"p": {"EUR": [15 * M, 5 * M], "USD": [1_500_000, 500_000]}, "q": {"USD": [18 * M, 6 * M]}}
+    dollars, pounds = (
+        drafted(f'name = "{name}"\nversion = "1"\n{text}'.encode())
+        for name, text in (("q", USD), ("g", USD.replace("USD", "GBP")))
+    )
+    result = compare(cycle=cycle, others=[dollars], at=story.at)
+    paid = [
+        {currency: amounts.tolist() for currency, amounts in outcome.amounts.items()} for outcome in result.outcomes
+    ]
+    assert paid == [{"EUR": [15 * M, 5 * M], "USD": [1_500_000, 500_000]}, {"USD": [18 * M, 6 * M]}]
     assert not Conversion.objects.exists()
     with pytest.raises(Refused, match="EUR/GBP of 2026-06-10, USD/GBP of 2026-06-10"):
-        compare(
-            cycle=cycle,
-            rulebooks=[rulebooks[0], ("g", parse(f'name = "g"\nversion = "1"\n{USD.replace("USD", "GBP")}'))],
-        )
+        compare(cycle=cycle, others=[pounds], at=story.at)
