@@ -12,12 +12,13 @@ from django.db import connection
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
-from revshare.lab.candidates import drafted
+from revshare.lab.candidates import Candidate, drafted
 from revshare.lab.operations import compare
+from revshare.lab.report import report
 from revshare.manifests.models import Manifest
 from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
-from tests.conftest import ROOT
+from tests.conftest import AT, ROOT
 from tests.cycles.test_methods import BASE, OUTPUTS, clean, policy, sell
 from tests.stories import Story, legs, payouts, pools
 
@@ -297,15 +298,17 @@ def test_the_lab_shows_what_one_currency_would_change(june: Tell, story: Story) 
     rates(story, ("06-10", "EUR/USD", "1.10"))
     plain = USD.partition("[currency]")[0]
     cycle = june(plain, {"gross_amount": "100", "currency": "EUR", "sold_at": at("06-10")}, {"gross_amount": "10"})
-    dollars, pounds = (
-        drafted(f'name = "{name}"\nversion = "1"\n{text}'.encode())
-        for name, text in (("q", USD), ("g", USD.replace("USD", "GBP")))
-    )
-    result = compare(cycle=cycle, others=[dollars], at=story.at)
+    result = compare(cycle=cycle, others=[draft("q", USD)], at=AT)
     paid = [
         {currency: amounts.tolist() for currency, amounts in outcome.amounts.items()} for outcome in result.outcomes
     ]
     assert paid == [{"EUR": [15 * M, 5 * M], "USD": [1_500_000, 500_000]}, {"USD": [18 * M, 6 * M]}]
+    own, other = report(result).tables[0].columns
+    assert (own.net_micros, other.net_micros, other.spread.contributors) == (100 * M, 0, 0)
     assert not Conversion.objects.exists()
     with pytest.raises(Refused, match="EUR/GBP of 2026-06-10, USD/GBP of 2026-06-10"):
-        compare(cycle=cycle, others=[pounds], at=story.at)
+        compare(cycle=cycle, others=[draft("g", USD.replace("USD", "GBP"))], at=AT)
+
+
+def draft(name: str, text: str) -> Candidate:
+    return drafted(f'name = "{name}"\nversion = "1"\n{text}'.encode())
