@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, Rest
+from revshare.allocation.models import Allocation, Release, Rest
 from revshare.audit_trail.models import Event
 from revshare.consents.models import Consent
 from revshare.contributors.models import Contributor
@@ -12,7 +12,7 @@ from revshare.manifests.models import Manifest, Part, PartVersion, Training, Wei
 from revshare.measures.models import Measure, Output, Usage
 from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
 from revshare.policies.models import Policy
-from revshare.pools.models import Conversion, Pool
+from revshare.pools.models import Conversion, Match, Pool
 from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -21,7 +21,7 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "Consent", "Contributor", "Conversion", "Cycle", "Event", "FoldedId", "Hold",
-    "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Payment",
-    "PaymentBatch", "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Rest", "Run", "Sale",
-    "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
+    "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion",
+    "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Release",
+    "Rest", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

@@ -22,8 +22,8 @@ FROZEN = (
     "manifests_part", "manifests_part_version", "manifests_weight_row", WEIGHTS, "manifests_training", "cycles_window", "pools_pool",
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
-    "consents_consent", "rates_rate", "splits_split", "fx_conversion",
-    "ledger_journal", "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
+    "consents_consent", "rates_rate", "splits_split", "fx_conversion", "pools_match", "allocation_release",
+    "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -45,6 +45,7 @@ EDITS = {
     "ledger_journal": "posted_at = now()", "measures_measure": "value_micros = value_micros + 1",
     "measures_output": "score_millionths = 1", "measures_usage": "units = units + 1",
     "consents_consent": "decision = 'opt_in'", "rates_rate": "rate = 2", "splits_split": "share_millionths = 1",
+    "pools_match": "stands_for = 'x'", "allocation_release": "amount_micros = 1",
      "payouts_hold": "reason = 'none'",
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",

@@ -14,6 +14,7 @@ MAY: dict[str, frozenset[str]] = {
     "lock": frozenset({"operator"}),
     "calculate": frozenset({"operator"}),
     "submit": frozenset({"operator"}),
+    "match": frozenset({"operator"}),  # say what an unknown name of sales stands for
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
     "lab": STAFF,  # what a cycle would pay under other policies
@@ -25,6 +26,9 @@ MAY: dict[str, frozenset[str]] = {
     "book_payments": frozenset({"finance"}),
     "read_statements": STAFF,
     "read_own_statements": frozenset({"contributor"}),
+    "read_assets": STAFF,  # where whose works stand, and what they decided about them
+    "read_own_assets": frozenset({"contributor"}),
+    "consent": frozenset({"contributor"}),  # opt out, or in again: one's own works only
 }
 
 

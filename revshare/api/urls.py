@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from revshare.api import (
+    consents,
     cycle_steps,
     cycles,
     files,
@@ -17,6 +18,7 @@ from revshare.api import (
     quarantine,
     runs,
     statements,
+    suspense,
     tokens,
     uploads,
 )
@@ -96,6 +98,9 @@ urlpatterns = [
     path("cycles/<natural_key:key>/lab", lab.Lab.as_view()),
     path("cycles/<natural_key:key>/lab.csv", lab.LabCsv.as_view()),
     path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
+    path("assets/", consents.Assets.as_view()),
+    path("consents/", consents.Consents.as_view()),
+    path("consents/consequences", consents.Consequences.as_view()),
     path("payouts/", payouts.Batches.as_view()),
     path("payouts/why", payouts.Standings.as_view()),
     path("payouts/holds/", payouts.Holds.as_view()),
@@ -109,6 +114,8 @@ urlpatterns = [
     path("payouts/<row_id:id>/register.csv", payouts.Register.as_view()),
     path("runs/", runs.Runs.as_view()),
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
+    path("suspense/", suspense.Suspense.as_view()),
+    path("suspense/match", suspense.Matching.as_view()),
     path("statements/", statements.Statements.as_view()),
     path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
     re_path("", NothingHere.as_view()),

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from django.utils.safestring import SafeString
 
-from revshare.console.shown import amount, readable, units
+from revshare.console.shown import amount, assets, readable, units
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
 from revshare.cycles.summary import PoolSummary, Summary, summarise
@@ -30,6 +30,7 @@ class Total:
     platform: int
     carried_out: int
     suspended: int
+    released: int
     commons: int
     held: int
     set_aside: int  # of what was split: for the commons or held
@@ -41,6 +42,7 @@ class Total:
         return [
             ("Net sales", amount(self.net, self.currency)),
             ("Carried in", amount(self.carried_in, self.currency)),
+            *([("Released from suspense", amount(self.released, self.currency))] if self.released else []),
             ("To contributors", amount(contributors, self.currency)),
             ("In suspense", amount(self.suspended, self.currency)),
             *((name, amount(micros, self.currency)) for name, micros in rare if micros),
@@ -61,6 +63,7 @@ class Facts:
     late_sales: str
     sales_outside: str
     unlinked_refunds: tuple[str, SafeString] | None
+    opted_out: list[dict[str, Any]]
 
     @property
     def carries(self) -> bool:
@@ -103,6 +106,15 @@ def _facts(summary: Summary) -> Facts:
         late_sales=f"{summary.late_sales:,}",
         sales_outside=f"{summary.sales_outside:,}",
         unlinked_refunds=(f"{unlinked:,}", amount(unlinked_sum)) if unlinked else None,
+        opted_out=[
+            {
+                "version": out.dataset_version,
+                "records": f"{out.records:,}",
+                "assets": assets(out.ticks),
+                "words": out.words,
+            }
+            for out in summary.opted_out
+        ],
     )
 
 
@@ -151,6 +163,7 @@ def _totals(pools: list[PoolSummary]) -> list[Total]:
             platform=sum(pool.platform_micros for pool in group),
             carried_out=sum(pool.carried_out_micros for pool in group),
             suspended=sum(map(_suspended, group)),
+            released=sum(pool.released_micros for pool in group),
             commons=sum(pool.commons_micros for pool in group) + aside[currency]["commons"],
             held=aside[currency]["held"],
             set_aside=aside[currency].total(),

@@ -14,6 +14,7 @@ from revshare.console import (
     signals,
     stages_in,
     stages_out,
+    suspense,
 )
 from revshare.console.base import site
 
@@ -29,6 +30,8 @@ site.pages = [
     path("quarantine/", guarded(quarantine.page), name="quarantine"),
     path("quarantine/retry/", guarded(quarantine.retry), name="quarantine-retry"),
     path("quarantine/dismiss/", guarded(quarantine.dismiss), name="quarantine-dismiss"),
+    path("suspense/", guarded(suspense.page), name="suspense"),
+    path("suspense/match/", guarded(suspense.match), name="suspense-match"),
     path("policies/register/", guarded(policies.register_policy), name="register-policy"),
     path("cycles/open/", guarded(policies.open_new), name="open-cycle"),
     path("cycle/<str:key>/", guarded(cycles.page), name="cycle"),

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
 from revshare.allocation.denominators import denominators
+from revshare.allocation.models import Release
 from revshare.allocation.operations import allocate
 from revshare.audit_trail.operations import Act, record
 from revshare.consents.queries import DecisionsAt
@@ -20,6 +21,7 @@ from revshare.cycles.queries import (
     input_digest,
     pinned_of,
     ranges_of,
+    released_by,
     result_digest,
     sources_of,
 )
@@ -39,7 +41,7 @@ from revshare.policies.rules import Rulebook, parse
 from revshare.pools.conversions import exchange_of
 from revshare.pools.models import Pool
 from revshare.pools.operations import add_movements, build, keep_conversions
-from revshare.pools.queries import carried_by
+from revshare.pools.queries import carried_by, matches
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
@@ -58,7 +60,8 @@ STAMPS: dict[str, tuple[str, ...]] = {
 # What an allocation journal moves besides the contributors' accounts, which the entries credit. Sales stand in their
 # own currency; what is shared in another leaves it through the account fx, and comes in through it.
 LEGS = """
-    SELECT account, currency, CASE WHEN amount > 0 THEN 'C' ELSE 'D' END AS side, abs(amount)::bigint AS amount_micros
+    SELECT account, currency, CASE WHEN sum(amount) > 0 THEN 'C' ELSE 'D' END AS side,
+           abs(sum(amount))::bigint AS amount_micros
     FROM (
         SELECT r.bucket COLLATE "C" AS account, p.currency, sum(r.amount_micros) AS amount
         FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id
@@ -66,6 +69,8 @@ LEGS = """
         UNION ALL
         SELECT 'carried' COLLATE "C", currency, sum(carried_out_micros - carried_in_micros)
         FROM pools_pool WHERE cycle_id = %s GROUP BY 2
+        UNION ALL
+        SELECT 'suspense' COLLATE "C", currency, -sum(released_micros) FROM pools_pool WHERE cycle_id = %s GROUP BY 2
         UNION ALL
         SELECT account COLLATE "C", currency, sum(amount) FROM (
             SELECT 'sales' AS account, currency, -net_micros AS amount FROM pools_pool WHERE cycle_id = %s
@@ -75,7 +80,7 @@ LEGS = """
                 UNION ALL SELECT quote, -amount_out_micros FROM fx_conversion WHERE cycle_id = %s
             ) converted CROSS JOIN (VALUES ('sales'), ('fx')) AS met (account)
         ) taken GROUP BY 1, 2
-    ) moved WHERE amount <> 0
+    ) moved GROUP BY account, currency HAVING sum(amount) <> 0
 """
 
 
@@ -214,6 +219,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model in pins["models"]},
         classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
         upto_arrival=last_arrival(),
+        matches=matches(),
     )
 
 
@@ -266,11 +272,13 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
     trained = models_trained()
     single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
     carried = carried_by(_last_calculated())
-    wanted = {item.model for item in sums} | {key.model for key in carried}
+    matched = matches()
+    wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
     if any(terms.is_routed for terms in rulebook.tables.values()):
         wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
+    named |= {*matched.get("dataset_version", {}).values()}
     named |= {version for versions in models.values() for version in versions}
     found = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
     return {"models": models, "versions": sorted(set(found.values_list("dataset_version", flat=True)))}
@@ -322,9 +330,11 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle))
+    released = released_by(cycle, sources, pinned)
+    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle), released)
     keep_conversions(cycle_id=cycle.pk, items=conversions)
     build(cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned))
+    Release.objects.bulk_create(released)
 
 
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
@@ -344,7 +354,7 @@ def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 
 def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
-    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 5, act=act, cycle_id=cycle.pk)
+    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 6, act=act, cycle_id=cycle.pk)
 
 
 def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from revshare.allocation.models import Release
+from revshare.allocation.suspense import by_pool, releases
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
 from revshare.errors import NotFound
@@ -55,19 +57,27 @@ def carried_before(cycle: Cycle) -> dict[Key, int]:
     return carried_by(calculated.order_by("-calculation").values_list("pk", flat=True).first())
 
 
-def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:
-    """The pools of a cycle, worked out from its sales and what earlier pools carried. Raises RateMissing."""
-    return gathered_and_converted(sources, pinned, carried)[0]
+def released_by(cycle: Cycle, sources: Sources, pinned: Pinned) -> list[Release]:
+    """What the cycle releases from suspense, not written."""
+    return releases(cycle_id=cycle.pk, calculation=cycle.calculation, rulebook=sources.rulebook, pinned=pinned)
+
+
+def gathered(
+    sources: Sources, pinned: Pinned, carried: Mapping[Key, int], released: Iterable[Release] = ()
+) -> list[PoolSum]:
+    """The pools of a cycle, worked out from its sales, what earlier pools carried, and what suspense releases. Raises
+    RateMissing."""
+    return gathered_and_converted(sources, pinned, carried, released)[0]
 
 
 def gathered_and_converted(
-    sources: Sources, pinned: Pinned, carried: Mapping[Key, int]
+    sources: Sources, pinned: Pinned, carried: Mapping[Key, int], released: Iterable[Release] = ()
 ) -> tuple[list[PoolSum], list[Converted]]:
     """The pools, and what of their sales was in other currencies than they are. Raises RateMissing, AmountTooLarge."""
     sums, exchange = sums_of(sources), exchange_of(sources)
     pools = gather(
         sums=sums, rulebook=sources.rulebook, pinned=pinned, carried=carried, attributed=attributed_sums(sources),
-        exchange=exchange,
+        exchange=exchange, released=by_pool(released),
     )  # fmt: skip
     return pools, conversions(sums=sums, rulebook=sources.rulebook, pinned=pinned, exchange=exchange)
 
@@ -83,6 +93,8 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     }  # fmt: skip
     if pinned.mixes or pinned.classes:
         head |= {"mixes": pinned.mixes, "classes": dict(pinned.classes)}
+    if pinned.matches:
+        head |= {"matches": pinned.matches}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for block in canonical_lines(sources.ranges):
         digest.update(block)
@@ -109,6 +121,13 @@ RESULT = (
     "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id "
     "WHERE r.cycle_id = %s AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, "
     'p.part, p.currency, r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
+    "SELECT 'released', c.key, p.\"table\", p.model, p.dataset_version, p.part, p.currency, r.amount_micros "
+    "FROM allocation_release r JOIN allocation_rest t ON t.id = r.rest_id JOIN pools_pool p ON p.id = t.pool_id "
+    "JOIN cycles_cycle c ON c.id = p.cycle_id WHERE r.cycle_id = %s "
+    'ORDER BY c.key, p."table", p.model, p.dataset_version, p.part, p.currency',
+    "SELECT 'with released', p.\"table\", p.model, p.dataset_version, p.part, p.currency, p.released_micros "
+    "FROM pools_pool p WHERE p.cycle_id = %s AND p.released_micros <> 0 "
+    'ORDER BY p."table", p.model, p.dataset_version, p.part, p.currency',
     "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
     "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",
     "SELECT 'movements', p.currency, k.entries, k.amount_micros, k.sha256 "

@@ -11,6 +11,7 @@ from django.db.models import Sum
 
 from revshare.allocation.models import Rest
 from revshare.cycles.models import Cycle
+from revshare.cycles.opted_out import OptedOut, opted_out_of
 from revshare.cycles.queries import ranges_of
 from revshare.ledger.models import Journal, PoolControl
 from revshare.ledger.queries import ALLOCATION_JOURNAL, trial_balance
@@ -53,6 +54,7 @@ class Summary:
     unlinked_refunds: tuple[int, int]
     late_sales: int
     sales_outside: int
+    opted_out: list[OptedOut]
 
 
 def summarise(cycle: Cycle) -> Summary:
@@ -67,6 +69,7 @@ def summarise(cycle: Cycle) -> Summary:
         unlinked_refunds=unlinked_refunds(ranges_of(cycle)),
         late_sales=_number("SELECT count(*) FROM audit.sale WHERE cycle_id = %s AND late", cycle.pk),
         sales_outside=sales_outside_cycles(),
+        opted_out=opted_out_of(cycle),
     )
 
 

@@ -18,7 +18,7 @@ from revshare.allocation.shares import share_out
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import ranges_to_close
-from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, sources_of
+from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, released_by, sources_of
 from revshare.errors import Refused
 from revshare.files.queries import last_arrival
 from revshare.lab.candidates import Candidate, registered, told_apart
@@ -27,6 +27,7 @@ from revshare.lake import duck, spool
 from revshare.manifests.models import Manifest
 from revshare.manifests.previews import preview
 from revshare.manifests.queries import Weights, mixes, models_trained
+from revshare.pools.queries import matches
 from revshare.pools.rules import Pinned, PoolSum, nothing_to_divide_by
 from revshare.pools.sources import Sources
 from revshare.progress import Progress, no_progress
@@ -151,7 +152,8 @@ def _trials(cycle: Cycle, candidates: Sequence[Candidate]) -> list[_Trial]:
         # Its own policy finds just what the lock fixed, also where models have come since.
         pinned = fixed if closed and candidate.sha256 == cycle.policy.sha256 else all_there
         sources = replace(sources_of(cycle, pinned, ranges), rulebook=candidate.rulebook)
-        trials.append(_Trial(candidate, sources, pinned, gathered(sources, pinned, carried)))
+        items = gathered(sources, pinned, carried, released_by(cycle, sources, pinned))
+        trials.append(_Trial(candidate, sources, pinned, items))
     return trials
 
 
@@ -200,4 +202,5 @@ def _pinned(cycle: Cycle) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model not in own.models} | dict(own.mixes),
         classes={m.dataset_version: m.classes_sha256 for m in there if m.classes} | dict(own.classes),
         upto_arrival=own.upto_arrival or last_arrival(),
+        matches=own.matches if cycle.upto_seq is not None else matches(),
     )

@@ -37,7 +37,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0011_payouts")]
+    dependencies = [("revshare", "0013_consents")]
     operations = [
         migrations.CreateModel(
             name="Conversion",

@@ -14,11 +14,11 @@ class Kind(models.TextChoices):
 
 
 class Pool(models.Model):
-    """net + carried in, of which `distributable` is shared, `commons` goes to the commons fund, and the rest stays with
-    the platform, first of all the tax and fees that were `deducted`; or, if what is left after these is negative, that
-    is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and `dataset_version`
-    are blank where the policy pools everything in one. The denominator is in the units of the measure: ticks for
-    assets.
+    """net + carried in + what suspense released, of which `distributable` is shared, `commons` goes to the commons
+    fund, and the rest stays with the platform, first of all the tax and fees that were `deducted`; or, if what is left
+    after these is negative, that is carried to the same pool of the next cycle. `table` is the policy's rule table;
+    `model` and `dataset_version` are blank where the policy pools everything in one. The denominator is in the units
+    of the measure: ticks for assets.
 
     A pool of kind `movements` shares nothing: under it stand, as entries of the cycle, what else moved contributors'
     accounts in one currency since the cycle before (payments, adjustments …). It comes after all others."""
@@ -42,6 +42,7 @@ class Pool(models.Model):
     sales_count = models.BigIntegerField()
     net_micros = models.BigIntegerField()
     carried_in_micros = models.BigIntegerField()
+    released_micros = models.BigIntegerField(default=0, db_default=0)  # from suspense, to what is shared
     deducted_micros = models.BigIntegerField(default=0, db_default=0)
     distributable_micros = models.BigIntegerField()
     commons_micros = models.BigIntegerField(default=0, db_default=0)
@@ -66,12 +67,14 @@ class Pool(models.Model):
                     + F("platform_micros")
                     + F("carried_out_micros")
                     - F("carried_in_micros")
+                    - F("released_micros")
                 ),
             ),
             models.CheckConstraint(
                 name="pools_signs",
                 condition=Q(
-                    distributable_micros__gte=0, commons_micros__gte=0, carried_in_micros__lte=0,
+                    distributable_micros__gte=F("released_micros"), commons_micros__gte=0, carried_in_micros__lte=0,
+                    released_micros__gte=0,
                     carried_out_micros__lte=0, denominator_ticks__gte=0,
                 )
                 & (Q(platform_micros__gte=0) | Q(platform_micros__gte=F("deducted_micros"))),
@@ -137,3 +140,30 @@ class Conversion(models.Model):
     @property
     def rate(self) -> Fraction:
         return Fraction(int(self.rate_upper), int(self.rate_lower))
+
+
+class Match(models.Model):
+    """That sales of a name which nobody knows are of a known model or dataset version: an operator's word. Append-only;
+    of several for a name the latest counts, from the next lock on."""
+
+    KINDS = ("model", "dataset_version")
+
+    kind = models.TextField(choices=[(name, name) for name in KINDS], db_collation="C")
+    name = models.TextField(db_collation="C")
+    stands_for = models.TextField(db_collation="C")
+    reason = models.TextField()
+    matched_at = models.DateTimeField()
+    matched_by = models.TextField()
+
+    class Meta:
+        db_table = "pools_match"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="pools_match_kind", condition=Q(kind__in=("model", "dataset_version"))),
+            models.CheckConstraint(
+                name="pools_match_says_all", condition=~Q(name="") & ~Q(stands_for="") & ~Q(reason="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.stands_for}"

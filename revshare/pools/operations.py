@@ -38,10 +38,10 @@ def as_row(cycle_id: int, item: PoolSum, denominator: int) -> Pool:
     reason = item.suspense_reason or ("" if denominator or item.terms is None else nothing_to_divide_by(item.measure))
     return Pool(
         cycle_id=cycle_id, table=item.key.table, model=item.key.model, dataset_version=item.key.dataset_version,
-        part=item.key.part, currency=item.key.currency, measure=item.measure, rule=item.words, share=item.share_text,
+        part=item.key.part, currency=item.key.currency, measure=item.measure, rule=item.rule, share=item.share_text,
         sales_count=item.count, net_micros=item.net_micros, carried_in_micros=item.carried_in_micros,
         deducted_micros=item.deducted_micros, distributable_micros=item.distributable_micros,
-        commons_micros=item.commons_micros, platform_micros=item.platform_micros,
+        released_micros=item.released_micros, commons_micros=item.commons_micros, platform_micros=item.platform_micros,
         carried_out_micros=item.carried_out_micros, denominator_ticks=denominator, versions=item.versions,
         suspense_reason=reason,
     )  # fmt: skip

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from revshare.cycles.models import Cycle
 from revshare.progress import Progress, no_progress
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
+from revshare.verification.classes import class_weights
 from revshare.verification.conversions import CONVERSION_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
+from revshare.verification.suspense import SUSPENSE_CHECKS
 
-CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *CONVERSION_CHECKS, *PAYMENT_CHECKS)
-CHAINS = (*WALKS, batches)
+CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *SUSPENSE_CHECKS, *CONVERSION_CHECKS, *PAYMENT_CHECKS)
+CHAINS = (*WALKS, class_weights, batches)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from revshare.allocation.denominators import denominators
-from revshare.allocation.models import Bucket, Rest
+from revshare.allocation.models import Bucket, Release, Rest
 from revshare.allocation.numerators import Holding, Numerators
 from revshare.allocation.shares import Kept, Shares, share_out
 from revshare.allocation.splitting import set_aside
@@ -23,6 +23,7 @@ from revshare.cycles.queries import (
     input_digest,
     pinned_of,
     ranges_of,
+    released_by,
     result_digest,
     sources_of,
 )
@@ -46,8 +47,8 @@ from revshare.verification.entries import Entries, check_entries, entries_of
 from revshare.verification.findings import Finding
 
 POOL_FIELDS = (
-    "net_micros", "carried_in_micros", "deducted_micros", "distributable_micros", "commons_micros", "platform_micros",
-    "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
+    "net_micros", "carried_in_micros", "released_micros", "deducted_micros", "distributable_micros", "commons_micros",
+    "platform_micros", "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
 )  # fmt: skip
 CONVERSION_FIELDS = (
     "quote", "rate_upper", "rate_lower", "rate_on", "source", "way", "sums", "amount_in_micros", "amount_out_micros",
@@ -97,7 +98,11 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
 
 
 def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
-    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle))
+    released = released_by(cycle, sources, pinned)
+    rests = set(Release.objects.filter(cycle=cycle).values_list("rest_id", flat=True))
+    if rests != {release.rest_id for release in released}:
+        yield Finding("I15", cycle.key, "what it released from suspense is not what the matches of its lock release")
+    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle), released)
     yield from _conversions(cycle, conversions)
     units = denominators(items=items, sources=sources, pinned=pinned)
     should = [as_row(cycle.pk, item, units[item.key]) for item in items]

@@ -10,6 +10,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 OPERATIONS = [
+    "assets_list", "consents_consequences", "consents_decide", "consents_list",
     "cycles_approve", "cycles_calculate", "cycles_export", "cycles_lab", "cycles_lab_csv", "cycles_list",
     "cycles_lock", "cycles_open", "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
     "files_quarantine_retry", "files_read", "files_rejects",
@@ -17,7 +18,8 @@ OPERATIONS = [
     "payouts_holds_list", "payouts_list", "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register",
     "payouts_results", "payouts_why", "policies_list", "policies_read",
     "policies_register", "quarantine_list", "quarantine_retry", "runs_list", "runs_read", "statements_list",
-    "statements_read", "token_create", "uploads_create", "uploads_list", "uploads_read",
+    "statements_read", "suspense_list", "suspense_match", "token_create", "uploads_create", "uploads_list",
+    "uploads_read",
 ]  # fmt: skip
 
 
