@@ -326,10 +326,9 @@ def test_an_unbalanced_or_empty_or_unsealed_journal_cannot_be_committed(module_w
         "INSERT INTO ledger_journal (seq, kind, key, posted_at, created_by, legs_count, legs_sha256, prev_hash, hash, sealed) "
         "SELECT seq + 1, 'test', 'x', now(), 'x', 0, '', hash, '', false FROM ledger_journal ORDER BY seq DESC LIMIT 1;"
     )
-    leg = (
-        "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) VALUES (3, '{}', 'USD', '{}', {});"
-    )
-    seal = "UPDATE ledger_journal SET sealed = true, legs_count = {}, hash = repeat('a', 64) WHERE seq = 3;"
+    own = "(SELECT max(seq) FROM ledger_journal)"
+    leg = f"INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) VALUES ({own}, '{{}}', 'USD', '{{}}', {{}});"
+    seal = f"UPDATE ledger_journal SET sealed = true, legs_count = {{}}, hash = repeat('a', 64) WHERE seq = {own};"
     refused(module_world, head)  # one statement, one transaction: it is not sealed when it ends
     refused(module_world, f"BEGIN; {head} {seal.format(0)} COMMIT;")
     uneven = leg.format("platform", "D", 5) + leg.format("sales", "C", 4)

@@ -12,12 +12,13 @@ from django.db import connection
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
+from revshare.lab.candidates import Candidate, drafted
 from revshare.lab.operations import compare
+from revshare.lab.report import report
 from revshare.manifests.models import Manifest
-from revshare.policies.rules import parse
 from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
-from tests.conftest import ROOT
+from tests.conftest import AT, ROOT
 from tests.cycles.test_methods import BASE, OUTPUTS, clean, policy, sell
 from tests.stories import Story, legs, payouts, pools
 
@@ -265,6 +266,26 @@ def test_customers_fees_of_several_currencies(story: Story) -> None:
     clean()
 
 
+def test_a_deficit_of_another_currency_stays_in_it(june: Tell, story: Story) -> None:
+    rates(story, ("07-03", "EUR/USD", "1.20"))
+    june(
+        USD.partition("[currency]")[0],
+        {"gross_amount": "-10", "currency": "EUR"},
+        {"gross_amount": "-1", "currency": "USD"},
+    )
+    policy(story, USD, name="q")
+    sell(story, {"sale_id": "j", "gross_amount": "10", "currency": "EUR", "sold_at": at("07-03")})
+    july = story.calculate("july", "2026-07-01", "2026-08-01", policy="q")
+    assert pools(july) == {
+        "default · m · EUR": (0, -10 * M, 0, 0, -10 * M), "default · m · USD": (12 * M, -1 * M, 2_200_000, 8_800_000, 0),
+    }  # fmt: skip
+    assert [" · sales in other" in pool.rule for pool in Pool.objects.filter(cycle=july).order_by("currency")] == [
+        False,
+        True,
+    ]
+    clean()
+
+
 def test_a_rate_that_makes_too_much_is_refused_at_the_lock(june: Tell, story: Story) -> None:
     rates(story, ("06-10", "EUR/USD", "999999999999"))
     with pytest.raises(Refused) as caught:
@@ -277,16 +298,17 @@ def test_the_lab_shows_what_one_currency_would_change(june: Tell, story: Story) 
     rates(story, ("06-10", "EUR/USD", "1.10"))
     plain = USD.partition("[currency]")[0]
     cycle = june(plain, {"gross_amount": "100", "currency": "EUR", "sold_at": at("06-10")}, {"gross_amount": "10"})
-    rulebooks = [(name, parse(f'name = "{name}"\nversion = "1"\n{text}')) for name, text in (("p", plain), ("q", USD))]
-    result = compare(cycle=cycle, rulebooks=rulebooks)
-    paid = {
-        outcome.name: {currency: amounts.tolist() for currency, amounts in outcome.amounts.items()}
-        for outcome in result.outcomes
-    }
-    assert paid == {"p": {"EUR": [15 * M, 5 * M], "USD": [1_500_000, 500_000]}, "q": {"USD": [18 * M, 6 * M]}}
+    result = compare(cycle=cycle, others=[draft("q", USD)], at=AT)
+    paid = [
+        {currency: amounts.tolist() for currency, amounts in outcome.amounts.items()} for outcome in result.outcomes
+    ]
+    assert paid == [{"EUR": [15 * M, 5 * M], "USD": [1_500_000, 500_000]}, {"USD": [18 * M, 6 * M]}]
+    own, other = report(result).tables[0].columns
+    assert (own.net_micros, other.net_micros, other.spread.contributors) == (100 * M, 0, 0)
     assert not Conversion.objects.exists()
     with pytest.raises(Refused, match="EUR/GBP of 2026-06-10, USD/GBP of 2026-06-10"):
-        compare(
-            cycle=cycle,
-            rulebooks=[rulebooks[0], ("g", parse(f'name = "g"\nversion = "1"\n{USD.replace("USD", "GBP")}'))],
-        )
+        compare(cycle=cycle, others=[draft("g", USD.replace("USD", "GBP"))], at=AT)
+
+
+def draft(name: str, text: str) -> Candidate:
+    return drafted(f'name = "{name}"\nversion = "1"\n{text}'.encode())
