@@ -12,7 +12,7 @@ from revshare.manifests.models import Manifest, Part, PartVersion, Training, Wei
 from revshare.measures.models import Measure, Output, Usage
 from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
 from revshare.policies.models import Policy
-from revshare.pools.models import Pool
+from revshare.pools.models import Conversion, Pool
 from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -20,8 +20,8 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Consent", "Contributor", "Cycle", "Event", "FoldedId", "Hold", "IngestedFile",
-    "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Payment", "PaymentBatch",
-    "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Rest", "Run", "Sale", "Split",
-    "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
+    "AccountControl", "Allocation", "Consent", "Contributor", "Conversion", "Cycle", "Event", "FoldedId", "Hold",
+    "IngestedFile", "Journal", "Leg", "Manifest", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "Payment",
+    "PaymentBatch", "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Rest", "Run", "Sale",
+    "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

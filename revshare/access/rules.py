@@ -16,6 +16,7 @@ MAY: dict[str, frozenset[str]] = {
     "submit": frozenset({"operator"}),
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
+    "lab": STAFF,  # what a cycle would pay under other policies
     "export": frozenset({"finance", "operator", "approver"}),
     "prepare_payouts": frozenset({"finance"}),
     "hold_payouts": frozenset({"finance"}),

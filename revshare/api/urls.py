@@ -7,7 +7,19 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from revshare.api import cycle_steps, cycles, files, payouts, policies, quarantine, runs, statements, tokens, uploads
+from revshare.api import (
+    cycle_steps,
+    cycles,
+    files,
+    lab,
+    payouts,
+    policies,
+    quarantine,
+    runs,
+    statements,
+    tokens,
+    uploads,
+)
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
 from revshare.exports.operations import FORMATS
@@ -81,6 +93,8 @@ urlpatterns = [
     path("cycles/<natural_key:key>/submit", cycle_steps.Submit.as_view()),
     path("cycles/<natural_key:key>/approve", cycle_steps.Approve.as_view()),
     path("cycles/<natural_key:key>/publish", cycle_steps.Publish.as_view()),
+    path("cycles/<natural_key:key>/lab", lab.Lab.as_view()),
+    path("cycles/<natural_key:key>/lab.csv", lab.LabCsv.as_view()),
     path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
     path("payouts/", payouts.Batches.as_view()),
     path("payouts/why", payouts.Standings.as_view()),

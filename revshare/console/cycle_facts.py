@@ -13,7 +13,8 @@ from revshare.cycles.rules import reached
 from revshare.cycles.summary import PoolSummary, Summary, summarise
 from revshare.ledger.models import AccountControl, Journal
 from revshare.policies.terms import ASSETS
-from revshare.pools.models import Pool
+from revshare.pools.exchange import rate_text
+from revshare.pools.models import Conversion, Pool
 
 KEPT_SECONDS = 60
 
@@ -51,6 +52,7 @@ class Total:
 @dataclass(frozen=True)
 class Facts:
     pools: list[dict[str, Any]]
+    conversions: list[dict[str, Any]]
     totals: list[Total]
     largest: list[dict[str, Any]]
     journal: Journal | None
@@ -89,6 +91,7 @@ def _facts(summary: Summary) -> Facts:
     unlinked, unlinked_sum = summary.unlinked_refunds
     return Facts(
         pools=[_pool(item.pool, item.contributors, item.residue_micros) for item in summary.pools],
+        conversions=[_conversion(item) for item in summary.conversions],
         totals=_totals(summary.pools),
         largest=[
             {"id": payout.contributor_id, "name": payout.name, "amount": amount(payout.amount_micros, payout.currency)}
@@ -122,6 +125,14 @@ def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
         "deducted": shown(pool.deducted_micros), "commons": shown(pool.commons_micros),
         "contributors": f"{contributors:,}",
         "carries": bool(pool.carried_out_micros), "residue": f"{residue:,}", "suspense": pool.suspense_reason,
+    }  # fmt: skip
+
+
+def _conversion(item: Conversion) -> dict[str, Any]:
+    return {
+        "day": item.day.isoformat(), "base": item.base, "quote": item.quote, "rate": rate_text(item.rate),
+        "rate_on": item.rate_on.isoformat(), "source": item.source, "way": item.way,
+        "amount_in": amount(item.amount_in_micros, item.base), "amount_out": amount(item.amount_out_micros, item.quote),
     }  # fmt: skip
 
 

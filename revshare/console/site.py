@@ -5,6 +5,7 @@ from django.urls import path
 from revshare.console import (
     cycles,
     intake,
+    lab,
     payments,
     people,
     policies,
@@ -31,6 +32,8 @@ site.pages = [
     path("policies/register/", guarded(policies.register_policy), name="register-policy"),
     path("cycles/open/", guarded(policies.open_new), name="open-cycle"),
     path("cycle/<str:key>/", guarded(cycles.page), name="cycle"),
+    path("cycle/<str:key>/lab/", guarded(lab.page), name="lab"),
+    path("cycle/<str:key>/lab.csv", guarded(lab.download), name="lab-csv"),
     path("cycle/<str:key>/<slug:action>/", guarded(cycles.move), name="cycle-move"),
     path("cycle/<str:key>/export/<slug:kind>.<slug:format>", guarded(cycles.export), name="export"),
     path("runs/<int:pk>/progress/", guarded(runs.progress), name="run-progress"),

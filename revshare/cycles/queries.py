@@ -8,8 +8,11 @@ from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
 from revshare.errors import NotFound
 from revshare.policies.rules import parse
+from revshare.pools.conversions import canonical_lines as rate_lines
+from revshare.pools.conversions import exchange_of
+from revshare.pools.exchange import Converted
 from revshare.pools.queries import carried_by
-from revshare.pools.rules import Key, Pinned, PoolSum, gather
+from revshare.pools.rules import Key, Pinned, PoolSum, conversions, gather
 from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
 from revshare.sales.queries import Range, canonical_lines
@@ -53,17 +56,26 @@ def carried_before(cycle: Cycle) -> dict[Key, int]:
 
 
 def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:
-    """The pools of a cycle, worked out from its sales and what earlier pools carried."""
-    return gather(
-        sums=sums_of(sources), rulebook=sources.rulebook, pinned=pinned, carried=carried,
-        attributed=attributed_sums(sources),
+    """The pools of a cycle, worked out from its sales and what earlier pools carried. Raises RateMissing."""
+    return gathered_and_converted(sources, pinned, carried)[0]
+
+
+def gathered_and_converted(
+    sources: Sources, pinned: Pinned, carried: Mapping[Key, int]
+) -> tuple[list[PoolSum], list[Converted]]:
+    """The pools, and what of their sales was in other currencies than they are. Raises RateMissing, AmountTooLarge."""
+    sums, exchange = sums_of(sources), exchange_of(sources)
+    pools = gather(
+        sums=sums, rulebook=sources.rulebook, pinned=pinned, carried=carried, attributed=attributed_sums(sources),
+        exchange=exchange,
     )  # fmt: skip
+    return pools, conversions(sums=sums, rulebook=sources.rulebook, pinned=pinned, exchange=exchange)
 
 
 def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     """SHA-256 over all that the result depends on: the period, the policy's hash, the manifests' hashes, what models
-    were trained on, every sale of the cycle (`sales.queries.canonical_lines`), and what else the policy asks for
-    (`pools.sources.canonical_lines`)."""
+    were trained on, every sale of the cycle (`sales.queries.canonical_lines`), what else the policy asks for
+    (`pools.sources.canonical_lines`), and exchange rates (`pools.conversions.canonical_lines`). Raises RateMissing."""
     head = {
         "key": cycle.key, "starts_on": cycle.starts_on.isoformat(), "ends_on": cycle.ends_on.isoformat(),
         "timezone": cycle.timezone, "policy": cycle.policy.sha256, "manifests": dict(pinned.manifests),
@@ -74,8 +86,9 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for block in canonical_lines(sources.ranges):
         digest.update(block)
-    for block in other_lines(sources):
-        digest.update(block)
+    for lines in (other_lines(sources), rate_lines(sources)):
+        for block in lines:
+            digest.update(block)
     return digest.hexdigest()
 
 
@@ -101,6 +114,8 @@ RESULT = (
     "SELECT 'movements', p.currency, k.entries, k.amount_micros, k.sha256 "
     "FROM pools_pool p LEFT JOIN ledger_pool_control k ON k.pool_id = p.id "
     "WHERE p.cycle_id = %s AND p.kind = 'movements' ORDER BY p.currency",
+    "SELECT 'converted', day, base, quote, rate_upper, rate_lower, sums, amount_in_micros, amount_out_micros "
+    "FROM fx_conversion WHERE cycle_id = %s ORDER BY day, base",
 )
 
 

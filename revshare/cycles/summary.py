@@ -14,7 +14,7 @@ from revshare.cycles.models import Cycle
 from revshare.cycles.queries import ranges_of
 from revshare.ledger.models import Journal, PoolControl
 from revshare.ledger.queries import ALLOCATION_JOURNAL, trial_balance
-from revshare.pools.models import Pool
+from revshare.pools.models import Conversion, Pool
 from revshare.sales.queries import unlinked_refunds
 
 LARGEST = 5
@@ -46,6 +46,7 @@ class Summary:
 
     cycle: Cycle
     pools: list[PoolSummary]
+    conversions: list[Conversion]
     largest: list[Payout]
     journal: Journal | None
     trial_balance: dict[str, int]
@@ -59,6 +60,7 @@ def summarise(cycle: Cycle) -> Summary:
     return Summary(
         cycle=cycle,
         pools=_pools(cycle),
+        conversions=list(Conversion.objects.filter(cycle=cycle).order_by("day", "base")),
         largest=_largest(cycle),
         journal=Journal.objects.filter(kind=ALLOCATION_JOURNAL, key=cycle.key).first(),
         trial_balance=trial_balance(),

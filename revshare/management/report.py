@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from revshare.cycles.summary import Summary
 from revshare.exports.statement_words import counted
 from revshare.money import format_micros, group_digits
+from revshare.pools.exchange import rate_text
 
 
 def money(micros: int, currency: str) -> str:
@@ -42,6 +43,7 @@ def lines(summary: Summary) -> Iterator[str]:
             f"    residue         {item.residue_micros:,} micros of rounding, one each to the largest remainders; "
             f"{left} left over"
         )
+    yield from _conversions(summary)
     yield "  Largest payouts"
     width = max((len(payout.name) for payout in summary.largest), default=0)
     for payout in summary.largest:
@@ -57,3 +59,10 @@ def lines(summary: Summary) -> Iterator[str]:
         yield f"  Late sales: {summary.late_sales:,}"
     if summary.sales_outside:
         yield f"  Sales dated in no cycle (kept, unassigned): {summary.sales_outside:,}"
+
+
+def _conversions(summary: Summary) -> Iterator[str]:
+    for rate in summary.conversions:
+        yield f"  Sales of {rate.day} in {rate.base}, at {rate_text(rate.rate)} ({rate.source}, {rate.rate_on})"
+        yield f"    net sales       {money(rate.amount_in_micros, rate.base)}"
+        yield f"    come to         {money(rate.amount_out_micros, rate.quote)}"

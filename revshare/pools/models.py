@@ -1,7 +1,11 @@
 """One cycle's sales, gathered into the sums to be shared."""
 
+from fractions import Fraction
+
 from django.db import models
 from django.db.models import F, Q
+
+MAX_RATE_PART = 10**99
 
 
 class Kind(models.TextChoices):
@@ -91,3 +95,45 @@ class Pool(models.Model):
             return f"movements · {self.currency}"
         parts = (self.table, self.model or self.dataset_version, self.part, self.currency)
         return " · ".join(part for part in parts if part)
+
+
+class Conversion(models.Model):
+    """What the sales of one day (of the rate) in one currency came to in the currency of a cycle's pools. One `base` is
+    `rate_upper` ÷ `rate_lower` of `quote`; the rate is of the day `rate_on`, and was found in the `way` said. The sums
+    of as many pools as `sums` were rounded each for itself, so the amount out is at most half a micro for each of them
+    beside the product."""
+
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="conversions", db_index=False)
+    day = models.DateField()
+    base = models.CharField(max_length=3, db_collation="C")
+    quote = models.CharField(max_length=3, db_collation="C")
+    rate_upper = models.DecimalField(max_digits=100, decimal_places=0)
+    rate_lower = models.DecimalField(max_digits=100, decimal_places=0)
+    rate_on = models.DateField()
+    source = models.TextField()
+    way = models.TextField()
+    sums = models.BigIntegerField()
+    amount_in_micros = models.BigIntegerField()
+    amount_out_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "fx_conversion"
+        ordering = ["cycle_id", "day", "base"]
+        constraints = [
+            models.UniqueConstraint(fields=["cycle", "day", "base"], name="fx_conversion_once"),
+            models.CheckConstraint(name="fx_conversion_of_another", condition=~Q(base=F("quote"))),
+            # That the amounts are the rate's, to the rounding, holds `fx_conversion_exact` (migration 0014).
+            # For PostgreSQL NaN is greater than every number: the upper bounds keep it out.
+            models.CheckConstraint(
+                name="fx_conversion_positive",
+                condition=Q(rate_upper__gt=0, rate_upper__lt=MAX_RATE_PART, sums__gt=0)
+                & Q(rate_lower__gt=0, rate_lower__lt=MAX_RATE_PART),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cycle_id} {self.day} {self.base} to {self.quote}"
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(int(self.rate_upper), int(self.rate_lower))

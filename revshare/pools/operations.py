@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 
-from revshare.pools.models import Pool
+from revshare.pools.conversions import as_row as conversion_row
+from revshare.pools.exchange import Converted
+from revshare.pools.models import Conversion, Pool
 from revshare.pools.rules import MOVEMENTS, Key, PoolSum, nothing_to_divide_by
 
 
@@ -12,6 +14,11 @@ from revshare.pools.rules import MOVEMENTS, Key, PoolSum, nothing_to_divide_by
 def build(*, cycle_id: int, items: Sequence[PoolSum], denominators: Mapping[Key, int]) -> list[Pool]:
     """Writes and returns a cycle's pools. `denominators`: the units of all that each is divided by, none if 0."""
     return Pool.objects.bulk_create(as_row(cycle_id, item, denominators[item.key]) for item in items)
+
+
+def keep_conversions(*, cycle_id: int, items: Iterable[Converted]) -> None:
+    """Writes what of a cycle's sales was in other currencies than its pools."""
+    Conversion.objects.bulk_create(conversion_row(cycle_id, item) for item in items)
 
 
 def add_movements(*, cycle_id: int, currencies: Iterable[str]) -> list[Pool]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 
 from revshare.money import share_of
 from revshare.policies.rules import Rulebook
 from revshare.policies.terms import ASSETS, DIRECTED, MEASURE, WEIGHT, Rate, Terms
-from revshare.pools.division import Part, Takings, divide
+from revshare.pools.division import JOINT, Part, Takings, divide
+from revshare.pools.exchange import Converted, Exchange, added, converted
 from revshare.sales.queries import Sum
 
 CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit of an earlier one is carried on"
@@ -111,29 +113,19 @@ class Attributed:
     rate: str
     role: str
     micros: int
+    day: date | None = None  # of the exchange rate, if there is one
 
 
 def gather(
     *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int],
-    attributed: Iterable[Attributed] = (),
+    attributed: Iterable[Attributed] = (), exchange: Exchange | None = None,
 ) -> list[PoolSum]:  # fmt: skip
     """The pools of a cycle in order of their keys, from the sums of its sales and what earlier pools carried.
+    `exchange`: if all pools are in one currency.
 
     Every stream must be covered by the rulebook (the lock saw to it).
     """
-    takings: dict[tuple[Key, str], Takings] = {}
-    for item in sums:
-        at = (pool_key(item, rulebook, pinned), item.rate)
-        known = takings.get(at, Takings())
-        takings[at] = replace(
-            known, net_micros=known.net_micros + item.net_micros, count=known.count + item.count,
-            deducted_micros=known.deducted_micros + item.deducted_micros,
-        )  # fmt: skip
-    for role in attributed:
-        at = (pool_key(role, rulebook, pinned), role.rate)
-        roles = dict(takings[at].attributed or {})
-        roles[role.role] = roles.get(role.role, 0) + role.micros
-        takings[at] = replace(takings[at], attributed=roles)
+    takings = _in_pools(_takings(sums, attributed, rulebook, pinned), exchange)
     pools = {}
     for (key, label), taken in takings.items():
         terms = rulebook.tables[key.table]
@@ -144,7 +136,57 @@ def gather(
             pools[pool.key] = pool
     for key in carried.keys() - pools.keys():
         pools[key] = _carried(key, rulebook, pinned, carried[key])
-    return [pools[key] for key in sorted(pools)]
+    return [_in_words(pools[key], exchange) for key in sorted(pools)]
+
+
+def conversions(
+    *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, exchange: Exchange | None
+) -> list[Converted]:
+    """What of these sales is in other currencies than the pools of `gather`, and what it comes to there."""
+    if exchange is None:
+        return []
+    takings = _takings(sums, (), rulebook, pinned)
+    return converted(((_dated(day), key.currency, t.net_micros) for (key, _, day), t in takings.items()), exchange)
+
+
+def _takings(
+    sums: Iterable[Sum], attributed: Iterable[Attributed], rulebook: Rulebook, pinned: Pinned
+) -> dict[tuple[Key, str, date | None], Takings]:
+    """By pool in the currency of the sales, label of the policy's rate, and day of the exchange rate."""
+    takings: dict[tuple[Key, str, date | None], Takings] = {}
+    for item in sums:
+        at = (pool_key(item, rulebook, pinned), item.rate, item.day)
+        sold = Takings(net_micros=item.net_micros, deducted_micros=item.deducted_micros, count=item.count)
+        takings[at] = added(takings.get(at, Takings()), sold)
+    for role in attributed:
+        at = (pool_key(role, rulebook, pinned), role.rate, role.day)
+        takings[at] = added(takings[at], Takings(attributed={role.role: role.micros}))
+    return takings
+
+
+def _in_pools(
+    by_day: Mapping[tuple[Key, str, date | None], Takings], exchange: Exchange | None
+) -> dict[tuple[Key, str], Takings]:
+    """By pool and label of the policy's rate, in the currency of the pool."""
+    takings: dict[tuple[Key, str], Takings] = {}
+    for (sold, label, day), taken in by_day.items():
+        key = sold
+        if exchange is not None:
+            taken = exchange.takings(taken, day=_dated(day), base=sold.currency)
+            key = replace(sold, currency=exchange.quote)
+        takings[key, label] = added(takings.get((key, label), Takings()), taken)
+    return takings
+
+
+def _dated(day: date | None) -> date:
+    assert day is not None, "with exchange rates every sum has a day"
+    return day
+
+
+def _in_words(pool: PoolSum, exchange: Exchange | None) -> PoolSum:
+    if exchange is None or pool.terms is None or pool.key.currency != exchange.quote:
+        return pool
+    return replace(pool, words=pool.words + JOINT + exchange.words)
 
 
 def pool_key(item: Sum | Attributed, rulebook: Rulebook, pinned: Pinned) -> Key:

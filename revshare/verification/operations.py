@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from revshare.cycles.models import Cycle
 from revshare.progress import Progress, no_progress
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
+from revshare.verification.conversions import CONVERSION_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
 
-CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *PAYMENT_CHECKS)
+CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *CONVERSION_CHECKS, *PAYMENT_CHECKS)
 CHAINS = (*WALKS, batches)
 
 

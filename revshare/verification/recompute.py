@@ -19,7 +19,7 @@ from revshare.apportion import apportion
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import (
     carried_before,
-    gathered,
+    gathered_and_converted,
     input_digest,
     pinned_of,
     ranges_of,
@@ -31,7 +31,10 @@ from revshare.lake import LakeDamaged, spool
 from revshare.ledger.models import AccountControl
 from revshare.manifests.models import Manifest
 from revshare.policies.terms import Terms
-from revshare.pools.models import Pool
+from revshare.pools.conversions import RateMissing
+from revshare.pools.conversions import as_row as conversion_row
+from revshare.pools.exchange import Converted
+from revshare.pools.models import Conversion, Pool
 from revshare.pools.operations import as_row, movements_row
 from revshare.pools.queries import key_of
 from revshare.pools.rules import Key, Pinned
@@ -46,6 +49,9 @@ POOL_FIELDS = (
     "net_micros", "carried_in_micros", "deducted_micros", "distributable_micros", "commons_micros", "platform_micros",
     "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
 )  # fmt: skip
+CONVERSION_FIELDS = (
+    "quote", "rate_upper", "rate_lower", "rate_on", "source", "way", "sums", "amount_in_micros", "amount_out_micros",
+)  # fmt: skip
 SPLIT = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64()), ("micros", pa.int64())])
 NOBODY = Holding(np.zeros(0, np.int64), np.zeros(0, np.int64))
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
@@ -58,7 +64,11 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    own = input_digest(cycle, pinned, sources)
+    try:
+        own = input_digest(cycle, pinned, sources)
+    except RateMissing as error:
+        yield Finding("I21", cycle.key, str(error))
+        return
     if own != cycle.input_digest:
         yield Finding("I21", cycle.key, f"the inputs have the digest {own}, at the lock it was {cycle.input_digest}")
         return
@@ -87,7 +97,8 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
 
 
 def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
-    items = gathered(sources, pinned, carried_before(cycle))
+    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle))
+    yield from _conversions(cycle, conversions)
     units = denominators(items=items, sources=sources, pinned=pinned)
     should = [as_row(cycle.pk, item, units[item.key]) for item in items]
     should += [movements_row(cycle.pk, currency) for currency in _moved_in(cycle)]
@@ -108,6 +119,19 @@ def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
 def _identity(pool: Pool) -> tuple[str, Key]:
     """Not its name: a model and a dataset version may be called the same."""
     return pool.kind, key_of(pool)
+
+
+def _conversions(cycle: Cycle, items: list[Converted]) -> Iterator[Finding]:
+    """I9: rates and amounts of sales in other currencies."""
+    stored = {(item.day, item.base): item for item in Conversion.objects.filter(cycle=cycle)}
+    should = {(item.day, item.base): item for item in (conversion_row(cycle.pk, item) for item in items)}
+    for at in sorted(stored.keys() | should.keys()):
+        actual, expected = (
+            [getattr(rows[at], name) for name in CONVERSION_FIELDS] if at in rows else None for rows in (stored, should)
+        )
+        if actual != expected:
+            yield Finding("I9", f"{cycle.key} {at[1]} of {at[0]}", f"is {actual}, it should be {expected}")
+            return
 
 
 def _amounts(

@@ -10,8 +10,8 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 OPERATIONS = [
-    "cycles_approve", "cycles_calculate", "cycles_export", "cycles_list", "cycles_lock", "cycles_open",
-    "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
+    "cycles_approve", "cycles_calculate", "cycles_export", "cycles_lab", "cycles_lab_csv", "cycles_list",
+    "cycles_lock", "cycles_open", "cycles_publish", "cycles_read", "cycles_submit", "files_list", "files_quarantine_dismiss",
     "files_quarantine_retry", "files_read", "files_rejects",
     "payouts_approve", "payouts_cancel", "payouts_export", "payouts_hold", "payouts_hold_release",
     "payouts_holds_list", "payouts_list", "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register",
