@@ -38,7 +38,7 @@ from revshare.pools.exchange import Converted
 from revshare.pools.models import Conversion, Pool
 from revshare.pools.operations import as_row, movements_row
 from revshare.pools.queries import key_of
-from revshare.pools.rules import Pinned
+from revshare.pools.rules import Key, Pinned
 from revshare.pools.sources import Sources
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
@@ -107,16 +107,23 @@ def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
     units = denominators(items=items, sources=sources, pinned=pinned)
     should = [as_row(cycle.pk, item, units[item.key]) for item in items]
     should += [movements_row(cycle.pk, currency) for currency in _moved_in(cycle)]
-    stored = {pool.name: pool for pool in Pool.objects.filter(cycle=cycle)}
-    if missing := {pool.name for pool in should} ^ stored.keys():
-        yield Finding("I22", f"{cycle.key} pool {min(missing)}", "is there when it should not be, or the reverse")
+    stored = {_identity(pool): pool for pool in Pool.objects.filter(cycle=cycle)}
+    expected_by_key = {_identity(pool): pool for pool in should}
+    if missing := expected_by_key.keys() ^ stored.keys():
+        name = (expected_by_key | stored)[min(missing)].name
+        yield Finding("I22", f"{cycle.key} pool {name}", "is there when it should not be, or the reverse")
         return
     for pool in should:
         for name in POOL_FIELDS:
-            actual, expected = getattr(stored[pool.name], name), getattr(pool, name)
+            actual, expected = getattr(stored[_identity(pool)], name), getattr(pool, name)
             if actual != expected:
                 yield Finding("I22", f"{cycle.key} pool {pool.name}", f"{name} is {actual}, it should be {expected}")
                 return
+
+
+def _identity(pool: Pool) -> tuple[str, Key]:
+    """Not its name: a model and a dataset version may be called the same."""
+    return pool.kind, key_of(pool)
 
 
 def _conversions(cycle: Cycle, items: list[Converted]) -> Iterator[Finding]:
