@@ -187,6 +187,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "CycleState": "revshare.cycles.rules.STATES",
+        "MatchKind": "revshare.api.suspense.KINDS",
         "RunState": "revshare.api.runs.STATES",
         "QuarantinedRowState": "revshare.api.quarantine.STATES",
         "StatementState": "revshare.api.statements.STATES",

@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, HeldRelease, PassedOn, Rest
+from revshare.allocation.models import Allocation, HeldRelease, PassedOn, Release, Rest
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
@@ -13,7 +13,7 @@ from revshare.manifests.models import Manifest, Part, PartVersion, Training, Wei
 from revshare.measures.models import Measure, Output, Usage
 from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
 from revshare.policies.models import Policy
-from revshare.pools.models import Pool
+from revshare.pools.models import Conversion, Match, Pool
 from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -21,44 +21,9 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl",
-    "Allocation",
-    "Claim",
-    "ClaimStep",
-    "Consent",
-    "Contributor",
-    "Cycle",
-    "Event",
-    "FoldedId",
-    "HeldRelease",
-    "Hold",
-    "IngestedFile",
-    "Journal",
-    "Leg",
-    "Manifest",
-    "Measure",
-    "NamedLeg",
-    "Output",
-    "Part",
-    "PartVersion",
-    "PassedOn",
-    "Payment",
-    "PaymentBatch",
-    "PaymentResult",
-    "Policy",
-    "Pool",
-    "PoolControl",
-    "QuarantinedRow",
-    "Rate",
-    "Rest",
-    "Run",
-    "Sale",
-    "Split",
-    "Statement",
-    "Training",
-    "Upload",
-    "Usage",
-    "User",
-    "Weight",
-    "Window",
+    "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Conversion", "Cycle", "Event",
+    "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg",
+    "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool",
+    "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training",
+    "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

@@ -14,11 +14,13 @@ MAY: dict[str, frozenset[str]] = {
     "lock": frozenset({"operator"}),
     "calculate": frozenset({"operator"}),
     "submit": frozenset({"operator"}),
+    "match": frozenset({"operator"}),  # say what an unknown name of sales stands for
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
     "file_claim": frozenset({"operator"}),
     "decide_claim": frozenset({"approver"}),
     "release_held": frozenset({"operator"}),
+    "lab": STAFF,  # what a cycle would pay under other policies
     "export": frozenset({"finance", "operator", "approver"}),
     "prepare_payouts": frozenset({"finance"}),
     "hold_payouts": frozenset({"finance"}),
@@ -27,6 +29,9 @@ MAY: dict[str, frozenset[str]] = {
     "book_payments": frozenset({"finance"}),
     "read_statements": STAFF,
     "read_own_statements": frozenset({"contributor"}),
+    "read_assets": STAFF,  # where whose works stand, and what they decided about them
+    "read_own_assets": frozenset({"contributor"}),
+    "consent": frozenset({"contributor"}),  # opt out, or in again: one's own works only
 }
 
 

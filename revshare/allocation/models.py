@@ -101,6 +101,21 @@ class PassedOn(models.Model):
         return f"{self.contributor_id} to {self.payee_id} {self.amount_micros} {self.currency}"
 
 
+class Release(models.Model):
+    """That a later cycle shared what an earlier one had set aside in suspense, all of it and once."""
+
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="+")
+    rest = models.OneToOneField(Rest, on_delete=models.PROTECT, related_name="release")
+    amount_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "allocation_release"
+        constraints = [models.CheckConstraint(name="allocation_release_positive", condition=Q(amount_micros__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.rest_id} in {self.cycle_id}"
+
+
 class Allocation(models.Model):
     """One amount of one pool. For a contributor: pool × numerator ÷ denominator, by largest remainder. A view over the
     entries of the ledger and the rest."""

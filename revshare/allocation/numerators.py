@@ -4,7 +4,7 @@ Units are ticks (720,720 to an asset), parts of ticks times an asset's weight, o
 were attributed. They are integers of 64 bits; only their ratio matters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +21,12 @@ from revshare.apportion import TICKS_PER_ASSET, exact_sum
 from revshare.claims.rules import contested_of
 from revshare.errors import Refused
 from revshare.lake import copy_out, csv_scan
+from revshare.manifests.queries import Weights
 from revshare.policies.eligibility import COMMONS, EXCLUDE, HOLD, PAY
-from revshare.policies.terms import ASSETS, DIRECTED, MEASURE, OUTPUTS, WEIGHT
-from revshare.pools.division import JOINT
+from revshare.policies.terms import ASSETS, DIRECTED, JOINT, MEASURE, OUTPUTS, WEIGHT
+from revshare.pools.conversions import units_query
 from revshare.pools.rules import Attributed, Key, Pinned, pool_key
-from revshare.pools.sources import Sources, attributed_query, measured_query
+from revshare.pools.sources import Sources, measured_query
 
 INT64_MAX = 2**63 - 1
 OPTED_OUT = "opted out"
@@ -70,15 +71,15 @@ class Numerators:
 
     def __init__(
         self, con: duckdb.DuckDBPyConnection, *, sources: Sources, pinned: Pinned, versions: Sequence[str],
-        scratch: Path, also: Sequence[str] = (),
+        scratch: Path, also: Sequence[str] = (), drafts: Mapping[str, Weights] | None = None,
     ) -> None:  # fmt: skip
         """`versions`: all dataset versions of the pools. `also`: tables of the connection that name contributors
-        as well. Raises LakeDamaged."""
+        as well. `drafts`: weights of versions that are not frozen. Raises LakeDamaged."""
         self._con = con
         self._sources = sources
         self._pinned = pinned
         others = list(also)
-        if found := attributed_query(sources):
+        if found := units_query(sources):
             self._load("attributed", *found, ATTRIBUTED, scratch)
             others.append("attributed")
         if found := measured_query(sources):
@@ -90,7 +91,7 @@ class Numerators:
             owners = pa.array([item.owner for item in self._contested if item.owner], pa.string())
             con.register("owner", pa.table({"contributor_id": owners}))
             others.append("owner")
-        self.people = People(con, versions, others)
+        self.people = People(con, versions, others, drafts=drafts)
         self._of_versions: dict[tuple[str, tuple[str, ...], int], Holding] = {}
 
     def holding(self, key: Key, measure: str, versions: Sequence[str]) -> Holding:

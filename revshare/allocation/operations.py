@@ -52,6 +52,11 @@ def allocate(
             scratch=scratch, movements=movements, progress=progress,
         )  # fmt: skip
 
+        if not splitter.entries:  # all is set aside
+            assert not list(splitter.blocks())
+            Rest.objects.bulk_create(splitter.set_aside)
+            return before
+
         def controls() -> tuple[list[PoolControl], list[AccountControl]]:
             Rest.objects.bulk_create(splitter.set_aside)
             return splitter.controls()

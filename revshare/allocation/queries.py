@@ -1,6 +1,6 @@
 """Reads: who holds what of the dataset versions that pools are split over, and what they were owed before."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from revshare.bulk import Texts
 from revshare.lake import check_part, literal, part
 from revshare.manifests.models import Manifest
-from revshare.manifests.queries import CLASSES, WEIGHTS
+from revshare.manifests.queries import CLASSES, WEIGHTS, Weights
 from revshare.policies.eligibility import RecordClass
 
 BALANCES = "balances"
@@ -35,13 +35,20 @@ class Units:
 class People:
     """All contributors with weights in some dataset versions, in code-point order of ids; a code is a place there."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, versions: Iterable[str], others: Iterable[str] = ()) -> None:
-        """`others`: tables of DuckDB that name contributors as well. Raises LakeDamaged if the lake does not hold the
-        weights as they were frozen."""
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, versions: Collection[str], others: Iterable[str] = (), *,
+        drafts: Mapping[str, Weights] | None = None,
+    ) -> None:  # fmt: skip
+        """`others`: tables of DuckDB that name contributors as well. `drafts`: weights of versions that are not frozen.
+        Raises LakeDamaged if the lake does not hold the weights as they were frozen."""
         self._con = con
         self._files: dict[str, str] = {}
         self._classes: dict[str, list[RecordClass]] = {}
-        for manifest in Manifest.objects.filter(dataset_version__in=list(versions)):
+        drafts = drafts or {}
+        for version in drafts.keys() & set(versions):
+            self._files[version] = literal(drafts[version].path)
+            self._classes[version] = [RecordClass(**item) for item in drafts[version].classes]
+        for manifest in Manifest.objects.filter(dataset_version__in=set(versions) - drafts.keys()):
             kind, digest = WEIGHTS, manifest.weights_sha256
             if manifest.classes_sha256:
                 kind, digest = CLASSES, manifest.classes_sha256

@@ -100,6 +100,8 @@ class Splitter:
         made = 0
         with pq.ParquetWriter(self.balances, BALANCES, compression="snappy") as closing:
             for currency, split in self._by_currency():
+                if not split:  # all of its pools are set aside
+                    continue
                 accounts = self._accounts[currency] = Accounts()
                 before = self._people.balances(self._before, currency)
                 for first in range(0, len(self._people.ids), PEOPLE_AT_ONCE):

@@ -18,12 +18,14 @@ from revshare.api.policies import PolicyOut
 from revshare.api.runs import RunOut
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action, open_cycle
+from revshare.cycles.opted_out import opted_out_of
 from revshare.cycles.queries import find
 from revshare.cycles.rules import STATES, reached
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.exports.operations import EXPORTS, csv_blocks, write
 from revshare.lake import spool
 from revshare.periods import DAY_PATTERN, PeriodError, parse_period
+from revshare.policies.eligibility import EXCLUDE, HOLD, PAY
 from revshare.policies.operations import find as find_policy
 from revshare.pools.models import Pool
 from revshare.runs.models import LIVE, Run
@@ -86,8 +88,11 @@ class PoolOut(serializers.Serializer):
     sales_count = serializers.IntegerField()
     net_micros = Micros(help_text="Sales less refunds.")
     carried_in_micros = Micros(help_text="What the cycle before could not take off its own sales; never positive.")
+    released_micros = Micros(help_text="From suspense: contributors' shares of earlier sales.")
     deducted_micros = Micros(help_text="Tax and fees, where the policy shares what is left after them.")
-    distributable_micros = Micros(help_text="(net + carried in − deducted) × share, rounded down, less commons.")
+    distributable_micros = Micros(
+        help_text="(net + carried in − deducted) × share, rounded down, less commons; and what suspense released."
+    )
     commons_micros = Micros(help_text="Goes to the commons fund.")
     platform_micros = Micros(help_text="Stays with the platform.")
     carried_out_micros = Micros(help_text="Handed on to the next cycle; never positive.")
@@ -96,10 +101,20 @@ class PoolOut(serializers.Serializer):
     suspense_reason = serializers.CharField(help_text="Why it waits in suspense; empty if it does not.")
 
 
+class OptedOutOut(serializers.Serializer):
+    """Records of a dataset version that were opted out before it was frozen, and are in it all the same."""
+
+    dataset_version = serializers.CharField()
+    records = serializers.IntegerField()
+    ticks = Ticks(help_text="Their share of assets.")
+    treatment = serializers.ChoiceField(choices=(EXCLUDE, HOLD, PAY), help_text="What the policy does with them.")
+
+
 class CycleWithPools(CycleOut):
     """A payout cycle with its pools and the run that is at work on it."""
 
     pools = PoolOut(many=True, help_text="Empty until it is calculated.")
+    opted_out = OptedOutOut(many=True, help_text="Empty until it is locked.")
     run = RunOut(allow_null=True, help_text="The run that is at work on it now.")
 
 
@@ -111,7 +126,12 @@ def represent(cycle: Cycle) -> dict[str, Any]:
 def represent_whole(cycle: Cycle) -> Any:
     run = Run.objects.filter(subject=f"cycle:{cycle.key}", state__in=LIVE).first()
     return CycleWithPools(
-        represent(cycle) | {"pools": Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES), "run": run}
+        represent(cycle)
+        | {
+            "pools": Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES),
+            "opted_out": opted_out_of(cycle),
+            "run": run,
+        }
     ).data
 
 

@@ -16,7 +16,7 @@ from revshare.api.parsers import MAX_TEXT_BYTES, PlainText, Toml
 from revshare.errors import NotFound
 from revshare.policies.models import Policy
 from revshare.policies.operations import register
-from revshare.policies.rules import BadPolicy
+from revshare.policies.rules import BadPolicy, parse
 
 
 class PolicyIn(Input):
@@ -35,9 +35,13 @@ class PolicyOut(serializers.Serializer):
 
 
 class PolicyWithText(PolicyOut):
-    """A registered version of a policy with its file."""
+    """A registered version of a policy with its file, and what it says."""
 
     text = serializers.CharField(help_text="The file, as it was registered.")
+    sentences = serializers.SerializerMethodField(help_text="In plain language, by table.")
+
+    def get_sentences(self, policy: Policy) -> dict[str, list[str]]:
+        return parse(policy.text).sentences
 
 
 def readable(content: bytes) -> None:

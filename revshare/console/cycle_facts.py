@@ -7,13 +7,14 @@ from typing import Any
 from django.core.cache import cache
 from django.utils.safestring import SafeString
 
-from revshare.console.shown import amount, readable, units
+from revshare.console.shown import amount, assets, readable, units
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
 from revshare.cycles.summary import PoolSummary, Summary, summarise
 from revshare.ledger.models import AccountControl, Journal
 from revshare.policies.terms import ASSETS
-from revshare.pools.models import Pool
+from revshare.pools.exchange import rate_text
+from revshare.pools.models import Conversion, Pool
 
 KEPT_SECONDS = 60
 
@@ -29,6 +30,7 @@ class Total:
     platform: int
     carried_out: int
     suspended: int
+    released: int
     commons: int
     held: int
     set_aside: int  # of what was split: for the commons or held
@@ -40,6 +42,7 @@ class Total:
         return [
             ("Net sales", amount(self.net, self.currency)),
             ("Carried in", amount(self.carried_in, self.currency)),
+            *([("Released from suspense", amount(self.released, self.currency))] if self.released else []),
             ("To contributors", amount(contributors, self.currency)),
             ("In suspense", amount(self.suspended, self.currency)),
             *((name, amount(micros, self.currency)) for name, micros in rare if micros),
@@ -51,6 +54,7 @@ class Total:
 @dataclass(frozen=True)
 class Facts:
     pools: list[dict[str, Any]]
+    conversions: list[dict[str, Any]]
     totals: list[Total]
     largest: list[dict[str, Any]]
     journal: Journal | None
@@ -59,6 +63,7 @@ class Facts:
     late_sales: str
     sales_outside: str
     unlinked_refunds: tuple[str, SafeString] | None
+    opted_out: list[dict[str, Any]]
 
     @property
     def carries(self) -> bool:
@@ -89,6 +94,7 @@ def _facts(summary: Summary) -> Facts:
     unlinked, unlinked_sum = summary.unlinked_refunds
     return Facts(
         pools=[_pool(item.pool, item.contributors, item.residue_micros) for item in summary.pools],
+        conversions=[_conversion(item) for item in summary.conversions],
         totals=_totals(summary.pools),
         largest=[
             {"id": payout.contributor_id, "name": payout.name, "amount": amount(payout.amount_micros, payout.currency)}
@@ -100,6 +106,15 @@ def _facts(summary: Summary) -> Facts:
         late_sales=f"{summary.late_sales:,}",
         sales_outside=f"{summary.sales_outside:,}",
         unlinked_refunds=(f"{unlinked:,}", amount(unlinked_sum)) if unlinked else None,
+        opted_out=[
+            {
+                "version": out.dataset_version,
+                "records": f"{out.records:,}",
+                "assets": assets(out.ticks),
+                "words": out.words,
+            }
+            for out in summary.opted_out
+        ],
     )
 
 
@@ -125,6 +140,14 @@ def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _conversion(item: Conversion) -> dict[str, Any]:
+    return {
+        "day": item.day.isoformat(), "base": item.base, "quote": item.quote, "rate": rate_text(item.rate),
+        "rate_on": item.rate_on.isoformat(), "source": item.source, "way": item.way,
+        "amount_in": amount(item.amount_in_micros, item.base), "amount_out": amount(item.amount_out_micros, item.quote),
+    }  # fmt: skip
+
+
 def _totals(pools: list[PoolSummary]) -> list[Total]:
     by_currency: dict[str, list[Pool]] = defaultdict(list)
     aside: dict[str, Counter[str]] = defaultdict(Counter)
@@ -140,6 +163,7 @@ def _totals(pools: list[PoolSummary]) -> list[Total]:
             platform=sum(pool.platform_micros for pool in group),
             carried_out=sum(pool.carried_out_micros for pool in group),
             suspended=sum(map(_suspended, group)),
+            released=sum(pool.released_micros for pool in group),
             commons=sum(pool.commons_micros for pool in group) + aside[currency]["commons"],
             held=aside[currency]["held"],
             set_aside=aside[currency].total(),

@@ -55,7 +55,7 @@ class NextMove:
     url: str
 
 
-def _find(key: str) -> Cycle:
+def find_or_404(key: str) -> Cycle:
     try:
         return find(key)
     except NotFound as error:
@@ -64,7 +64,7 @@ def _find(key: str) -> Cycle:
 
 @require_GET
 def page(request: HttpRequest, key: str) -> HttpResponse:
-    cycle = _find(key)
+    cycle = find_or_404(key)
     run = last_run(f"cycle:{key}")
     live = run is not None and run.live
     facts = facts_of(cycle)
@@ -73,7 +73,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         move=None if live else _next_move(cycle, person(request)), run=describe(run) if run and live else None,
         failed=run if run and _failed_here(run, cycle) else None,
         waiting=in_quarantine() if cycle.state == "open" else None, history=_history(cycle),
-        exports=_exports(request, cycle) if facts else [],
+        exports=_exports(request, cycle) if facts else [], may_try=allowed(request, "lab"),
     )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def move(request: HttpRequest, key: str, action: str) -> HttpResponse:
     if action not in ACTIONS:
         raise Http404("There is no such move.")
     require(request, action)
-    cycle = _find(key)
+    cycle = find_or_404(key)
     attempt(request, lambda: (_start if action in QUEUED else _decide)(request, cycle, action))
     return redirect("admin:cycle", key)
 
@@ -185,7 +185,7 @@ def _decide(request: HttpRequest, cycle: Cycle, action: str) -> str:
 def export(request: HttpRequest, key: str, kind: str, format: str) -> HttpResponseBase:
     """A download. Somebody has taken a copy of what people are paid: the audit trail says who."""
     require(request, "export")
-    cycle = _find(key)
+    cycle = find_or_404(key)
     if kind not in EXPORTS or format not in FORMATS:
         raise Http404("There is no such export.")
     try:

@@ -16,6 +16,7 @@ WORK = (
     ("Home", "home", "index", None),
     ("Take in a file", "upload_file", "upload", "ingest"),
     ("Quarantine", "warning", "quarantine", None),
+    ("Suspense", "hourglass_empty", "suspense", None),
     ("Register a policy", "gavel", "register-policy", "register_policy"),
     ("Open a cycle", "event_available", "open-cycle", "open_cycle"),
 )
@@ -30,7 +31,8 @@ RECORDS = (
         ("Sales", "sale"), ("Measures", "measure"), ("Outputs", "output"), ("Usage", "usage"), ("Rates", "rate"),
         ("Policies", "policy"),
     )),
-    ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"))),
+    ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"),
+        ("Matches", "match"))),
     ("5 · Ledger", (("Journals", "journal"), ("Legs", "leg"))),
     ("6 · Statements", (("Statements", "statement"),)),
     ("7 · Payments", (
@@ -47,6 +49,7 @@ ICONS = {
     "run": "play_arrow", "event": "history", "user": "badge", "consent": "thumbs_up_down", "split": "call_split",
     "claim": "front_hand", "claimstep": "rule_folder",
     "measure": "straighten", "output": "image", "usage": "query_stats", "rate": "currency_exchange",
+    "match": "join_inner",
 }  # fmt: skip
 SHOWN_CYCLES = 4
 

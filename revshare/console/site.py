@@ -6,6 +6,7 @@ from revshare.console import (
     cycles,
     disputes,
     intake,
+    lab,
     payments,
     people,
     policies,
@@ -14,6 +15,7 @@ from revshare.console import (
     signals,
     stages_in,
     stages_out,
+    suspense,
 )
 from revshare.console.base import site
 
@@ -29,9 +31,13 @@ site.pages = [
     path("quarantine/", guarded(quarantine.page), name="quarantine"),
     path("quarantine/retry/", guarded(quarantine.retry), name="quarantine-retry"),
     path("quarantine/dismiss/", guarded(quarantine.dismiss), name="quarantine-dismiss"),
+    path("suspense/", guarded(suspense.page), name="suspense"),
+    path("suspense/match/", guarded(suspense.match), name="suspense-match"),
     path("policies/register/", guarded(policies.register_policy), name="register-policy"),
     path("cycles/open/", guarded(policies.open_new), name="open-cycle"),
     path("cycle/<str:key>/", guarded(cycles.page), name="cycle"),
+    path("cycle/<str:key>/lab/", guarded(lab.page), name="lab"),
+    path("cycle/<str:key>/lab.csv", guarded(lab.download), name="lab-csv"),
     path("cycle/<str:key>/<slug:action>/", guarded(cycles.move), name="cycle-move"),
     path("cycle/<str:key>/export/<slug:kind>.<slug:format>", guarded(cycles.export), name="export"),
     path("runs/<int:pk>/progress/", guarded(runs.progress), name="run-progress"),

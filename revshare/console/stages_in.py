@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from revshare.console.base import site
@@ -18,6 +18,7 @@ from revshare.files.models import IngestedFile, QuarantinedRow, Upload
 from revshare.files.reasons import sentence
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.policies.models import Policy
+from revshare.policies.rules import parse
 from revshare.sales.models import Sale
 
 NO_PERSONAL = {"email"}
@@ -167,11 +168,18 @@ class PolicyAdmin(RecordAdmin):
     list_display_links = ("name", "version")
     search_fields = ("name", "version", "sha256__startswith")
     hidden = ("text",)
-    extra = ("policy_text",)
+    extra = ("plain_language", "policy_text")
 
     @admin.display(description="hash")
     def hash(self, policy: Policy) -> SafeString:
         return digest(policy.sha256)
+
+    @admin.display(description="in plain language")
+    def plain_language(self, policy: Policy) -> SafeString:
+        said = parse(policy.text).sentences.items()
+        return format_html_join(
+            "", "<p><strong>{}</strong>: {}</p>", ((table, " ".join(sentences)) for table, sentences in said)
+        )
 
     @admin.display(description="text")
     def policy_text(self, policy: Policy) -> SafeString:

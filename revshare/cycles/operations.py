@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
 from revshare.allocation.denominators import denominators
+from revshare.allocation.models import Release
 from revshare.allocation.operations import allocate
 from revshare.allocation.passing_on import pass_on
 from revshare.allocation.releasing import lapse_overdue, release_decided
@@ -19,11 +20,12 @@ from revshare.cycles.queries import (
     balances_before,
     carried_before,
     find,
-    gathered,
+    gathered_and_converted,
     input_digest,
     last_day,
     pinned_of,
     ranges_of,
+    released_by,
     result_digest,
     sources_of,
 )
@@ -40,9 +42,10 @@ from revshare.manifests.queries import mixes, models_trained
 from revshare.periods import Period
 from revshare.policies.models import Policy
 from revshare.policies.rules import Rulebook, parse
+from revshare.pools.conversions import exchange_of
 from revshare.pools.models import Pool
-from revshare.pools.operations import add_movements, build
-from revshare.pools.queries import carried_by
+from revshare.pools.operations import add_movements, build, keep_conversions
+from revshare.pools.queries import carried_by, matches
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
@@ -58,9 +61,11 @@ STAMPS: dict[str, tuple[str, ...]] = {
     "approve": ("approved_by", "approved_at"),
     "publish": ("published_by", "published_at"),
 }
-# What an allocation journal moves besides the contributors' accounts, which the entries credit.
+# What an allocation journal moves besides the contributors' accounts, which the entries credit. Sales stand in their
+# own currency; what is shared in another leaves it through the account fx, and comes in through it.
 LEGS = """
-    SELECT account, currency, CASE WHEN amount > 0 THEN 'C' ELSE 'D' END AS side, abs(amount)::bigint AS amount_micros
+    SELECT account, currency, CASE WHEN sum(amount) > 0 THEN 'C' ELSE 'D' END AS side,
+           abs(sum(amount))::bigint AS amount_micros
     FROM (
         SELECT r.bucket COLLATE "C" AS account, p.currency, sum(r.amount_micros) AS amount
         FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id
@@ -69,8 +74,17 @@ LEGS = """
         SELECT 'carried' COLLATE "C", currency, sum(carried_out_micros - carried_in_micros)
         FROM pools_pool WHERE cycle_id = %s GROUP BY 2
         UNION ALL
-        SELECT 'sales' COLLATE "C", currency, -sum(net_micros) FROM pools_pool WHERE cycle_id = %s GROUP BY 2
-    ) moved WHERE amount <> 0
+        SELECT 'suspense' COLLATE "C", currency, -sum(released_micros) FROM pools_pool WHERE cycle_id = %s GROUP BY 2
+        UNION ALL
+        SELECT account COLLATE "C", currency, sum(amount) FROM (
+            SELECT 'sales' AS account, currency, -net_micros AS amount FROM pools_pool WHERE cycle_id = %s
+            UNION ALL
+            SELECT account, currency, CASE account WHEN 'fx' THEN amount ELSE -amount END FROM (
+                SELECT base AS currency, amount_in_micros AS amount FROM fx_conversion WHERE cycle_id = %s
+                UNION ALL SELECT quote, -amount_out_micros FROM fx_conversion WHERE cycle_id = %s
+            ) converted CROSS JOIN (VALUES ('sales'), ('fx')) AS met (account)
+        ) taken GROUP BY 1, 2
+    ) moved GROUP BY account, currency HAVING sum(amount) <> 0
 """
 
 
@@ -133,7 +147,7 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
     """Closes a cycle over its sales: from here on no sale enters, and its inputs have a digest.
 
     Freezes the manifests it needs. Raises Refused while rows are in quarantine, unless `accept_quarantine` gives the
-    reason to go on all the same; it is signed into the audit trail.
+    reason to go on all the same; it is signed into the audit trail. Raises RateMissing, AmountTooLarge.
     """
     cycle = find(key)
     if reached(state=cycle.state, goal="locked"):
@@ -181,12 +195,15 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
     ranges = ranges_to_close(cycle, last_seq())
     progress("sales", 0, 0)
     pins = _pins(ranges, rulebook, cycle, sums)
+    exchange_of(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges))  # or no manifest is frozen for nothing
     if _unfrozen(pins) or (rulebook.eligibility.tells_classes_apart and _unsorted(pins)):
         return None
     pinned = _pinned(pins)
     progress("digest", 0, 0)
     Window.objects.bulk_create(_window(cycle, r) for r in ranges)
     sources = sources_of(cycle, pinned, ranges)
+    if rulebook.currency:
+        gathered_and_converted(sources, pinned, {})  # refuses amounts that are too large while rates can still come
     detail: dict[str, Any] = {
         "sales": sum(item.count for item in sums.of(ranges)), "input_digest": input_digest(cycle, pinned, sources)
     }  # fmt: skip
@@ -208,6 +225,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         classes={manifest.dataset_version: manifest.classes_sha256 for manifest in frozen if manifest.classes},
         upto_arrival=last_arrival(),
         claims=[item.as_json() for item in contested(pins["versions"])],
+        matches=matches(),
     )
 
 
@@ -260,11 +278,13 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
     trained = models_trained()
     single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
     carried = carried_by(_last_calculated())
-    wanted = {item.model for item in sums} | {key.model for key in carried}
+    matched = matches()
+    wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
     if any(terms.is_routed for terms in rulebook.tables.values()):
         wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
+    named |= {*matched.get("dataset_version", {}).values()}
     named |= {version for versions in models.values() for version in versions}
     found = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
     return {"models": models, "versions": sorted(set(found.values_list("dataset_version", flat=True)))}
@@ -316,8 +336,11 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    items = gathered(sources, pinned, carried_before(cycle))
+    released = released_by(cycle, sources, pinned)
+    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle), released)
+    keep_conversions(cycle_id=cycle.pk, items=conversions)
     build(cycle_id=cycle.pk, items=items, denominators=denominators(items=items, sources=sources, pinned=pinned))
+    Release.objects.bulk_create(released)
 
 
 def _stage_splits(cycle: Cycle, act: Act, progress: Progress) -> None:
@@ -348,7 +371,7 @@ def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 
 def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
-    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 3, act=act, cycle_id=cycle.pk)
+    post(kind=ALLOCATION_JOURNAL, key=cycle.key, legs_sql=LEGS, params=[cycle.pk] * 6, act=act, cycle_id=cycle.pk)
     release_decided(cycle_id=cycle.pk, act=act)
 
 

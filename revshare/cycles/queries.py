@@ -2,16 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from revshare.allocation.models import Release
+from revshare.allocation.suspense import by_pool, releases
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle, Window
 from revshare.errors import NotFound
 from revshare.policies.rules import parse
+from revshare.pools.conversions import canonical_lines as rate_lines
+from revshare.pools.conversions import exchange_of
+from revshare.pools.exchange import Converted
 from revshare.pools.queries import carried_by
-from revshare.pools.rules import Key, Pinned, PoolSum, gather
+from revshare.pools.rules import Key, Pinned, PoolSum, conversions, gather
 from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
 from revshare.sales.queries import Range, canonical_lines
@@ -60,19 +65,36 @@ def carried_before(cycle: Cycle) -> dict[Key, int]:
     return carried_by(calculated.order_by("-calculation").values_list("pk", flat=True).first())
 
 
-def gathered(sources: Sources, pinned: Pinned, carried: Mapping[Key, int]) -> list[PoolSum]:
-    """The pools of a cycle, worked out from its sales and what earlier pools carried."""
-    return gather(
-        sums=sums_of(sources), rulebook=sources.rulebook, pinned=pinned, carried=carried,
-        attributed=attributed_sums(sources),
+def released_by(cycle: Cycle, sources: Sources, pinned: Pinned) -> list[Release]:
+    """What the cycle releases from suspense, not written."""
+    return releases(cycle_id=cycle.pk, calculation=cycle.calculation, rulebook=sources.rulebook, pinned=pinned)
+
+
+def gathered(
+    sources: Sources, pinned: Pinned, carried: Mapping[Key, int], released: Iterable[Release] = ()
+) -> list[PoolSum]:
+    """The pools of a cycle, worked out from its sales, what earlier pools carried, and what suspense releases. Raises
+    RateMissing."""
+    return gathered_and_converted(sources, pinned, carried, released)[0]
+
+
+def gathered_and_converted(
+    sources: Sources, pinned: Pinned, carried: Mapping[Key, int], released: Iterable[Release] = ()
+) -> tuple[list[PoolSum], list[Converted]]:
+    """The pools, and what of their sales was in other currencies than they are. Raises RateMissing, AmountTooLarge."""
+    sums, exchange = sums_of(sources), exchange_of(sources)
+    pools = gather(
+        sums=sums, rulebook=sources.rulebook, pinned=pinned, carried=carried, attributed=attributed_sums(sources),
+        exchange=exchange, released=by_pool(released),
     )  # fmt: skip
+    return pools, conversions(sums=sums, rulebook=sources.rulebook, pinned=pinned, exchange=exchange)
 
 
 def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     """SHA-256 over all that the result depends on: the period, the policy's hash, the manifests' hashes, what models
     were trained on, the assets that claims are about, every sale of the cycle (`sales.queries.canonical_lines`), what
-    else the policy asks for (`pools.sources.canonical_lines`), and the splits in force on its last day
-    (`splits.queries.canonical_lines`)."""
+    else the policy asks for (`pools.sources.canonical_lines`), exchange rates (`pools.conversions.canonical_lines`),
+    and the splits in force on its last day (`splits.queries.canonical_lines`). Raises RateMissing."""
     head: dict[str, Any] = {
         "key": cycle.key, "starts_on": cycle.starts_on.isoformat(), "ends_on": cycle.ends_on.isoformat(),
         "timezone": cycle.timezone, "policy": cycle.policy.sha256, "manifests": dict(pinned.manifests),
@@ -82,13 +104,15 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
         head |= {"mixes": pinned.mixes, "classes": dict(pinned.classes)}
     if pinned.claims:
         head |= {"claims": pinned.claims}
+    if pinned.matches:
+        head |= {"matches": pinned.matches}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for block in canonical_lines(sources.ranges):
         digest.update(block)
-    for block in other_lines(sources):
-        digest.update(block)
-    for block in splits.canonical_lines(day=last_day(cycle), upto_arrival=pinned.upto_arrival):
-        digest.update(block)
+    own_splits = splits.canonical_lines(day=last_day(cycle), upto_arrival=pinned.upto_arrival)
+    for lines in (other_lines(sources), rate_lines(sources), own_splits):
+        for block in lines:
+            digest.update(block)
     return digest.hexdigest()
 
 
@@ -109,6 +133,13 @@ RESULT = (
     "r.contributor_id, r.units, r.amount_micros FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id "
     "WHERE r.cycle_id = %s AND r.bucket IN ('commons', 'held') ORDER BY p.\"table\", p.model, p.dataset_version, "
     'p.part, p.currency, r.bucket COLLATE "C", r.reason COLLATE "C", r.contributor_id',
+    "SELECT 'released', c.key, p.\"table\", p.model, p.dataset_version, p.part, p.currency, r.amount_micros "
+    "FROM allocation_release r JOIN allocation_rest t ON t.id = r.rest_id JOIN pools_pool p ON p.id = t.pool_id "
+    "JOIN cycles_cycle c ON c.id = p.cycle_id WHERE r.cycle_id = %s "
+    'ORDER BY c.key, p."table", p.model, p.dataset_version, p.part, p.currency',
+    "SELECT 'with released', p.\"table\", p.model, p.dataset_version, p.part, p.currency, p.released_micros "
+    "FROM pools_pool p WHERE p.cycle_id = %s AND p.released_micros <> 0 "
+    'ORDER BY p."table", p.model, p.dataset_version, p.part, p.currency',
     "SELECT 'accounts', currency, accounts, credited, opening_micros, earned_micros, sha256 "
     "FROM ledger_account_control WHERE cycle_id = %s ORDER BY currency",
     "SELECT 'movements', p.currency, k.entries, k.amount_micros, k.sha256 "
@@ -116,6 +147,8 @@ RESULT = (
     "WHERE p.cycle_id = %s AND p.kind = 'movements' ORDER BY p.currency",
     "SELECT 'passed on', contributor_id, payee_id, currency, earned_micros, share_millionths, amount_micros "
     'FROM allocation_passed_on WHERE cycle_id = %s ORDER BY contributor_id COLLATE "C", payee_id COLLATE "C", currency',
+    "SELECT 'converted', day, base, quote, rate_upper, rate_lower, sums, amount_in_micros, amount_out_micros "
+    "FROM fx_conversion WHERE cycle_id = %s ORDER BY day, base",
 )
 
 

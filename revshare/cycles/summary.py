@@ -11,10 +11,11 @@ from django.db.models import Sum
 
 from revshare.allocation.models import Rest
 from revshare.cycles.models import Cycle
+from revshare.cycles.opted_out import OptedOut, opted_out_of
 from revshare.cycles.queries import ranges_of
 from revshare.ledger.models import Journal, PoolControl
 from revshare.ledger.queries import ALLOCATION_JOURNAL, trial_balance
-from revshare.pools.models import Pool
+from revshare.pools.models import Conversion, Pool
 from revshare.sales.queries import unlinked_refunds
 
 LARGEST = 5
@@ -46,12 +47,14 @@ class Summary:
 
     cycle: Cycle
     pools: list[PoolSummary]
+    conversions: list[Conversion]
     largest: list[Payout]
     journal: Journal | None
     trial_balance: dict[str, int]
     unlinked_refunds: tuple[int, int]
     late_sales: int
     sales_outside: int
+    opted_out: list[OptedOut]
 
 
 def summarise(cycle: Cycle) -> Summary:
@@ -59,12 +62,14 @@ def summarise(cycle: Cycle) -> Summary:
     return Summary(
         cycle=cycle,
         pools=_pools(cycle),
+        conversions=list(Conversion.objects.filter(cycle=cycle).order_by("day", "base")),
         largest=_largest(cycle),
         journal=Journal.objects.filter(kind=ALLOCATION_JOURNAL, key=cycle.key).first(),
         trial_balance=trial_balance(),
         unlinked_refunds=unlinked_refunds(ranges_of(cycle)),
         late_sales=_number("SELECT count(*) FROM audit.sale WHERE cycle_id = %s AND late", cycle.pk),
         sales_outside=sales_outside_cycles(),
+        opted_out=opted_out_of(cycle),
     )
 
 

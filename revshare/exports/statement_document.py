@@ -50,6 +50,7 @@ class DocumentLine:
     carried_in_micros: int
     deducted_micros: int = 0
     commons_micros: int = 0
+    released_micros: int = 0
 
     @property
     def scope(self) -> str:
@@ -69,7 +70,7 @@ class DocumentLine:
         return sentence(
             self.line, currency=self.currency, share=self.share, share_fraction=self._share_fraction,
             net_micros=self.net_micros, carried_micros=self.carried_in_micros, deducted_micros=self.deducted_micros,
-            commons_micros=self.commons_micros,
+            commons_micros=self.commons_micros, released_micros=self.released_micros,
         )  # fmt: skip
 
     @property

@@ -20,7 +20,7 @@ def document(explained: Explained) -> Document:
         lines.append(
             DocumentLine(
                 line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros, pool.deducted_micros,
-                pool.commons_micros,
+                pool.commons_micros, pool.released_micros,
             )
         )  # fmt: skip
     return Document(

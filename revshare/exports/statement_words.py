@@ -73,12 +73,13 @@ def holding(measure: str, numerator_ticks: int, denominator_ticks: int, currency
 
 def sentence(
     line: Line, *, currency: str, share: str, share_fraction: Fraction | None, net_micros: int, carried_micros: int,
-    deducted_micros: int = 0, commons_micros: int = 0,
+    deducted_micros: int = 0, commons_micros: int = 0, released_micros: int = 0,
 ) -> str:  # fmt: skip
     """How one amount came about, in one sentence with all its numbers; without a capital letter or a full stop.
 
     `share_fraction`: None where several shares apply, by volume. `carried_micros`: what the pool brought from the cycle
     before, zero or a deficit. `deducted_micros`: tax and fees. `commons_micros`: what went to the commons fund.
+    `released_micros`: what it has of earlier sales that waited in suspense.
     """
     base = net_micros + carried_micros - deducted_micros
     source = f"{money_exact(net_micros, currency)} net sales"
@@ -89,15 +90,25 @@ def sentence(
         deficit = money_exact(-carried_micros, currency)
         source = f"{money_exact(base, currency)} ({source} less a deficit of {deficit} carried from the cycle before)"
     held = holding(line.measure, line.numerator_ticks, line.denominator_ticks, currency)
+    part = f"{held}; your part is {money_exact(line.amount_micros, currency)}{rounding(line)}"
+    if base < 0 and released_micros:
+        return f"the deficit of {source} is carried on; the pool is {_waited(released_micros, currency)}; {part}"
     if base < 0:
         return f"sales and refunds came to {source}, so the pool is {money_exact(0, currency)} and the deficit is carried on; {held}; your part is {money_exact(0, currency)}"  # noqa: E501
     exact = share_fraction is None or share_of(base, share_fraction) == base * share_fraction
     cut = "" if exact else ", rounded down to a millionth"
-    pool = f"{share} of {source} is a pool of {money_exact(line.pool_micros + commons_micros, currency)}{cut}"
+    own = line.pool_micros - released_micros
+    pool = f"{share} of {source} is a pool of {money_exact(own + commons_micros, currency)}{cut}"
     if commons_micros:
-        left = money_exact(line.pool_micros, currency)
+        left = money_exact(own, currency)
         pool += f", of which {money_exact(commons_micros, currency)} goes to the commons fund and {left} is shared"
-    return f"{pool}; {held}; your part is {money_exact(line.amount_micros, currency)}{rounding(line)}"
+    if released_micros:
+        pool += f"; with {_waited(released_micros, currency)} it is {money_exact(line.pool_micros, currency)}"
+    return f"{pool}; {part}"
+
+
+def _waited(released_micros: int, currency: str) -> str:
+    return f"{money_exact(released_micros, currency)} of earlier sales that had waited"
 
 
 def rounding(line: Line) -> str:

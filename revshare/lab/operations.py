@@ -1,30 +1,37 @@
 """The policy lab: what a cycle would pay under other policies. Reads only; nothing is posted, nothing is frozen."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from django.db import connection, transaction
 
 from revshare.allocation.models import Bucket
 from revshare.allocation.numerators import Numerators
 from revshare.allocation.shares import share_out
+from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import ranges_to_close
-from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, sources_of
+from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, released_by, sources_of
 from revshare.errors import Refused
 from revshare.files.queries import last_arrival
-from revshare.lab.rules import Int64s, Shift, Spread, shift, spread
+from revshare.lab.candidates import Candidate, registered, told_apart
+from revshare.lab.rules import Int64s, Spread, spread
 from revshare.lake import duck, spool
 from revshare.manifests.models import Manifest
-from revshare.manifests.queries import mixes, models_trained
-from revshare.policies.rules import Rulebook
-from revshare.pools.rules import Pinned, PoolSum
+from revshare.manifests.previews import preview
+from revshare.manifests.queries import Weights, mixes, models_trained
+from revshare.pools.queries import matches
+from revshare.pools.rules import Pinned, PoolSum, nothing_to_divide_by
+from revshare.pools.sources import Sources
 from revshare.progress import Progress, no_progress
-from revshare.sales.queries import last_seq
+from revshare.sales.queries import last_seq, sums_by_target
 
 
 @dataclass(frozen=True)
@@ -34,28 +41,34 @@ class Line:
     pool: PoolSum
     denominator: int
 
+    @property
+    def suspense_reason(self) -> str:
+        if self.denominator or not self.pool.distributable_micros:
+            return ""
+        return self.pool.suspense_reason or nothing_to_divide_by(self.pool.measure)
+
 
 @dataclass(frozen=True)
 class Outcome:
     """What a cycle comes to under one policy. `amounts`: by currency, in the order of `ids`. `rest`: by currency and
     bucket."""
 
-    name: str
-    rulebook: Rulebook
+    candidate: Candidate
     lines: list[Line]
     amounts: Mapping[str, Int64s]
     rest: Mapping[str, Mapping[str, int]]
     ids: pa.Array
 
     def spread(self, currency: str) -> Spread:
-        amounts = self.amounts[currency]
+        """Over those who are paid."""
+        amounts = self.amounts.get(currency, np.zeros(0, np.int64))
         return spread(amounts[amounts > 0])
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Outcomes of the same cycle, the first of them the one that the others are compared with, over all contributors
-    that any of them pays: `ids`, in code-point order."""
+    that any of them knows: `ids`, in code-point order."""
 
     cycle: Cycle
     ids: pa.Array
@@ -63,51 +76,104 @@ class Comparison:
 
     @property
     def currencies(self) -> list[str]:
-        return sorted({currency for outcome in self.outcomes for currency in outcome.amounts})
+        return sorted({currency for outcome in self.outcomes for currency in outcome.rest})
 
     def amounts(self, number: int, currency: str) -> Int64s:
         """By `ids`; micros."""
         outcome = self.outcomes[number]
         amounts = np.zeros(len(self.ids), np.int64)
-        if currency in outcome.amounts:
+        if outcome.ids.equals(self.ids):
+            amounts += outcome.amounts.get(currency, 0)
+        elif currency in outcome.amounts:
             places = pa.compute.index_in(outcome.ids, value_set=self.ids).to_numpy(zero_copy_only=False)
             amounts[places] = outcome.amounts[currency]
         return amounts
 
-    def shift(self, number: int, currency: str) -> Shift:
-        return shift(self.amounts(0, currency), self.amounts(number, currency))
+
+@dataclass(frozen=True)
+class _Trial:
+    """A policy with what it takes from the cycle."""
+
+    candidate: Candidate
+    sources: Sources
+    pinned: Pinned
+    items: list[PoolSum]
+
+    @property
+    def versions(self) -> list[str]:
+        return sorted({version for item in self.items for version in item.versions})
 
 
-def compare(*, cycle: Cycle, rulebooks: Sequence[tuple[str, Rulebook]], progress: Progress = no_progress) -> Comparison:
-    """Works a cycle out under each of these policies (name, rules). The first is what the others are compared with.
+def compare(*, cycle: Cycle, others: Sequence[Candidate], at: datetime, progress: Progress = no_progress) -> Comparison:
+    """Works a cycle out under its own policy, which the others are compared with, and under these.
 
-    Of a closed cycle the sales that it closed over count; of an open one, those that have come by now. Deficits that
-    earlier pools carried count where a policy has the same pool. Raises Refused for a stream without a rule and for
-    dataset versions that are not frozen yet, LakeDamaged.
+    Of a closed cycle the sales that it closed over count; of an open one, those that have come by now, and its dataset
+    versions as they would be frozen at this time (`at`: by the decisions effective then). Deficits that earlier pools
+    carried count where a policy has the same pool. Raises Refused for a stream without a rule or a policy that is there
+    twice, LakeDamaged, UnitsTooLarge.
     """
-    if not rulebooks:
-        raise Refused("The lab needs at least one policy.")
-    outcomes = []
-    for done, (name, rulebook) in enumerate(rulebooks):
-        progress("lab", done, len(rulebooks))
-        with spool() as scratch, duck(scratch) as con:
-            outcomes.append(_outcome(con, scratch, cycle, name, rulebook))
-    ids = sorted({name for outcome in outcomes for name in outcome.ids.to_pylist()})
-    return Comparison(cycle, pa.array(ids, pa.string()), outcomes)
+    candidates = told_apart([registered(cycle.policy), *others])
+    with _snapshot(), spool() as scratch:
+        trials = _trials(cycle, candidates)
+        with duck(scratch) as con:
+            drafts = preview(
+                con, dataset_versions={version for trial in trials for version in trial.versions}, at=at,
+                decisions=DecisionsAt, target=scratch, progress=progress,
+                by_class=any(item.rulebook.eligibility.tells_classes_apart for item in candidates),
+            )  # fmt: skip
+        outcomes = []
+        for done, trial in enumerate(trials):
+            progress("lab", done, len(trials))
+            with duck(scratch) as con:
+                outcomes.append(_outcome(con, scratch, trial, drafts))
+    ids = pa.chunked_array([outcome.ids for outcome in outcomes]).unique()
+    return Comparison(cycle, ids.take(pa.compute.sort_indices(ids)), outcomes)
 
 
-def _outcome(con: duckdb.DuckDBPyConnection, scratch: Path, cycle: Cycle, name: str, rulebook: Rulebook) -> Outcome:
-    ranges = ranges_of(cycle) if cycle.upto_seq is not None else ranges_to_close(cycle, last_seq())
-    pinned = _pinned(cycle)
-    sources = replace(sources_of(cycle, pinned, ranges), rulebook=rulebook)
-    items = gathered(sources, pinned, carried_before(cycle))
-    versions = sorted({version for item in items for version in item.versions})
-    _check_frozen(versions)
-    numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One state of the database for all policies; the database refuses to write anything meanwhile."""
+    alone = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if alone:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SET TRANSACTION READ ONLY")
+        yield
+
+
+def _trials(cycle: Cycle, candidates: Sequence[Candidate]) -> list[_Trial]:
+    closed = cycle.upto_seq is not None
+    ranges = ranges_of(cycle) if closed else ranges_to_close(cycle, last_seq())
+    streams = {item.stream for item in sums_by_target(ranges)}
+    fixed, all_there, carried = pinned_of(cycle), _pinned(cycle), carried_before(cycle)
+    trials = []
+    for candidate in candidates:
+        _check_streams(cycle, candidate, streams)
+        # Its own policy finds just what the lock fixed, also where models have come since.
+        pinned = fixed if closed and candidate.sha256 == cycle.policy.sha256 else all_there
+        sources = replace(sources_of(cycle, pinned, ranges), rulebook=candidate.rulebook)
+        items = gathered(sources, pinned, carried, released_by(cycle, sources, pinned))
+        trials.append(_Trial(candidate, sources, pinned, items))
+    return trials
+
+
+def _check_streams(cycle: Cycle, candidate: Candidate, streams: Iterable[str]) -> None:
+    if missing := sorted(stream for stream in streams if candidate.rulebook.terms_for(stream) is None):
+        raise Refused(
+            f"Policy {candidate.name} has no rule for the stream {', '.join(missing)}: it cannot be tried on cycle "
+            f"{cycle.key}. Give it one, or a [streams.default].",
+            code="stream_without_rule",
+        )
+
+
+def _outcome(con: duckdb.DuckDBPyConnection, scratch: Path, trial: _Trial, drafts: Mapping[str, Weights]) -> Outcome:
+    numerators = Numerators(
+        con, sources=trial.sources, pinned=trial.pinned, versions=trial.versions, scratch=scratch, drafts=drafts
+    )
     amounts: dict[str, Int64s] = {}
     rest: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     lines = []
-    for item in items:
+    for item in trial.items:
         holding = numerators.holding(item.key, item.measure, item.versions)
         lines.append(Line(item, holding.denominator))
         buckets = rest[item.key.currency]
@@ -123,29 +189,19 @@ def _outcome(con: duckdb.DuckDBPyConnection, scratch: Path, cycle: Cycle, name: 
         own = amounts.setdefault(item.key.currency, np.zeros(len(numerators.people.ids), np.int64))
         own[holding.codes] += shares.amounts
     ids = numerators.people.ids.cast(pa.string())
-    return Outcome(name, rulebook, lines, amounts, {c: dict(buckets) for c, buckets in rest.items()}, ids)
+    return Outcome(trial.candidate, lines, amounts, {c: dict(buckets) for c, buckets in rest.items()}, ids)
 
 
 def _pinned(cycle: Cycle) -> Pinned:
     """What the cycle's lock fixed, and what there is besides: another policy may ask for more."""
     own = pinned_of(cycle)
-    frozen = Manifest.objects.filter(part_versions__isnull=False).distinct()
-    models = models_trained() | dict(own.models)
+    there = Manifest.objects.filter(part_versions__isnull=False).distinct()
     return Pinned(
-        manifests={m.dataset_version: m.sha256 for m in frozen} | dict(own.manifests),
-        models=models,
+        manifests={m.dataset_version: m.sha256 for m in there} | dict(own.manifests),
+        models=models_trained() | dict(own.models),
         mixes={model: mix for model, mix in mixes().items() if model not in own.models} | dict(own.mixes),
-        classes={m.dataset_version: m.classes_sha256 for m in frozen if m.classes} | dict(own.classes),
+        classes={m.dataset_version: m.classes_sha256 for m in there if m.classes} | dict(own.classes),
         upto_arrival=own.upto_arrival or last_arrival(),
         claims=own.claims,
+        matches=own.matches if cycle.upto_seq is not None else matches(),
     )
-
-
-def _check_frozen(versions: Sequence[str]) -> None:
-    waiting = Manifest.objects.filter(dataset_version__in=versions, frozen_at__isnull=True)
-    if names := list(waiting.values_list("dataset_version", flat=True)):
-        raise Refused(
-            f"Nothing says yet who holds what of {', '.join(names)}: that is fixed when a cycle that needs it is "
-            "locked.",
-            code="not_frozen",
-        )

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from revshare.apportion import TICKS_PER_ASSET
 from revshare.errors import Refused
 from revshare.lake import literal
 from revshare.manifests.weighing import weigh
@@ -34,11 +35,16 @@ class TooManyClasses(Refused):
 @dataclass(frozen=True)
 class Classified:
     """`classes`: what each says, in order of its number. `weights`: Parquet (contributor_id, class, assets_ticks,
-    weight_ticks), in code-point order, then by class; None if there is one class only."""
+    weight_ticks), in code-point order, then by class; None if there is one class only. `totals`, in order of the
+    classes: records and assets_ticks of each."""
 
     classes: list[dict[str, Any]]
     weights: Path | None
-    opted_out_records: int
+    totals: list[dict[str, int]]
+
+    @property
+    def opted_out_records(self) -> int:
+        return sum(total["records"] for one, total in zip(self.classes, self.totals, strict=True) if one["opted_out"])
 
 
 def nothing_decided(con: duckdb.DuckDBPyConnection, version: str) -> None:
@@ -88,8 +94,21 @@ def classify(
             f"{MOST_CLASSES:,} can be told apart."
         )
     classes = [dict(zip(CLASS, values, strict=False)) for values in found]
-    opted_out = sum(count for *_, out, count in found if out)
-    return Classified(classes, _weigh_classes(con, version, target) if len(found) > 1 else None, opted_out)
+    weights = _weigh_classes(con, version, target) if len(found) > 1 else None
+    ticks = _ticks_by_class(con, weights)
+    totals = [{"records": row[-1], "assets_ticks": ticks[number]} for number, row in enumerate(found)]
+    return Classified(classes, weights, totals)
+
+
+def _ticks_by_class(con: duckdb.DuckDBPyConnection, weights: Path | None) -> dict[int, int]:
+    """Of a single class: all assets."""
+    if weights is None:
+        (assets,) = con.execute("SELECT count(DISTINCT asset_id) FROM classed").fetchall()[0]
+        return {0: assets * TICKS_PER_ASSET}
+    rows = con.execute(
+        f"SELECT class, CAST(sum(assets_ticks) AS HUGEINT) FROM read_parquet({literal(weights)}) GROUP BY class"
+    )
+    return dict(rows.fetchall())
 
 
 def _weigh_classes(con: duckdb.DuckDBPyConnection, version: str, target: Path) -> Path:

@@ -1,7 +1,7 @@
 """Which assets of whom a dataset version holds. The rows lie in the lake; the database keeps identity and weights."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 
 class Manifest(models.Model):
@@ -21,6 +21,8 @@ class Manifest(models.Model):
     classes = models.JSONField(default=list)
     opted_out_records = models.BigIntegerField(default=0, db_default=0)
     classes_sha256 = models.TextField(default="", db_default="")
+    # In the order of `classes`: {"records": …, "assets_ticks": …}.
+    class_totals = models.JSONField(default=list, db_default=Value([], models.JSONField()))
 
     class Meta:
         db_table = "manifests_manifest"

@@ -293,7 +293,7 @@ def sort_out(*, dataset_versions: Iterable[str], act: Act, decisions: DecidedBy 
         with spool() as scratch, duck(scratch) as con:
             asked = decisions(manifest.frozen_at, manifest.frozen_arrival, scratch)
             _sort_out(con, manifest, stored.query, asked, scratch)
-        manifest.save(update_fields=["classes", "classes_sha256", "opted_out_records"])
+        manifest.save(update_fields=["classes", "classes_sha256", "class_totals", "opted_out_records"])
         record(
             act=act, action="manifest.classified", object=f"manifest:{manifest.dataset_version}",
             detail={"classes": len(manifest.classes), "classes_sha256": manifest.classes_sha256},
@@ -305,7 +305,7 @@ def _sort_out(
 ) -> None:
     found = classify(con, records=records, version=manifest.dataset_version, decisions=decisions, target=scratch)
     manifest.classes = found.classes
-    manifest.opted_out_records = found.opted_out_records
+    manifest.class_totals, manifest.opted_out_records = found.totals, found.opted_out_records
     if found.weights is not None:
         manifest.classes_sha256 = keep(found.weights, CLASSES)
 

@@ -1,8 +1,9 @@
 """Reads: the parts of dataset versions, weights, what models were trained on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -30,6 +31,14 @@ class Stored:
 
     query: str
     parts: list[str]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where the weights of a dataset version lie, by class if it has several; and what its classes say."""
+
+    path: Path
+    classes: Sequence[Mapping[str, Any]]
 
 
 def parts_of(dataset_versions: Iterable[str]) -> Stored:

@@ -30,7 +30,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0011_payouts")]
+    dependencies = [("revshare", "0014_currencies")]
     operations = [
         migrations.CreateModel(
             name="PassedOn",

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field
 
+from revshare.policies.currency import Currency, read_currency
 from revshare.policies.eligibility import Eligibility, read_eligibility
 from revshare.policies.payout_rules import PayoutTerms, parse_payout
 from revshare.policies.reading import BadPolicy, only, string
@@ -11,7 +12,7 @@ from revshare.policies.terms import Terms, read_terms
 __all__ = ["BadPolicy", "Rulebook", "Terms", "parse"]
 
 DEFAULT = "default"
-KEYS = {"name", "version", "streams", "eligibility", "payout"}
+KEYS = {"name", "version", "streams", "eligibility", "payout", "currency"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Rulebook:
     tables: dict[str, Terms]
     eligibility: Eligibility = field(default_factory=Eligibility)
     payout: PayoutTerms = field(default_factory=PayoutTerms)
+    currency: Currency | None = None  # none: pools are in the currencies of their sales
 
     def terms_for(self, stream: str) -> Terms | None:
         """The table of a stream; None if the policy does not cover it."""
@@ -30,9 +32,11 @@ class Rulebook:
 
     @property
     def sentences(self) -> dict[str, list[str]]:
-        """The policy in plain language: by stream (`default`: all others), then `eligibility`."""
+        """The policy in plain language: by stream (`default`: all others), then `eligibility`, and `currency` if
+        all pools are in one."""
         said = {table: terms.sentences for table, terms in sorted(self.tables.items())}
-        return said | {"eligibility": self.eligibility.sentences}
+        said |= {"eligibility": self.eligibility.sentences}
+        return said | ({"currency": self.currency.sentences} if self.currency else {})
 
 
 def parse(text: str) -> Rulebook:
@@ -47,4 +51,6 @@ def parse(text: str) -> Rulebook:
     if not isinstance(streams, dict) or not streams:
         raise BadPolicy("The policy has no [streams.default] or other [streams.…] table.")
     tables = {table: read_terms(table, content) for table, content in streams.items()}
-    return Rulebook(name, version, tables, read_eligibility(data), parse_payout(data.get("payout")))
+    return Rulebook(
+        name, version, tables, read_eligibility(data), parse_payout(data.get("payout")), read_currency(data)
+    )

@@ -15,6 +15,8 @@ WEIGHT = "weight"
 OUTPUTS = "outputs"
 MEASURE = "measure:"
 DIRECTED = "directed:"
+MIX = "mix:"
+JOINT = " · "  # between the names of a pool's parts
 ALLOCATIONS = {
     "asset_count": "each asset counts the same",
     "weighted": "each asset counts by the weight that its manifest gives it",
@@ -190,6 +192,8 @@ def _rates(content: dict[str, Any], where: str) -> tuple[Rate, ...]:
         rate = Rate(reading.share(item, "contributor_share", here), reading.day(item, "from", here), plan)
         if not rate.label:
             raise BadPolicy(f"{here} needs `from`, `plan` or both.")
+        if plan in (ASSETS, WEIGHT, OUTPUTS) or plan.startswith((DIRECTED, MEASURE, MIX)) or JOINT in plan:
+            raise BadPolicy(f"{here} plan {plan!r} is how a part of a pool is named: rename the plan.")
         rates.append(rate)
     if len({rate.label for rate in rates}) < len(rates):
         raise BadPolicy(f"{where} has two rates for the same plan from the same day.")
@@ -235,6 +239,8 @@ def _check_together(terms: Terms, where: str) -> None:
         raise BadPolicy(f'{where} needs factors with allocation = "factors", and only then.')
     if terms.is_routed and terms.pooling == "single":
         raise BadPolicy(f'{where}: with allocation = "{terms.allocation}" pooling must be "per_model".')
+    if terms.is_routed and terms.directed:
+        raise BadPolicy(f'{where}: with allocation = "{terms.allocation}" it cannot have directed parts.')
     if terms.rates and terms.tiers:
         raise BadPolicy(f"{where} can have rates or tiers, not both.")
     if sum(part for _, part in terms.directed) > 1:

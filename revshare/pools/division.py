@@ -10,10 +10,7 @@ from fractions import Fraction
 
 from revshare.apportion import apportion_signed
 from revshare.policies.reading import percent
-from revshare.policies.terms import ASSETS, DIRECTED, OUTPUTS, WEIGHT, Rate, Terms, Tier
-
-MIX = "mix:"
-JOINT = " · "
+from revshare.policies.terms import ASSETS, DIRECTED, JOINT, MIX, OUTPUTS, WEIGHT, Rate, Terms, Tier
 
 
 @dataclass(frozen=True)

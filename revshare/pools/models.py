@@ -1,7 +1,11 @@
 """One cycle's sales, gathered into the sums to be shared."""
 
+from fractions import Fraction
+
 from django.db import models
 from django.db.models import F, Q
+
+MAX_RATE_PART = 10**99
 
 
 class Kind(models.TextChoices):
@@ -10,11 +14,11 @@ class Kind(models.TextChoices):
 
 
 class Pool(models.Model):
-    """net + carried in, of which `distributable` is shared, `commons` goes to the commons fund, and the rest stays with
-    the platform, first of all the tax and fees that were `deducted`; or, if what is left after these is negative, that
-    is carried to the same pool of the next cycle. `table` is the policy's rule table; `model` and `dataset_version`
-    are blank where the policy pools everything in one. The denominator is in the units of the measure: ticks for
-    assets.
+    """net + carried in + what suspense released, of which `distributable` is shared, `commons` goes to the commons
+    fund, and the rest stays with the platform, first of all the tax and fees that were `deducted`; or, if what is left
+    after these is negative, that is carried to the same pool of the next cycle. `table` is the policy's rule table;
+    `model` and `dataset_version` are blank where the policy pools everything in one. The denominator is in the units
+    of the measure: ticks for assets.
 
     A pool of kind `movements` shares nothing: under it stand, as entries of the cycle, what else moved contributors'
     accounts in one currency since the cycle before (payments, adjustments …). It comes after all others."""
@@ -38,6 +42,7 @@ class Pool(models.Model):
     sales_count = models.BigIntegerField()
     net_micros = models.BigIntegerField()
     carried_in_micros = models.BigIntegerField()
+    released_micros = models.BigIntegerField(default=0, db_default=0)  # from suspense, to what is shared
     deducted_micros = models.BigIntegerField(default=0, db_default=0)
     distributable_micros = models.BigIntegerField()
     commons_micros = models.BigIntegerField(default=0, db_default=0)
@@ -62,12 +67,14 @@ class Pool(models.Model):
                     + F("platform_micros")
                     + F("carried_out_micros")
                     - F("carried_in_micros")
+                    - F("released_micros")
                 ),
             ),
             models.CheckConstraint(
                 name="pools_signs",
                 condition=Q(
-                    distributable_micros__gte=0, commons_micros__gte=0, carried_in_micros__lte=0,
+                    distributable_micros__gte=F("released_micros"), commons_micros__gte=0, carried_in_micros__lte=0,
+                    released_micros__gte=0,
                     carried_out_micros__lte=0, denominator_ticks__gte=0,
                 )
                 & (Q(platform_micros__gte=0) | Q(platform_micros__gte=F("deducted_micros"))),
@@ -91,3 +98,72 @@ class Pool(models.Model):
             return f"movements · {self.currency}"
         parts = (self.table, self.model or self.dataset_version, self.part, self.currency)
         return " · ".join(part for part in parts if part)
+
+
+class Conversion(models.Model):
+    """What the sales of one day (of the rate) in one currency came to in the currency of a cycle's pools. One `base` is
+    `rate_upper` ÷ `rate_lower` of `quote`; the rate is of the day `rate_on`, and was found in the `way` said. The sums
+    of as many pools as `sums` were rounded each for itself, so the amount out is at most half a micro for each of them
+    beside the product."""
+
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="conversions", db_index=False)
+    day = models.DateField()
+    base = models.CharField(max_length=3, db_collation="C")
+    quote = models.CharField(max_length=3, db_collation="C")
+    rate_upper = models.DecimalField(max_digits=100, decimal_places=0)
+    rate_lower = models.DecimalField(max_digits=100, decimal_places=0)
+    rate_on = models.DateField()
+    source = models.TextField()
+    way = models.TextField()
+    sums = models.BigIntegerField()
+    amount_in_micros = models.BigIntegerField()
+    amount_out_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "fx_conversion"
+        ordering = ["cycle_id", "day", "base"]
+        constraints = [
+            models.UniqueConstraint(fields=["cycle", "day", "base"], name="fx_conversion_once"),
+            models.CheckConstraint(name="fx_conversion_of_another", condition=~Q(base=F("quote"))),
+            # That the amounts are the rate's, to the rounding, holds `fx_conversion_exact` (migration 0014).
+            # For PostgreSQL NaN is greater than every number: the upper bounds keep it out.
+            models.CheckConstraint(
+                name="fx_conversion_positive",
+                condition=Q(rate_upper__gt=0, rate_upper__lt=MAX_RATE_PART, sums__gt=0)
+                & Q(rate_lower__gt=0, rate_lower__lt=MAX_RATE_PART),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cycle_id} {self.day} {self.base} to {self.quote}"
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(int(self.rate_upper), int(self.rate_lower))
+
+
+class Match(models.Model):
+    """That sales of a name which nobody knows are of a known model or dataset version: an operator's word. Append-only;
+    of several for a name the latest counts, from the next lock on."""
+
+    KINDS = ("model", "dataset_version")
+
+    kind = models.TextField(choices=[(name, name) for name in KINDS], db_collation="C")
+    name = models.TextField(db_collation="C")
+    stands_for = models.TextField(db_collation="C")
+    reason = models.TextField()
+    matched_at = models.DateTimeField()
+    matched_by = models.TextField()
+
+    class Meta:
+        db_table = "pools_match"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="pools_match_kind", condition=Q(kind__in=("model", "dataset_version"))),
+            models.CheckConstraint(
+                name="pools_match_says_all", condition=~Q(name="") & ~Q(stands_for="") & ~Q(reason="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} is {self.stands_for}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from revshare.manifests.models import Manifest
-from revshare.pools.models import Pool
+from revshare.pools.models import Match, Pool
 from revshare.pools.rules import Key
 
 
@@ -23,3 +23,11 @@ def ticks_of(versions: Iterable[str]) -> dict[str, int]:
 
 def key_of(pool: Pool) -> Key:
     return Key(pool.table, pool.model, pool.dataset_version, pool.currency, pool.part)
+
+
+def matches() -> dict[str, dict[str, str]]:
+    """By kind: what each name that was matched stands for; the latest word counts."""
+    found: dict[str, dict[str, str]] = {}
+    for match in Match.objects.order_by("pk"):
+        found.setdefault(match.kind, {})[match.name] = match.stands_for
+    return found

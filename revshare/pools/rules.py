@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from revshare.apportion import apportion
 from revshare.money import share_of
-from revshare.policies.rules import Rulebook
+from revshare.policies.rules import DEFAULT, Rulebook
 from revshare.policies.terms import ASSETS, DIRECTED, MEASURE, WEIGHT, Rate, Terms
-from revshare.pools.division import Part, Takings, divide
+from revshare.pools.division import JOINT, MIX, Part, Takings, divide
+from revshare.pools.exchange import Converted, Exchange, added, converted
 from revshare.sales.queries import Sum
 
 CARRIED_ONLY = "nothing is shared: this policy has no such pool, and the deficit of an earlier one is carried on"
+RELEASED = "; and what had waited in suspense, of earlier sales"
 MOVEMENTS = "nothing is shared: what else moved the accounts since the cycle before"
 
 
@@ -19,8 +23,9 @@ MOVEMENTS = "nothing is shared: what else moved the accounts since the cycle bef
 class Pinned:
     """What a lock fixed: the hash of each manifest in use, and what each model in use was trained on. `mixes`: of
     models that say how much of them comes from each dataset version, in any unit. `classes`: the hash of weights by
-    class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use. `claims`: the
-    assets of these manifests that claims are about (`claims.rules`)."""
+    class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use. `matches`: by
+    kind (`model`, `dataset_version`), what names stand for that nobody knows. `claims`:
+    the assets of these manifests that claims are about (`claims.rules`)."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -28,6 +33,15 @@ class Pinned:
     classes: Mapping[str, str] = field(default_factory=dict)
     upto_arrival: int = 0
     claims: Sequence[Mapping[str, Any]] = ()
+    matches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def meant(self, *, model: str, dataset_version: str) -> tuple[str, str]:
+        """What sales of a model or dataset version are of: itself if it is known, or what it was matched with."""
+        if not self.matches or self.versions_of(model=model, dataset_version=dataset_version):
+            return model, dataset_version
+        if model:
+            return self.matches.get("model", {}).get(model, model), ""
+        return "", self.matches.get("dataset_version", {}).get(dataset_version, dataset_version)
 
     def versions_of(self, *, model: str, dataset_version: str) -> list[str]:
         """The dataset versions that a sale is shared over; none if its model or any of its datasets is unknown."""
@@ -52,7 +66,8 @@ class Key:
 
 @dataclass(frozen=True)
 class PoolSum:
-    """One pool, worked out. net + carried_in = distributable + commons + platform + carried_out; all in micros."""
+    """One pool, worked out. net + carried_in + released = distributable + commons + platform + carried_out; all in
+    micros. `released`: from suspense; it was the contributors' share already."""
 
     key: Key
     terms: Terms | None
@@ -66,6 +81,7 @@ class PoolSum:
     share: Fraction = Fraction(0)
     share_text: str = "0%"
     words: str = CARRIED_ONLY
+    released_micros: int = 0
 
     @property
     def base_micros(self) -> int:
@@ -83,7 +99,12 @@ class PoolSum:
 
     @property
     def distributable_micros(self) -> int:
-        return self.shared_micros - self.commons_micros
+        return self.shared_micros - self.commons_micros + self.released_micros
+
+    @property
+    def rule(self) -> str:
+        """In words, as it stands on statements."""
+        return f"{self.words}{RELEASED}" if self.released_micros else self.words
 
     @property
     def platform_micros(self) -> int:
@@ -114,49 +135,155 @@ class Attributed:
     rate: str
     role: str
     micros: int
+    day: date | None = None  # of the exchange rate, if there is one
 
 
 def gather(
     *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int],
-    attributed: Iterable[Attributed] = (),
+    attributed: Iterable[Attributed] = (), exchange: Exchange | None = None, released: Mapping[Key, int] | None = None,
 ) -> list[PoolSum]:  # fmt: skip
-    """The pools of a cycle in order of their keys, from the sums of its sales and what earlier pools carried.
+    """The pools of a cycle in order of their keys, from the sums of its sales, what earlier pools carried, and what
+    suspense releases: by the pool that it waited in (`places` of which there must be). `exchange`: if all pools are in
+    one currency.
 
     Every stream must be covered by the rulebook (the lock saw to it).
     """
-    takings: dict[tuple[Key, str], Takings] = {}
-    for item in sums:
-        at = (pool_key(item, rulebook, pinned), item.rate)
-        known = takings.get(at, Takings())
-        takings[at] = replace(
-            known, net_micros=known.net_micros + item.net_micros, count=known.count + item.count,
-            deducted_micros=known.deducted_micros + item.deducted_micros,
-        )  # fmt: skip
-    for role in attributed:
-        at = (pool_key(role, rulebook, pinned), role.rate)
-        roles = dict(takings[at].attributed or {})
-        roles[role.role] = roles.get(role.role, 0) + role.micros
-        takings[at] = replace(takings[at], attributed=roles)
-    pools = {}
+    carried = _placed(carried, rulebook, pinned)
+    takings = _in_pools(_takings(sums, attributed, rulebook, pinned), exchange)
+    pools: dict[Key, PoolSum] = {}
     for (key, label), taken in takings.items():
         terms = rulebook.tables[key.table]
         rate = next((rate for rate in terms.rates if rate.label == label), None)
         for part in _parts(key, terms, rate, taken, pinned):
             pool = _pool(key, terms, part, pinned, carried)
+            assert pool.key not in pools, pool.key
             pools[pool.key] = pool
     for key in carried.keys() - pools.keys():
         pools[key] = _carried(key, rulebook, pinned, carried[key])
-    return [pools[key] for key in sorted(pools)]
+    for key, micros in sorted((released or {}).items()):
+        found = places(key, rulebook, pinned)
+        for place, amount in zip(found, apportion(total=micros, weights=[p.weight for p in found]), strict=True):
+            base = replace(place.key, part="")
+            pool = pools.get(place.key) or _pool(base, place.terms, place.part, pinned, carried)
+            pools[place.key] = replace(pool, released_micros=pool.released_micros + amount)
+    return [_in_words(pools[key], exchange) for key in sorted(pools)]
+
+
+def conversions(
+    *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, exchange: Exchange | None
+) -> list[Converted]:
+    """What of these sales is in other currencies than the pools of `gather`, and what it comes to there."""
+    if exchange is None:
+        return []
+    takings = _takings(sums, (), rulebook, pinned)
+    return converted(((_dated(day), key.currency, t.net_micros) for (key, _, day), t in takings.items()), exchange)
+
+
+def _takings(
+    sums: Iterable[Sum], attributed: Iterable[Attributed], rulebook: Rulebook, pinned: Pinned
+) -> dict[tuple[Key, str, date | None], Takings]:
+    """By pool in the currency of the sales, label of the policy's rate, and day of the exchange rate."""
+    takings: dict[tuple[Key, str, date | None], Takings] = {}
+    for item in sums:
+        at = (pool_key(item, rulebook, pinned), item.rate, item.day)
+        sold = Takings(net_micros=item.net_micros, deducted_micros=item.deducted_micros, count=item.count)
+        takings[at] = added(takings.get(at, Takings()), sold)
+    for role in attributed:
+        at = (pool_key(role, rulebook, pinned), role.rate, role.day)
+        takings[at] = added(takings[at], Takings(attributed={role.role: role.micros}))
+    return takings
+
+
+def _in_pools(
+    by_day: Mapping[tuple[Key, str, date | None], Takings], exchange: Exchange | None
+) -> dict[tuple[Key, str], Takings]:
+    """By pool and label of the policy's rate, in the currency of the pool."""
+    takings: dict[tuple[Key, str], Takings] = {}
+    for (sold, label, day), taken in by_day.items():
+        key = sold
+        if exchange is not None:
+            taken = exchange.takings(taken, day=_dated(day), base=sold.currency)
+            key = replace(sold, currency=exchange.quote)
+        takings[key, label] = added(takings.get((key, label), Takings()), taken)
+    return takings
+
+
+def _dated(day: date | None) -> date:
+    assert day is not None, "with exchange rates every sum has a day"
+    return day
+
+
+def _in_words(pool: PoolSum, exchange: Exchange | None) -> PoolSum:
+    if exchange is None or pool.terms is None or pool.key.currency != exchange.quote:
+        return pool
+    return replace(pool, words=pool.words + JOINT + exchange.words)
 
 
 def pool_key(item: Sum | Attributed, rulebook: Rulebook, pinned: Pinned) -> Key:
     """The pool that sales to a target belong to, before it is divided into parts."""
     terms = rulebook.terms_for(item.stream)
     assert terms is not None, item.stream
-    known = pinned.versions_of(model=item.model, dataset_version=item.dataset_version)
-    if terms.pooling == "single" and known:
+    model, version = pinned.meant(model=item.model, dataset_version=item.dataset_version)
+    if terms.pooling == "single" and pinned.versions_of(model=model, dataset_version=version):
         return Key(terms.table, "", "", item.currency)
-    return Key(terms.table, item.model, item.dataset_version, item.currency)
+    return Key(terms.table, model, version, item.currency)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A pool that takes what waited in suspense; `weight`: of how much, beside the others."""
+
+    key: Key
+    terms: Terms
+    part: Part
+    weight: int
+
+
+def places(key: Key, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
+    """Where money goes that waited in suspense in the pool of this key, once its name is matched: the parts by assets
+    of the pool that sales of that name belong to now; of the same rate and factor, if the policy still has them. None
+    if nothing divides by assets under these rules."""
+    terms = rulebook.tables.get(key.table) or rulebook.tables.get(DEFAULT)
+    if terms is None or not _is_matched(key, pinned):
+        return []
+    model, version = pinned.meant(model=key.model, dataset_version=key.dataset_version)
+    if not pinned.versions_of(model=model, dataset_version=version):
+        return []
+    single = terms.pooling == "single"
+    base = Key(terms.table, "" if single else model, "" if single else version, key.currency)
+    parts = [
+        part
+        for rate in (None, *terms.rates)
+        for part in _parts(base, terms, rate, Takings(), pinned)
+        if part.measure in (ASSETS, WEIGHT)
+    ]
+    same = [part for part in parts if _stem(part.label) == _stem(key.part)]
+    chosen = same or [part for part in parts if _stem(part.label) == _stem(parts[0].label)]
+    mix = pinned.mixes.get(base.model, {})
+    return [
+        Place(replace(base, part=part.label), terms, part, mix[part.versions[0]] if part.versions else 1)
+        for part in chosen
+    ]
+
+
+def _stem(label: str) -> str:
+    """A part's label without the dataset version of a mix."""
+    return JOINT.join(piece for piece in label.split(JOINT) if not piece.startswith(MIX))
+
+
+def _is_matched(key: Key, pinned: Pinned) -> bool:
+    kind, name = ("model", key.model) if key.model else ("dataset_version", key.dataset_version)
+    return name in pinned.matches.get(kind, {})
+
+
+def _placed(carried: Mapping[Key, int], rulebook: Rulebook, pinned: Pinned) -> dict[Key, int]:
+    """Deficits of pools whose name is matched by now go with its sales; of several places, to the first."""
+    moved: dict[Key, int] = {}
+    for key, micros in carried.items():
+        found = places(key, rulebook, pinned)
+        place = found[0].key if found else key
+        moved[place] = moved.get(place, 0) + micros
+    return moved
 
 
 def _parts(key: Key, terms: Terms, rate: Rate | None, taken: Takings, pinned: Pinned) -> list[Part]:

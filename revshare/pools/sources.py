@@ -7,7 +7,7 @@ and its full refund cancel out wherever they went.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
@@ -16,6 +16,7 @@ from revshare.bulk import copied_out
 from revshare.periods import first_instant
 from revshare.policies.rules import DEFAULT, Rulebook
 from revshare.policies.terms import MEASURE
+from revshare.pools.rated_days import rated_day
 from revshare.pools.routing import by_usage
 from revshare.pools.rules import Attributed
 from revshare.sales.queries import Range, Sum, sums_by_target, within
@@ -34,21 +35,21 @@ class Sources:
 
 
 def sums_of(sources: Sources) -> list[Sum]:
-    """Net sales by stream, target, currency and rate; customers' fees with the models they used."""
+    """Net sales by stream, target, currency, rate and day of the exchange rate; customers' fees with the models they
+    used."""
     tables = sources.rulebook.tables.values()
-    if not any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables):
+    plain = not any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables)
+    if plain and sources.rulebook.currency is None:
         return sums_by_target(sources.ranges)
     centric = _streams(sources.rulebook, lambda terms: terms.allocation == "user_centric")
     sale = _Sale(sources)
     query = (
         f"{sale.sql}, item AS (SELECT *, {centric.sql} AS centric FROM sale) "
-        "SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, count(*), rate "
-        "FROM item WHERE NOT centric GROUP BY 1, 2, 3, 4, 8 ORDER BY 1, 2, 3, 4, 8"
+        "SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, count(*), "
+        "rate, day FROM item WHERE NOT centric GROUP BY 1, 2, 3, 4, 8, 9 ORDER BY 1, 2, 3, 4, 8, 9"
     )
-    sums = [
-        Sum(stream, model, version, currency, int(net), count, int(deducted), rate)
-        for stream, model, version, currency, net, deducted, count, rate in _rows(query, sale.params + centric.params)
-    ]
+    rows = _rows(query, sale.params + centric.params)
+    sums = [Sum(s, m, v, c, int(net), count, int(less), rate, day) for s, m, v, c, net, less, count, rate, day in rows]
     if not any(terms.is_routed for terms in tables):
         return sums
     by_customer, others = _customers(sources, sale, centric)
@@ -64,8 +65,16 @@ def used(sources: Sources) -> dict[str, int]:
     return {model: int(units) for model, units in _rows(query, [*sources.days, sources.upto_arrival])}
 
 
+def dated_currencies(sources: Sources) -> list[tuple[date, str]]:
+    """The days of exchange rates that the cycle's sales need, each with a currency, in this order. The policy must have
+    a currency."""
+    sale = _Sale(sources)
+    rows = _rows(f"{sale.sql} SELECT DISTINCT day, currency FROM sale ORDER BY 1, 2", sale.params)
+    return [(day, currency) for day, currency in rows]
+
+
 def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
-    """SQL of what sales are attributed to contributors: stream, model, dataset_version, currency, rate, role,
+    """SQL of what sales are attributed to contributors: stream, model, dataset_version, currency, rate, day, role,
     contributor_id, micros. None if the policy asks for none of it.
 
     Of each sale: the directed parts of its base, truncated; then the outputs' parts of what is left of it.
@@ -88,8 +97,9 @@ def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
         "left_over AS (SELECT *, net - deducted - sum(directed) OVER (PARTITION BY seq) AS rest FROM scored), "
         "part AS (SELECT *, CASE WHEN role <> 'output' THEN directed WHEN "
         f"{outputs.sql} THEN div(rest * score_millionths, 1000000) ELSE 0 END AS micros FROM left_over) "
-        "SELECT stream, model, dataset_version, currency, rate, role, contributor_id, sum(micros)::bigint AS micros "
-        "FROM part GROUP BY 1, 2, 3, 4, 5, 6, 7 HAVING count(*) FILTER (WHERE micros <> 0) > 0"
+        "SELECT stream, model, dataset_version, currency, rate, day, role, contributor_id, "
+        "sum(micros)::bigint AS micros FROM part GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 "
+        "HAVING count(*) FILTER (WHERE micros <> 0) > 0"
     )
     return query, [*sale.params, *values, sources.upto_arrival, *outputs.params]
 
@@ -113,7 +123,7 @@ def canonical_lines(sources: Sources) -> Iterator[bytes]:
             within_days,
         )
     if found := attributed_query(sources):
-        order = 'stream, model, dataset_version, currency, rate COLLATE "C", role, contributor_id'
+        order = 'stream, model, dataset_version, currency, rate COLLATE "C", day, role, contributor_id'
         yield from _csv(f"SELECT 'attributed', * FROM ({found[0]}) found ORDER BY {order}", found[1])
     if found := measured_query(sources):
         yield from _csv(f"SELECT 'measured', * FROM ({found[0]}) found ORDER BY measure, contributor_id", found[1])
@@ -141,12 +151,12 @@ def attributed_sums(sources: Sources) -> list[Attributed]:
         return []
     query, params = found
     grouped = (
-        "SELECT stream, model, dataset_version, currency, rate, role, sum(micros)::text "
-        f"FROM ({query}) attributed GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6"
+        "SELECT stream, model, dataset_version, currency, rate, role, sum(micros)::text, day "
+        f"FROM ({query}) attributed GROUP BY 1, 2, 3, 4, 5, 6, 8 ORDER BY 1, 2, 3, 4, 5, 6, 8"
     )
     return [
-        Attributed(stream, model, version, currency, rate, role, int(micros))
-        for stream, model, version, currency, rate, role, micros in _rows(grouped, params)
+        Attributed(stream, model, version, currency, rate, role, int(micros), day)
+        for stream, model, version, currency, rate, role, micros, day in _rows(grouped, params)
     ]
 
 
@@ -169,27 +179,33 @@ def _streams(rulebook: Rulebook, wanted: Any) -> _Condition:
 
 class _Sale:
     """SQL of the sales of a cycle, refunds in the place of what they refund: seq, sale_id, stream, model,
-    dataset_version, currency, customer_id, rate, net, deducted."""
+    dataset_version, currency, customer_id, rate, day, net, deducted. `day`: of the exchange rate; NULL if the policy
+    has none."""
 
     def __init__(self, sources: Sources) -> None:
         where, ranges = within(sources.ranges)
+        beside, _ = within(sources.ranges, "t")  # the sale that is refunded is in the cycle as well
         net_of = _streams(sources.rulebook, lambda terms: terms.base == "net")
         rate, rates = _rate(sources)
+        day, days = rated_day(
+            sources.rulebook.currency, ranges=sources.ranges, zone_name=sources.zone,
+            last=sources.days[1] - timedelta(days=1),
+        )  # fmt: skip
         own = "coalesce(s.fees_micros, 0) + coalesce(s.tax_micros, 0)"
         unlinked = "s.refund_of = '' OR NOT EXISTS (SELECT FROM sales_sale t WHERE t.sale_id = s.refund_of)"
         columns = "s.seq, {0}.sale_id, {0}.stream, {0}.model, {0}.dataset_version, s.currency, {0}.customer_id, "
         columns += "{0}.plan, {0}.sold_at, s.gross_micros AS net, "
         self.sql = (
-            f"WITH found AS (SELECT {columns.format('s')}{own} AS deductible FROM sales_sale s "
+            f"WITH found AS (SELECT {columns.format('s')}{own} AS deductible, s.sold_at AS rated_at FROM sales_sale s "
             f"WHERE ({unlinked}) AND {where} "
             f"UNION ALL SELECT {columns.format('t')}CASE WHEN s.fees_micros IS NULL AND s.tax_micros IS NULL THEN "
             "coalesce(div(s.gross_micros::numeric * (coalesce(t.fees_micros, 0) + coalesce(t.tax_micros, 0)), "
-            f"nullif(t.gross_micros, 0)), 0)::bigint ELSE {own} END "
-            f"FROM sales_sale s JOIN sales_sale t ON t.sale_id = s.refund_of WHERE s.refund_of <> '' AND {where}), "
-            f"sale AS (SELECT *, CASE WHEN {net_of.sql} THEN deductible ELSE 0 END AS deducted, {rate} AS rate "
-            "FROM found)"
+            f"nullif(t.gross_micros, 0)), 0)::bigint ELSE {own} END, CASE WHEN {beside} THEN t.sold_at ELSE s.sold_at "
+            f"END FROM sales_sale s JOIN sales_sale t ON t.sale_id = s.refund_of WHERE s.refund_of <> '' AND {where}), "
+            f"sale AS (SELECT *, CASE WHEN {net_of.sql} THEN deductible ELSE 0 END AS deducted, {rate} AS rate, "
+            f"{day} AS day FROM found)"
         )
-        self.params = [*ranges, *ranges, *net_of.params, *rates]
+        self.params = [*ranges, *ranges, *ranges, *net_of.params, *rates, *days]
 
 
 def _rate(sources: Sources) -> tuple[str, list[Any]]:
@@ -215,11 +231,11 @@ def _rate(sources: Sources) -> tuple[str, list[Any]]:
 def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list[Sum], list[Sum]]:
     """Fees divided by each customer's own use; and those of customers who used nothing, by what they name."""
     fees = (
-        f"{sale.sql}, fee AS (SELECT stream, currency, rate, customer_id, sum(net) AS net, sum(deducted) AS deducted, "
-        f"count(*) AS number FROM sale WHERE {centric.sql} AND customer_id <> '' GROUP BY 1, 2, 3, 4), "
+        f"{sale.sql}, fee AS (SELECT stream, currency, rate, day, customer_id, sum(net) AS net, "
+        f"sum(deducted) AS deducted, count(*) AS number FROM sale WHERE {centric.sql} AND customer_id <> '' "
+        "GROUP BY 1, 2, 3, 4, 5), "
         "own AS (SELECT customer_id, model, sum(units) AS units, "
         "sum(sum(units)) OVER (PARTITION BY customer_id) AS total, "
-        ""
         "row_number() OVER (PARTITION BY customer_id ORDER BY model) AS place "
         "FROM measures_usage WHERE day >= %s AND day < %s AND arrival <= %s GROUP BY 1, 2), "
     )
@@ -228,19 +244,21 @@ def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list
         fees + f"quota AS (SELECT fee.*, own.model, own.place, {_quotas('net')}, {_quotas('deducted')} "
         "FROM fee JOIN own USING (customer_id)) "
         f"SELECT stream, model, currency, sum({_given('net')})::text, sum({_given('deducted')})::text, "
-        "sum(number) FILTER (WHERE place = 1), rate "
+        "sum(number) FILTER (WHERE place = 1), rate, day "
         f"FROM (SELECT *, {_ranks('net')}, {_ranks('deducted')} FROM quota) ranked "
-        "GROUP BY stream, model, currency, rate ORDER BY stream, model, currency, rate"
+        "GROUP BY stream, model, currency, rate, day ORDER BY stream, model, currency, rate, day"
     )
     rows = _rows(split, params)
-    divided = [Sum(s, m, "", c, int(net), int(n or 0), int(less), rate) for s, m, c, net, less, n, rate in rows]
+    divided = [
+        Sum(s, m, "", c, int(net), int(n or 0), int(less), rate, day) for s, m, c, net, less, n, rate, day in rows
+    ]
     rest = (
         fees.rstrip(", ") + " SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, "
-        f"count(*), rate FROM sale WHERE {centric.sql} AND customer_id NOT IN (SELECT customer_id FROM own) "
-        "GROUP BY 1, 2, 3, 4, 8 ORDER BY 1, 2, 3, 4, 8"
+        f"count(*), rate, day FROM sale WHERE {centric.sql} AND customer_id NOT IN (SELECT customer_id FROM own) "
+        "GROUP BY 1, 2, 3, 4, 8, 9 ORDER BY 1, 2, 3, 4, 8, 9"
     )
     rows = _rows(rest, [*params, *centric.params])
-    others = [Sum(s, m, v, c, int(net), n, int(less), rate) for s, m, v, c, net, less, n, rate in rows]
+    others = [Sum(s, m, v, c, int(net), n, int(less), rate, day) for s, m, v, c, net, less, n, rate, day in rows]
     return divided, others
 
 
@@ -250,7 +268,7 @@ def _quotas(amount: str) -> str:
 
 
 def _ranks(amount: str) -> str:
-    fee = "PARTITION BY stream, currency, rate, customer_id"
+    fee = "PARTITION BY stream, currency, rate, day, customer_id"
     return (
         f"row_number() OVER ({fee} ORDER BY {amount}_remainder DESC, model) AS {amount}_rank, "
         f"abs({amount}) - sum({amount}_floor) OVER ({fee}) AS {amount}_left"

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 View = Callable[..., HttpResponseBase]
 
@@ -32,3 +32,8 @@ def contained(view: View) -> View:
 def member_page(view: View) -> View:
     """A page to read for somebody who is signed in; others are sent to the sign-in page."""
     return contained(login_required(require_safe(view)))
+
+
+def member_form(view: View) -> View:
+    """The same with something to decide on it."""
+    return contained(login_required(require_http_methods(["GET", "HEAD", "POST"])(view)))

@@ -3,12 +3,15 @@ of downloads cannot be part of it; it has no slash, because a cycle's key has no
 
 from django.urls import path
 
-from revshare.portal import views
+from revshare.portal import consents, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("works/", consents.works, name="works"),
+    path("decisions/", consents.decisions, name="decisions"),
+    path("decisions/new/", consents.new_decision, name="new-decision"),
     path("statements/", views.statements, name="statements"),
     path("statements/<str:number>/", views.statement_page, name="statement"),
     *(

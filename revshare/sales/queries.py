@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -32,11 +32,12 @@ class Sum:
     count: int
     deducted_micros: int = 0  # tax and fees, if they are asked for
     rate: str = ""  # of the policy's rate table, where it has several
+    day: date | None = None  # of the exchange rate, if there is one
 
 
-def within(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
-    """SQL of whether a sale `s` is in one of the ranges, and its parameters."""
-    condition = "(s.sold_at >= %s AND s.sold_at < %s AND s.seq > %s AND s.seq <= %s)"
+def within(ranges: Sequence[Range], sale: str = "s") -> tuple[str, list[Any]]:
+    """SQL of whether a sale (the table's name in the query) is in one of the ranges, and its parameters."""
+    condition = f"({sale}.sold_at >= %s AND {sale}.sold_at < %s AND {sale}.seq > %s AND {sale}.seq <= %s)"
     params = [value for r in ranges for value in (r.starts_at, r.ends_at, r.after_seq, r.upto_seq)]
     return "(" + (" OR ".join([condition] * len(ranges)) or "false") + ")", params
 

@@ -63,12 +63,13 @@ SQL_CHECKS = (
         "I1", "net sales and what was carried in are all allocated",
         """
         SELECT 'pool ' || p.id || ' of ' || c.key, coalesce(e.amount, 0) + coalesce(r.amount, 0),
-               p.net_micros + p.carried_in_micros
+               p.net_micros + p.carried_in_micros + p.released_micros
         FROM pools_pool p JOIN cycles_cycle c ON c.id = p.cycle_id AND c.result_digest <> ''
         LEFT JOIN entry_sum e ON e.pool_id = p.id AND e.cycle_id = p.cycle_id
         LEFT JOIN (SELECT cycle_id, pool_id, sum(amount_micros) AS amount FROM allocation_rest GROUP BY 1, 2) r
             ON r.pool_id = p.id AND r.cycle_id = p.cycle_id
-        WHERE coalesce(e.amount, 0) + coalesce(r.amount, 0) <> p.net_micros + p.carried_in_micros AND p.kind = 'sales'
+        WHERE coalesce(e.amount, 0) + coalesce(r.amount, 0) <> p.net_micros + p.carried_in_micros + p.released_micros
+            AND p.kind = 'sales'
         """,
     ),
     SqlCheck(

@@ -6,14 +6,25 @@ from revshare.cycles.models import Cycle
 from revshare.progress import Progress, no_progress
 from revshare.verification.agreements import AGREEMENT_CHECKS
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
+from revshare.verification.classes import class_weights
+from revshare.verification.conversions import CONVERSION_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
+from revshare.verification.suspense import SUSPENSE_CHECKS
 
-CHECKS = (*SQL_CHECKS, *SIGNAL_CHECKS, *PAYMENT_CHECKS, *AGREEMENT_CHECKS, *HELD_CHECKS)
-CHAINS = (*WALKS, batches)
+CHECKS = (
+    *SQL_CHECKS,
+    *SIGNAL_CHECKS,
+    *SUSPENSE_CHECKS,
+    *CONVERSION_CHECKS,
+    *PAYMENT_CHECKS,
+    *AGREEMENT_CHECKS,
+    *HELD_CHECKS,
+)
+CHAINS = (*WALKS, class_weights, batches)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from revshare.allocation.denominators import denominators
-from revshare.allocation.models import Bucket, Rest
+from revshare.allocation.models import Bucket, Release, Rest
 from revshare.allocation.numerators import Holding, Numerators
 from revshare.allocation.shares import Kept, Shares, share_out
 from revshare.allocation.splitting import set_aside
@@ -19,10 +19,11 @@ from revshare.apportion import apportion
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import (
     carried_before,
-    gathered,
+    gathered_and_converted,
     input_digest,
     pinned_of,
     ranges_of,
+    released_by,
     result_digest,
     sources_of,
 )
@@ -31,10 +32,13 @@ from revshare.lake import LakeDamaged, spool
 from revshare.ledger.models import AccountControl
 from revshare.manifests.models import Manifest
 from revshare.policies.terms import Terms
-from revshare.pools.models import Pool
+from revshare.pools.conversions import RateMissing
+from revshare.pools.conversions import as_row as conversion_row
+from revshare.pools.exchange import Converted
+from revshare.pools.models import Conversion, Pool
 from revshare.pools.operations import as_row, movements_row
 from revshare.pools.queries import key_of
-from revshare.pools.rules import Pinned
+from revshare.pools.rules import Key, Pinned
 from revshare.pools.sources import Sources
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
@@ -45,10 +49,14 @@ from revshare.verification.findings import Finding
 from revshare.verification.held import check_contested
 
 POOL_FIELDS = (
-    "net_micros", "carried_in_micros", "deducted_micros", "distributable_micros", "commons_micros", "platform_micros",
-    "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
+    "net_micros", "carried_in_micros", "released_micros", "deducted_micros", "distributable_micros", "commons_micros",
+    "platform_micros", "carried_out_micros", "denominator_ticks", "versions", "share", "rule", "measure", "sales_count",
+)  # fmt: skip
+CONVERSION_FIELDS = (
+    "quote", "rate_upper", "rate_lower", "rate_on", "source", "way", "sums", "amount_in_micros", "amount_out_micros",
 )  # fmt: skip
 SPLIT = pa.schema([("contributor_id", pa.string()), ("ticks", pa.int64()), ("micros", pa.int64())])
+NOBODY = Holding(np.zeros(0, np.int64), np.zeros(0, np.int64))
 STATEMENTS_CHECKED_ONE_BY_ONE = 200
 
 
@@ -59,7 +67,11 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
         return
     pinned = pinned_of(cycle)
     sources = sources_of(cycle, pinned, ranges_of(cycle))
-    own = input_digest(cycle, pinned, sources)
+    try:
+        own = input_digest(cycle, pinned, sources)
+    except RateMissing as error:
+        yield Finding("I21", cycle.key, str(error))
+        return
     if own != cycle.input_digest:
         yield Finding("I21", cycle.key, f"the inputs have the digest {own}, at the lock it was {cycle.input_digest}")
         return
@@ -90,20 +102,45 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
 
 
 def _pools(cycle: Cycle, sources: Sources, pinned: Pinned) -> Iterator[Finding]:
-    items = gathered(sources, pinned, carried_before(cycle))
+    released = released_by(cycle, sources, pinned)
+    rests = set(Release.objects.filter(cycle=cycle).values_list("rest_id", flat=True))
+    if rests != {release.rest_id for release in released}:
+        yield Finding("I15", cycle.key, "what it released from suspense is not what the matches of its lock release")
+    items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle), released)
+    yield from _conversions(cycle, conversions)
     units = denominators(items=items, sources=sources, pinned=pinned)
     should = [as_row(cycle.pk, item, units[item.key]) for item in items]
     should += [movements_row(cycle.pk, currency) for currency in _moved_in(cycle)]
-    stored = {pool.name: pool for pool in Pool.objects.filter(cycle=cycle)}
-    if missing := {pool.name for pool in should} ^ stored.keys():
-        yield Finding("I22", f"{cycle.key} pool {min(missing)}", "is there when it should not be, or the reverse")
+    stored = {_identity(pool): pool for pool in Pool.objects.filter(cycle=cycle)}
+    expected_by_key = {_identity(pool): pool for pool in should}
+    if missing := expected_by_key.keys() ^ stored.keys():
+        name = (expected_by_key | stored)[min(missing)].name
+        yield Finding("I22", f"{cycle.key} pool {name}", "is there when it should not be, or the reverse")
         return
     for pool in should:
         for name in POOL_FIELDS:
-            actual, expected = getattr(stored[pool.name], name), getattr(pool, name)
+            actual, expected = getattr(stored[_identity(pool)], name), getattr(pool, name)
             if actual != expected:
                 yield Finding("I22", f"{cycle.key} pool {pool.name}", f"{name} is {actual}, it should be {expected}")
                 return
+
+
+def _identity(pool: Pool) -> tuple[str, Key]:
+    """Not its name: a model and a dataset version may be called the same."""
+    return pool.kind, key_of(pool)
+
+
+def _conversions(cycle: Cycle, items: list[Converted]) -> Iterator[Finding]:
+    """I9: rates and amounts of sales in other currencies."""
+    stored = {(item.day, item.base): item for item in Conversion.objects.filter(cycle=cycle)}
+    should = {(item.day, item.base): item for item in (conversion_row(cycle.pk, item) for item in items)}
+    for at in sorted(stored.keys() | should.keys()):
+        actual, expected = (
+            [getattr(rows[at], name) for name in CONVERSION_FIELDS] if at in rows else None for rows in (stored, should)
+        )
+        if actual != expected:
+            yield Finding("I9", f"{cycle.key} {at[1]} of {at[0]}", f"is {actual}, it should be {expected}")
+            return
 
 
 def _amounts(
@@ -119,6 +156,8 @@ def _amounts(
                 should = _moved(pool)
             else:
                 holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
+                if not holding.denominator:  # it is in suspense: whoever is there has none of its units
+                    holding = NOBODY
                 shares = _slow_shares(pool, holding, sources.rulebook.tables.get(pool.table))
                 ids = numerators.people.ids.take(pa.array(holding.codes)).cast(pa.string())
                 should = pa.table([ids, holding.ticks, shares.amounts], schema=SPLIT)

@@ -32,6 +32,7 @@ def finance_only(status: int) -> tuple[int, ...]:
 
 
 OPEN = {"key": "2026-07", "start": "2026-07-01", "end": "2026-08-01", "timezone": "Europe/Madrid", "policy": "fund"}
+MATCH = {"kind": "model", "name": "gen-x", "stands_for": "m1", "reason": "a typo"}
 # Method, path, body; then the status for nobody, ann (who owns {number}), bob (another contributor), operator,
 # approver, finance.
 ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
@@ -65,9 +66,18 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("POST", "cycles/2026-05/submit", {}, operator_only(200)),
     ("POST", "cycles/2026-05/approve", DIGEST, approver_only(409)),
     ("POST", "cycles/2026-05/publish", {}, approver_only(409)),
+    ("POST", "cycles/2026-06/lab", {}, STAFF_READS),
+    ("POST", "cycles/2026-04/lab.csv", {}, STAFF_READS),
+    ("POST", "cycles/none/lab", {}, (401, 403, 403, 404, 404, 404)),
     ("GET", "cycles/2026-04/exports/payouts.csv", None, STAFF_READS),
     ("GET", "cycles/2026-04/exports/statements.xlsx", None, STAFF_READS),
     ("GET", "cycles/2026-06/exports/payouts.csv", None, (401, 403, 403, 409, 409, 409)),
+    ("GET", "assets/", None, (401, 200, 200, 200, 200, 200)),
+    ("GET", "consents/", None, (401, 200, 200, 200, 200, 200)),
+    ("POST", "consents/", {"decision": "opt_out"}, (401, 201, 201, 403, 403, 403)),
+    ("GET", "consents/consequences", None, (401, 200, 200, 200, 200, 200)),
+    ("GET", "suspense/", None, STAFF_READS),
+    ("POST", "suspense/match", MATCH, operator_only(200)),
     ("GET", "payouts/", None, STAFF_READS),
     ("GET", "payouts/why?contributor=ann", None, STAFF_READS),
     ("GET", "payouts/why", None, (401, 403, 403, 400, 400, 400)),

@@ -184,7 +184,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=5,
 )  # fmt: skip
 POSTS = [
-    "cycles/", "cycles/none/lock", "cycles/none/approve", "files/9/quarantine/dismiss", "files/9/quarantine/retry",
+    "cycles/", "cycles/none/lock", "cycles/none/approve", "files/999999/quarantine/dismiss", "files/999999/quarantine/retry",
 ]  # fmt: skip
 FIELDS = ("key", "start", "end", "timezone", "policy", "reason", "digest", "accept_quarantine", "name", "password")
 

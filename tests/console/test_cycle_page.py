@@ -16,6 +16,7 @@ from revshare.audit_trail.operations import Act
 from revshare.console.cycles import ACTIONS
 from revshare.cycles import operations
 from revshare.cycles.models import Cycle
+from revshare.policies.operations import register
 from revshare.runs.models import Run
 from revshare.tasks import perform, request_cycle_step
 from tests.console.conftest import ROLES, SignIn, take_in
@@ -88,6 +89,23 @@ def test_lock_and_calculate_are_runs_shown_as_they_go(cycles: dict[str, Cycle], 
     text = page(client, "june")
     assert "2.00 USD" in text
     assert Cycle.objects.get(key="june").result_digest in text
+
+
+def test_sales_in_other_currencies_are_shown_with_their_rates(
+    market: Story, cycles: dict[str, Cycle], sign_in: SignIn
+) -> None:
+    market.take("rates", ("date", "base", "quote", "rate", "source"), [("2026-07-10", "EUR", "USD", "1.0765", "ECB")])
+    market.policies["q"], _ = register(
+        content=b'name = "q"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "single"\n'
+        b'allocation = "asset_count"\n[currency]\npools = "USD"\nrate = "day"\n',
+        act=market.act(),
+    )
+    market.sales(("e1", "2026-07-10T00:00:00Z", "m", "EUR", "40.00"), ("e2", "2026-07-11T00:00:00Z", "m", "USD", "100"))
+    market.calculate("july", "2026-07-01", "2026-08-01", policy="q")
+    text = page(sign_in("olivia"), "july")
+    for shown in ("Sales in other currencies", "40.00 EUR", "1 EUR = 1.0765 USD", "43.06 USD", "ECB", "as given"):
+        assert shown in text
+    assert "143.06 USD" in text
 
 
 def test_who_is_signed_out_meanwhile_goes_to_sign_in_as_a_whole_page(cycles: dict[str, Cycle], sign_in: SignIn) -> None:

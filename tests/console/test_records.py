@@ -16,6 +16,7 @@ from revshare.console.site import site
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.payouts import operations as payouts
+from revshare.pools.matching import match
 from revshare.statements.models import Statement
 from tests.console.conftest import SignIn, take_in
 from tests.small import SIGNALS
@@ -32,6 +33,7 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
             b"y,2026-06-11T00:00:00Z,generation,m,USD,1\nz,2026-06-11T00:00:00Z,generation,m,USD,1\n", act)  # fmt: skip
     for name, text in SIGNALS.items():
         take_in(name, name.partition(".")[0], text.replace("cy", "ben").encode(), act)
+    match(kind="model", name="unheard-of", stands_for="m", act=act)
     take_in("payees.csv", "contributors", b"contributor_id,contributor_name,payee_id\nann,Ann,P-ann\n", act)
     batch = payouts.prepare(currency="USD", act=act)
     payouts.approve(batch_id=batch.pk, digest=batch.digest, act=replace(act, actor="adam"))

@@ -84,6 +84,33 @@ def test_rates_by_day_and_plan_are_pools_of_their_own(june: Tell) -> None:
     clean()
 
 
+def test_the_day_of_a_rate_begins_where_the_cycle_is(story: Story) -> None:
+    story.models(("m", "ds@1"))
+    story.attributions(("ds@1", "a", "ann"))
+    rates = '[[streams.default.rates]]\nfrom = 2026-06-15\ncontributor_share = "30%"\n'
+    policy(story, f'[streams.default]\n{BASE}allocation = "asset_count"\n{rates}')
+    sell(
+        story, {"gross_amount": "10", "sold_at": "2026-06-14T14:59:59Z"},
+        {"gross_amount": "10", "sold_at": "2026-06-14T15:00:00Z"},
+    )  # fmt: skip
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01", zone="Asia/Tokyo")
+    assert {name: pool[2] for name, pool in pools(cycle).items()} == {
+        "default · m · USD": 2 * M, "default · m · from 2026-06-15 · USD": 3 * M,
+    }  # fmt: skip
+    clean()
+
+
+def test_a_model_and_a_dataset_may_have_one_name(story: Story) -> None:
+    story.models(("x", "ds@1"))
+    story.attributions(("ds@1", "a", "ann"), ("x", "b", "ben"))
+    policy(story, f'[streams.default]\n{BASE}allocation = "asset_count"\n')
+    sell(story, {"gross_amount": "10", "model": "x"})
+    story.deals(("d", "2026-06-10T00:00:00Z", "x", "USD", "20"))
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    assert payouts(cycle) == {"ann": 2 * M, "ben": 4 * M, "<platform>": 24 * M}
+    clean()
+
+
 def test_tiers_by_volume_are_bands(june: Tell) -> None:
     cycle = june(
         f'[streams.default]\n{BASE}allocation = "asset_count"\n'
@@ -113,6 +140,17 @@ def test_an_asset_counts_by_its_weight(story: Story) -> None:
     sell(story, {"gross_amount": "100"})
     cycle = story.calculate("june", "2026-06-01", "2026-07-01")
     assert payouts(cycle) == {"ann": 12_500_000, "ben": 7_500_000, "<platform>": 80 * M}
+    clean()
+
+
+def test_assets_without_weight_leave_the_pool_in_suspense(story: Story) -> None:
+    story.models(("m", "ds@1"), ("n", "ds@2"))
+    rows = [("ds@1", "a", "ann", "0"), ("ds@2", "b", "ann", "1")]
+    story.take("attributions", ("dataset_version", "asset_id", "contributor_id", "weight"), rows)
+    policy(story, f'[streams.default]\n{BASE}allocation = "weighted"\n')
+    sell(story, {"gross_amount": "10"}, {"gross_amount": "10", "model": "n"})
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    assert payouts(cycle) == {"ann": 2 * M, "<suspense>": 2 * M, "<platform>": 16 * M}
     clean()
 
 
@@ -241,6 +279,22 @@ def test_few_assets_get_nothing_and_the_commons_their_share(june: Tell) -> None:
         {"gross_amount": "50"},
     )
     assert payouts(cycle) == {"ann": 9 * M, "<commons>": 1 * M, "<platform>": 40 * M}
+    clean()
+
+
+def test_a_currency_or_a_cycle_may_go_to_nobody_but_the_commons(story: Story) -> None:
+    """One dataset with nothing but public records: without entries, beside another currency with some, and none."""
+    story.models(("m", "ds@1"), ("n", "public@1"))
+    story.attributions(("ds@1", "a", "ann"), ("public@1", "b", "museum"))
+    policy(
+        story,
+        f'[streams.default]\n{BASE}allocation = "asset_count"\n[eligibility]\ncommons_contributors = ["museum"]\n',
+    )
+    sell(story, {"gross_amount": "10", "model": "n", "currency": "EUR"}, {"gross_amount": "10"})
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    assert payouts(cycle) == {"ann": 2 * M, "<commons>": 2 * M, "<platform>": 16 * M}
+    sell(story, {"sale_id": "t", "gross_amount": "5", "model": "n", "sold_at": "2026-07-01T00:00:00Z"})
+    assert payouts(story.calculate("july", "2026-07-01", "2026-08-01")) == {"<commons>": M, "<platform>": 4 * M}
     clean()
 
 

@@ -80,6 +80,12 @@ def test_pages_are_accessible_and_fit(portal: Portal, scheme: str, width: int) -
     sign_in(page, portal.base, "ann", portal.passwords["ann"])
     assert page.url == f"{portal.base}/statements/"
     look("list")
+    for place in ("works/", "works/?search=nothing", "decisions/", "decisions/new/?decision=opt_out"):
+        page.goto(f"{portal.base}/{place}")
+        look(place)
+    page.get_by_role("button", name="Opt out now").click()
+    page.wait_for_url("**/decisions/")
+    look("decisions made")
     for currency in ("USD", "JPY"):
         page.goto(f"{portal.base}/statements/{portal.numbers['ann', currency]}/")
         look(f"statement {currency}")

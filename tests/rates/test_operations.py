@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,9 +67,12 @@ def test_rates_are_read_by_day_and_arrival(story: Story) -> None:
     ])  # fmt: skip
     before = last_arrival()
     story.take("rates", HEADER, [("2026-06-03", "EUR", "USD", "1.3", "ECB")])
-    june = {"base": "EUR", "quote": "USD", "start": date(2026, 6, 1), "end": date(2026, 6, 4)}
-    assert [one.rate for one in rates(**june, upto_arrival=before)] == [Decimal("1.1"), Decimal("1.2")]
-    assert [one.date.day for one in rates(**june, upto_arrival=last_arrival())] == [1, 2, 3]
+    story.take("rates", HEADER, [("2026-06-01", "EUR", "GBP", "0.8", "BoE")])
+    june = {"start": date(2026, 6, 1), "end": date(2026, 6, 4)}
+    early = [(one.on.day, one.base, one.rate) for one in rates(**june, upto_arrival=before)]
+    assert early == [(1, "EUR", Fraction(11, 10)), (1, "USD", Fraction(9, 10)), (2, "EUR", Fraction(6, 5))]
+    assert [one.on.day for one in rates(**june, upto_arrival=last_arrival())] == [1, 1, 1, 2, 3]
+    assert [one.quote for one in rates(**june, upto_arrival=last_arrival(), source="BoE")] == ["GBP"]
 
 
 def test_parquet_keeps_decimals_and_refuses_floats(tmp_path: Path, act: Act) -> None:

@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -36,9 +37,10 @@ class Command(base.Command):
             return self._open(options)
         before = find(options["key"])
         if options["action"] == "show":
-            for line in lines(summarise(before)):
+            summary = summarise(before)
+            for line in lines(summary):
                 self.say(line)
-            return describe(before) | {"no_op": True}
+            return describe(before) | {"opted_out": [asdict(out) for out in summary.opted_out], "no_op": True}
         cycle = step(
             self, action=options["action"], key=options["key"], by=options["by"],
             accept_quarantine=options["accept_quarantine"], queue=options["queue"],

@@ -1,0 +1,157 @@
+"""The policy lab: a cycle under other policies, side by side with its own. Nothing is written."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET
+
+from revshare.console.base import site
+from revshare.console.cycles import find_or_404
+from revshare.console.doors import only
+from revshare.console.shown import NOTHING, amount, readable
+from revshare.cycles.models import Cycle
+from revshare.errors import Refused
+from revshare.lab.candidates import MOST, registered
+from revshare.lab.csv_file import csv_blocks
+from revshare.lab.operations import Comparison, compare
+from revshare.lab.report import Column, Mover, Rules, Table, decimals, report
+from revshare.policies.models import Policy
+from revshare.tasks import now
+
+SHOWN_POLICIES = 50
+BUCKETS = {
+    "platform": "Platform", "commons": "Commons fund", "suspense": "In suspense", "held": "Held",
+    "carried": "Carried to the next cycle",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure under every policy: (policy, value)."""
+
+    title: str
+    cells: list[tuple[str, Any]]
+
+
+@require_GET
+@only("lab")
+def page(request: HttpRequest, key: str) -> HttpResponse:
+    cycle = find_or_404(key)
+    chosen = request.GET.getlist("policy")
+    told = None
+    if chosen:
+        try:
+            told = report(_compared(cycle, chosen))
+        except Refused as error:
+            messages.error(request, str(error))
+    return site.page(
+        request, "lab.html", title=f"Other policies for cycle {cycle.key}", cycle=cycle, most=MOST - 1,
+        choices=_choices(cycle, chosen),
+        tables=[_table(table) for table in told.tables] if told else [],
+        rules=[_rules(rules) for rules in told.rules] if told else [],
+        csv_url=f"{reverse('admin:lab-csv', args=[key])}?{request.GET.urlencode()}" if told else "",
+    )  # fmt: skip
+
+
+@require_GET
+@only("lab")
+def download(request: HttpRequest, key: str) -> HttpResponseBase:
+    cycle = find_or_404(key)
+    try:
+        comparison = _compared(cycle, request.GET.getlist("policy"))
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("admin:lab", key)
+    return StreamingHttpResponse(
+        csv_blocks(comparison), content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": content_disposition_header(True, f"lab-{key}.csv") or "attachment"},
+    )  # fmt: skip
+
+
+def _compared(cycle: Cycle, chosen: list[str]) -> Comparison:
+    """`chosen`: ids of registered policies, as they stand in the address. Raises Refused."""
+    ids = {int(text) for text in chosen if text.isascii() and text.isdigit() and len(text) < 10}
+    policies = Policy.objects.filter(pk__in=ids).order_by("pk")
+    if len(policies) < len(chosen):
+        raise Refused("One of these policies is not registered, or is chosen twice: choose again.")
+    return compare(cycle=cycle, others=[registered(policy) for policy in policies], at=now())
+
+
+def _choices(cycle: Cycle, chosen: list[str]) -> list[dict[str, Any]]:
+    policies = Policy.objects.exclude(pk=cycle.policy_id).order_by("-pk")[:SHOWN_POLICIES]
+    return [{"pk": policy.pk, "name": str(policy), "chosen": str(policy.pk) in chosen} for policy in policies]
+
+
+def _table(table: Table) -> dict[str, Any]:
+    columns, currency = table.columns, table.currency
+
+    def row(title: str, values: list[Any]) -> Row:
+        return Row(title, list(zip((column.name for column in columns), values, strict=True)))
+
+    def money(title: str, micros: list[int]) -> Row:
+        return row(title, [amount(value, currency) for value in micros])
+
+    rows = [
+        row("Contributors paid", [f"{column.spread.contributors:,}" for column in columns]),
+        money("Net sales", [column.net_micros for column in columns]),
+        money("Carried in", [column.carried_in_micros for column in columns]),
+        money("To contributors", [column.spread.total_micros for column in columns]),
+        *(money(title, [column.rest[bucket] for column in columns]) for bucket, title in BUCKETS.items()),
+        row("Gini coefficient", [decimals(column.spread.gini, 4) for column in columns]),
+        row("Share of the top 1%", [f"{decimals(column.spread.top * 100, 2)}%" for column in columns]),
+        money("Median", [column.spread.median_micros for column in columns]),
+        *_shifts(columns, currency, row),
+    ]
+    return {
+        "currency": currency, "names": [column.name for column in columns], "rows": rows,
+        "movers": [_movers(column, currency) for column in columns if column.shift],
+    }  # fmt: skip
+
+
+def _shifts(columns: Sequence[Column], currency: str, row: Callable[[str, list[Any]], Row]) -> list[Row]:
+    """Against the first policy, which has nothing to be compared with."""
+    shifts = [column.shift for column in columns]
+    counts = (("Winners", "winners"), ("Losers", "losers"), ("Unchanged", "unchanged"))
+    sums = (("Gained", "gained_micros"), ("Lost", "lost_micros"))
+    return [
+        *(row(title, [f"{getattr(s, name):,}" if s else NOTHING for s in shifts]) for title, name in counts),
+        *(row(title, [amount(getattr(s, name), currency) if s else NOTHING for s in shifts]) for title, name in sums),
+    ]
+
+
+def _movers(column: Column, currency: str) -> dict[str, Any]:
+    return {
+        "policy": column.name,
+        "lists": [
+            ("Largest gains", [_mover(mover, currency) for mover in column.gains]),
+            ("Largest losses", [_mover(mover, currency) for mover in column.losses]),
+        ],
+    }
+
+
+def _mover(mover: Mover, currency: str) -> dict[str, Any]:
+    return {
+        "id": mover.contributor_id, "name": mover.name or mover.contributor_id,
+        "before": amount(mover.before_micros, currency), "after": amount(mover.after_micros, currency),
+        "difference": f"{'+' if mover.difference_micros > 0 else ''}{readable(mover.difference_micros, currency)}",
+    }  # fmt: skip
+
+
+def _rules(rules: Rules) -> dict[str, Any]:
+    return {
+        "name": rules.name, "sha256": rules.sha256, "sentences": rules.sentences,
+        "pools": [
+            {
+                "name": " · ".join(filter(None, vars(line.pool.key).values())), "rule": line.pool.words,
+                "shared": amount(line.pool.distributable_micros, line.pool.key.currency),
+                "suspense": line.suspense_reason,
+            }
+            for line in rules.pools
+        ],
+    }  # fmt: skip

@@ -1,0 +1,43 @@
+"""What `verify` looks at in suspense (I15): what a cycle shares of it is what earlier ones set aside, each sum once."""
+
+from revshare.verification.checks import SqlCheck
+
+SUSPENSE_CHECKS = (
+    SqlCheck(
+        "I15", "what pools share from suspense is what was released to them",
+        """
+        SELECT 'cycle ' || cycle_id || ' ' || currency, coalesce(p.amount, 0), coalesce(r.amount, 0)
+        FROM (SELECT cycle_id, currency, sum(released_micros) AS amount FROM pools_pool GROUP BY 1, 2) p
+        FULL JOIN (SELECT r.cycle_id, p.currency, sum(r.amount_micros) AS amount FROM allocation_release r
+                   JOIN allocation_rest t ON t.id = r.rest_id JOIN pools_pool p ON p.id = t.pool_id GROUP BY 1, 2) r
+            USING (cycle_id, currency)
+        WHERE coalesce(p.amount, 0) <> coalesce(r.amount, 0)
+        """,
+    ),
+    SqlCheck(
+        "I15", "what is released was set aside in suspense by an earlier cycle, all of it",
+        """
+        SELECT 'release ' || r.id, r.amount_micros, t.amount_micros
+        FROM allocation_release r JOIN allocation_rest t ON t.id = r.rest_id
+        JOIN cycles_cycle c ON c.id = r.cycle_id JOIN cycles_cycle b ON b.id = t.cycle_id
+        WHERE r.amount_micros <> t.amount_micros OR t.bucket <> 'suspense' OR b.calculation >= c.calculation
+        """,
+    ),
+    SqlCheck(
+        "I15", "cycles have left in suspense what was set aside and not released",
+        """
+        SELECT currency, coalesce(l.amount, 0), coalesce(s.amount, 0) FROM (
+            SELECT l.currency, sum(CASE l.side WHEN 'C' THEN l.amount_micros ELSE -l.amount_micros END) AS amount
+            FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id AND j.kind = 'allocation'
+            WHERE l.account = 'suspense' GROUP BY 1) l
+        FULL JOIN (
+            SELECT p.currency, sum(t.amount_micros) - sum(coalesce(r.amount_micros, 0)) AS amount
+            FROM allocation_rest t JOIN pools_pool p ON p.id = t.pool_id
+            JOIN ledger_journal j ON j.cycle_id = t.cycle_id AND j.kind = 'allocation'
+            LEFT JOIN (SELECT r.* FROM allocation_release r JOIN ledger_journal j
+                       ON j.cycle_id = r.cycle_id AND j.kind = 'allocation') r ON r.rest_id = t.id
+            WHERE t.bucket = 'suspense' GROUP BY 1) s USING (currency)
+        WHERE coalesce(l.amount, 0) <> coalesce(s.amount, 0)
+        """,
+    ),
+)  # fmt: skip
