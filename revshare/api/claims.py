@@ -81,7 +81,7 @@ class DecidedOut(serializers.Serializer):
     released = ReleasedOut(many=True)
 
 
-class HeldOut(serializers.Serializer):
+class NoLongerHeldOut(serializers.Serializer):
     released = ReleasedOut(many=True)
 
 
@@ -168,8 +168,8 @@ class ReleaseHeld(View):
 
     @described(
         "held_release", "Release to a contributor what is held because they had opted out", request=HeldIn,
-        answers={200: HeldOut}, refuses=REFUSES,
+        answers={200: NoLongerHeldOut}, refuses=REFUSES,
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         released = release_held(**self.given(HeldIn), act=act_of(request))
-        return Response(HeldOut({"released": _shown(released)}).data)
+        return Response(NoLongerHeldOut({"released": _shown(released)}).data)
