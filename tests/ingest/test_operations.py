@@ -58,13 +58,13 @@ def test_the_same_rows_in_other_bytes_are_duplicates(file: Write, act: Act) -> N
 
 @pytest.mark.parametrize(("column", "value"), [
     ("sold_at", "2026-06-01T00:00:00.000001Z"), ("stream", "subscription"), ("model", "n"), ("currency", "EUR"),
-    ("gross_amount", "9"), ("fees", "0"), ("tax", "1"), ("customer_id", "c"), ("generation_id", "g"),
+    ("gross_amount", "9"), ("fees", "0"), ("tax", "1"), ("customer_id", "c"), ("generation_id", "g"), ("plan", "gold"),
 ])  # fmt: skip
 def test_an_id_with_other_content_is_a_conflict_and_overwrites_nothing(
     column: str, value: str, tmp_path: Path, act: Act
 ) -> None:
     row = {"sale_id": "s1", "sold_at": AT, "stream": "generation", "model": "m", "currency": "USD", "gross_amount": "10",
-           "fees": "", "tax": "", "customer_id": "", "generation_id": ""}  # fmt: skip
+           "fees": "", "tax": "", "customer_id": "", "generation_id": "", "plan": ""}  # fmt: skip
     ingest(kind="sales", path=forms.write(tmp_path, "sales", "csv", [row], list(row)), act=act)
     before = Sale.objects.values().get()
     report = ingest(
@@ -153,10 +153,10 @@ def test_the_reject_file_says_where_and_why_and_is_safe_to_open(file: Write, act
     stored = ingest(kind="sales", path=file("s.csv", bad), act=act).file
     assert "".join(reject_lines(stored)) == (
         "line,reason,column,state,meaning,sale_id,sold_at,stream,currency,gross_amount,model,dataset_version,refund_of,"
-        "fees,tax,customer_id,generation_id\n"
+        "fees,tax,customer_id,generation_id,plan\n"
         '3,id_characters,sale_id,open,"The id holds invisible, control or unusual space characters.",'
-        f'"\'=1+1\n",{AT},generation,USD,-5.00,m,,,,,,\n'
-        f'5,amount_syntax,gross_amount,open,Not a plain amount such as 1234.50.,\'@x,{AT},"\'+a,""b""",USD,\'=1+1,m,,,,,,\n'
+        f'"\'=1+1\n",{AT},generation,USD,-5.00,m,,,,,,,\n'
+        f'5,amount_syntax,gross_amount,open,Not a plain amount such as 1234.50.,\'@x,{AT},"\'+a,""b""",USD,\'=1+1,m,,,,,,,\n'
     )
 
 

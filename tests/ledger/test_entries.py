@@ -13,6 +13,7 @@ from revshare.allocation.models import Rest
 from revshare.bulk import Array
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
+from revshare.cycles.queries import gathered
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.operations import ENTRY, enter
 from revshare.pools.models import Pool
@@ -81,7 +82,7 @@ def batch(story: Story) -> Batch:
     story.open("june", "2026-06-01", "2026-07-01")
     cycle = cycles.lock(key="june", act=story.act())
     sources = cycles.sources_of(cycle, cycles.pinned_of(cycle), cycles.ranges_of(cycle))
-    items = cycles.gathered(sources, cycles.pinned_of(cycle), {})
+    items = gathered(sources, cycles.pinned_of(cycle), {})
     (pool,) = build(cycle_id=cycle.pk, items=items, denominators={items[0].key: 4 * TICKS})
     assert (pool.distributable_micros, pool.denominator_ticks) == (20 * M, 4 * TICKS)
     return Batch(pool)
