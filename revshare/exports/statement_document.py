@@ -11,6 +11,7 @@ from revshare.exports.statement_words import counted, money, money_exact, quotie
 from revshare.money import BadShare, group_digits, parse_share
 from revshare.periods import zone
 from revshare.policies.rules import DEFAULT
+from revshare.policies.terms import ASSETS
 from revshare.statements.rules import Content, Line, Movement, content_sha256
 
 SUMMED = 4
@@ -148,6 +149,19 @@ class Document:
     name: str
     recorded_sha256: str
     lines: tuple[DocumentLine, ...]
+
+    @property
+    def all_heading(self) -> str:
+        """Over what each pool is divided by: not always assets."""
+        return "All assets" if self._of_assets else "All units"
+
+    @property
+    def your_heading(self) -> str:
+        return "Your assets" if self._of_assets else "Your units"
+
+    @property
+    def _of_assets(self) -> bool:
+        return all(item.line.measure == ASSETS for item in self.lines)
 
     @property
     def number(self) -> str:
