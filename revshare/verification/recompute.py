@@ -1,6 +1,6 @@
 """Computes a cycle again from its stored inputs, beside what is stored, and compares.
 
-The split is done here by the slow exact rule (`apportion.apportion`), not by the one that made the result.
+The split is done here by slow exact rules (`apportion.apportion`, `limits.within`), not by those that made the result.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from django.db.models import QuerySet, Sum
 
 from revshare.allocation.denominators import denominators
 from revshare.allocation.models import Bucket, Release, Rest
-from revshare.allocation.numerators import Holding, Numerators
-from revshare.allocation.shares import Kept, Shares, share_out
+from revshare.allocation.numerators import Aside, Holding, Numerators
+from revshare.allocation.shares import OVER_CAP, Kept, Shares
 from revshare.allocation.splitting import set_aside
 from revshare.apportion import apportion
 from revshare.cycles.models import Cycle
@@ -47,6 +47,7 @@ from revshare.verification.agreements import check_passed_on
 from revshare.verification.entries import Entries, check_entries, entries_of
 from revshare.verification.findings import Finding
 from revshare.verification.held import check_contested
+from revshare.verification.limits import within
 
 POOL_FIELDS = (
     "net_micros", "carried_in_micros", "released_micros", "deducted_micros", "distributable_micros", "commons_micros",
@@ -175,16 +176,22 @@ def _amounts(
 
 
 def _slow_shares(pool: Pool, holding: Holding, terms: Terms | None) -> Shares:
-    """By exact integers, one by one; pools under limits by the rule that made them."""
+    """By exact integers, one by one; caps and floors by a rule of its own (`limits`)."""
     total = pool.distributable_micros
     if not holding.denominator:
         return Shares(np.zeros(0, np.int64), 0)
+    weights = [*holding.ticks.tolist(), *(item.units for item in holding.aside)]
     if terms is not None and terms.is_limited:
-        return share_out(total_micros=total, holding=holding, terms=terms)
-    amounts = apportion(total=total, weights=[*holding.ticks.tolist(), *(item.units for item in holding.aside)])
+        free = [False] * len(holding.ticks) + [item.bucket == Bucket.COMMONS for item in holding.aside]
+        cap = total * terms.cap.numerator // terms.cap.denominator if terms.cap else None
+        amounts = within(total=total, weights=weights, free=free, cap=cap, floor=terms.floor_micros)
+    else:
+        amounts = apportion(total=total, weights=weights)
     number = len(holding.ticks)
-    kept = tuple(Kept(item, amount) for item, amount in zip(holding.aside, amounts[number:], strict=True))
-    return Shares(np.array(amounts[:number], np.int64), 0, kept)
+    kept = [Kept(item, amount) for item, amount in zip(holding.aside, amounts[number:], strict=True)]
+    if rest := total - sum(amounts):
+        kept.append(Kept(Aside(Bucket.COMMONS, OVER_CAP, 0), rest))
+    return Shares(np.array(amounts[:number], np.int64), 0, tuple(kept))
 
 
 def _aside(pool: Pool, shares: Shares) -> str:
