@@ -1,31 +1,22 @@
-"""Every way to share once more, in plain Python: one loop after another over rows, in fractions. Written from the
-policy's words (docs/rules.md), not from the code that follows them."""
+"""Every way to share once more, in plain Python: from what pools take in to whom it goes, in fractions. Written from the
+policy's words (docs/rules.md, docs/claims.md), not from the code that follows them."""
 
-import tomllib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from tests.cycles.slow_rules import Record, Sold, Target, World, label_of, limited, rate_of, share, split, treatment
+from tests.cycles.slow_rules import Record, Side, World, label_of, limited, share, split, treatment
+from tests.cycles.slow_takings import Pool, Taken, Takings
 
-Pool = tuple[str, str, str, str]  # table, model, dataset version, currency
-Part = tuple[Pool, str, str, str]  # with its rate, what it is divided by, and the dataset version of a model's mix
+Part = tuple[Pool, str, str, str]  # with its rate, the factor or role, and the dataset version of a model's mix
 Weights = dict[str, Fraction]
 
 
 @dataclass
-class Taken:
-    """What a pool takes in at one rate."""
-
-    net: int = 0
-    deducted: int = 0
-    given: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
-
-
-@dataclass
 class Divided:
-    """One part of a pool before it is split. `by`: what contributors are measured by."""
+    """One part of a pool before it is split. `by`: what contributors are measured by; `called`: what it is known by
+    beside the pool and its rate."""
 
     by: str
     share: Fraction
@@ -33,151 +24,122 @@ class Divided:
     deducted: int = 0
     versions: list[str] = field(default_factory=list)
     mix: str = ""
+    called: str = ""
     numerators: Weights | None = None
+    released: int = 0
 
 
-class Twin:
-    """`result`: by cycle, pool, and person or <bucket>: micros."""
+NOTHING = Divided("", Fraction(0), 0)
+
+
+class Twin(Takings):
+    """`result`: by cycle, pool, and person or <bucket>: micros. `held`: by cycle, person, claim (0: opted out) and
+    currency. `carried` and `waiting`: what parts of pools carry on, and have left in suspense."""
 
     def __init__(self, world: World, cycles: int) -> None:
-        self.world = world
-        said = tomllib.loads(world.policy)
-        self.tables: dict[str, dict[str, Any]] = said["streams"]
-        self.who: dict[str, Any] = said.get("eligibility", {})
-        self.known = {record.version for record in world.records}
+        super().__init__(world)
         self.result: dict[tuple[int, Pool, str], int] = defaultdict(int)
-        carried: dict[Part, int] = {}
+        self.held: dict[tuple[int, str, int, str], int] = defaultdict(int)
+        self.carried: dict[Part, int] = {}
+        self.waiting: dict[Part, int] = {}
         for cycle in range(cycles):
-            carried = self._cycle(cycle, carried)
+            self.close(cycle)
 
-    def _cycle(self, cycle: int, carried: dict[Part, int]) -> dict[Part, int]:
-        carried_on = {}
+    def close(self, cycle: int) -> None:
+        """The next cycle, of all that the world has by now."""
+        self.read_policy()
         parts: dict[Part, Divided] = {}
-        for (pool, label), taken in self._takings(cycle).items():
+        for (pool, label), taken in self.takings(cycle).items():
             for part in self._divide(cycle, pool, label, taken):
-                key = (pool, label, part.by, part.mix)
+                key = (pool, label, part.called, part.mix)
                 assert key not in parts
                 parts[key] = part
+        carried: dict[Part, int] = defaultdict(int)
+        for key, micros in self.carried.items():
+            carried[next(iter(self._places(key)), key)] += micros
+        for key, micros in self._released().items():
+            part = parts.get(key) or self._empty(key)
+            parts[key] = replace(part, released=part.released + micros)
+        self.carried = {}
         for key in parts.keys() | carried.keys():
-            empty = Divided("", Fraction(0), 0)
-            if left := self._settle(cycle, key[0], parts.get(key, empty), carried.get(key, 0)):
-                carried_on[key] = left
-        return carried_on
+            if left := self._settle(cycle, key, parts.get(key, NOTHING), carried.get(key, 0)):
+                self.carried[key] = left
 
-    # Sales to pools
+    # What waits under a name that is matched by now
 
-    def _terms(self, stream: str) -> tuple[str, dict[str, Any]]:
-        name = stream if stream in self.tables else "default"
-        return name, self.tables[name]
+    def _places(self, key: Part) -> dict[Part, Fraction]:
+        """Where it goes, in which ratio: the parts by assets of the pool that sales of that name belong to now, of the
+        same rate and factor if there still is one."""
+        (table, model, version, currency), label, called, _ = key
+        target = (model, version)
+        meant = self.world.matches.get(target)
+        if meant is None:
+            return {}
+        meant = self.meant(target)
+        table, terms = self.terms(table)
+        factors = [name for name in self._factors(terms) if name in ("assets", "weight")]
+        if not factors or not self.versions(meant):
+            return {}
+        names = [(rate, factor) for rate in ("", *map(label_of, terms.get("rates", []))) for factor in factors]
+        names = [(rate, factor if "factors" in terms else "") for rate, factor in names]
+        own = (label, called) if (label, called) in names else names[0]
+        pool = self.pool(table, meant, currency)
+        mix = self._mix(pool, "assets") or {"": Fraction(1)}
+        return {(pool, *own, of): part for of, part in mix.items()}
 
-    def _takings(self, cycle: int) -> dict[tuple[Pool, str], Taken]:
-        found: dict[tuple[Pool, str], Taken] = defaultdict(Taken)
-        fees: dict[tuple[str, Target, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-        by_id = {sold.sale_id: sold for sold in self.world.sales}
-        for row in self.world.sales:
-            if row.cycle != cycle:
-                continue
-            sale = by_id.get(row.refund_of, row)  # a refund stands for its sale
-            table, terms = self._terms(sale.stream)
-            label, deducted = rate_of(terms, sale), 0
-            if terms.get("base") == "net":
-                deducted = (row.fees or 0) + (row.tax or 0)
-                if row is not sale and row.fees is None and row.tax is None and sale.micros:
-                    taken_along = (sale.fees or 0) + (sale.tax or 0)
-                    deducted = int(Fraction(row.micros * taken_along, sale.micros))  # int() drops the fraction
-            if terms["allocation"] in ("by_usage", "user_centric"):
-                amounts = fees[sale.stream, sale.target, row.currency, label, sale.customer]
-                amounts[0] += row.micros
-                amounts[1] += deducted
-                continue
-            taken = found[self._pool(table, sale.target, row.currency), label]
-            taken.net += row.micros
-            taken.deducted += deducted
-            self._give(taken, terms, sale, row.micros - deducted)
-        self._follow_use(cycle, fees, found)
-        return found
+    def _released(self) -> dict[Part, int]:
+        released: dict[Part, int] = defaultdict(int)
+        for key in sorted(self.waiting):
+            if places := self._places(key):
+                for place, micros in split(self.waiting.pop(key), places).items():
+                    released[place] += micros
+        return released
 
-    def _give(self, taken: Taken, terms: dict[str, Any], sale: Sold, base: int) -> None:
-        """First the directed parts of a sale, then its outputs' parts of what is left."""
-        rest = base
-        scored = [(role, who, score) for sale_id, who, role, score in self.world.outputs if sale_id == sale.sale_id]
-        for role, percentage in terms.get("directed", {}).items():
-            for _, who, score in [item for item in scored if item[0] == role]:
-                amount = int(base * score * share(percentage))
-                taken.given[role][who] += amount
-                rest -= amount
-        if terms["allocation"] == "per_output":
-            for _, who, score in [item for item in scored if item[0] == "output"]:
-                taken.given["output"][who] += int(rest * score)
+    def _empty(self, key: Part) -> Divided:
+        """A part by assets to which nothing was sold."""
+        pool, label, called, mix = key
+        terms = self.tables[pool[0]]
+        by = called or ("weight" if terms["allocation"] == "weighted" else "assets")
+        versions = [mix] if mix else self._all_versions(pool)
+        return Divided(by, self.share_of(terms, label, 0), 0, 0, versions, mix, called)
 
-    def _follow_use(
-        self, cycle: int, fees: dict[tuple[str, Target, str, str, str], list[int]],
-        found: dict[tuple[Pool, str], Taken],
-    ) -> None:  # fmt: skip
-        """Customers' fees to models."""
-        by_customer: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        by_all: dict[str, int] = defaultdict(int)
-        for when, customer, model, units in sorted(self.world.usage):
-            if when == cycle:
-                by_customer[customer][model] += units
-                by_all[model] += units
-        own: dict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-        together: dict[tuple[str, Target, str, str], list[int]] = defaultdict(lambda: [0, 0])
-        for (stream, target, currency, label, customer), amounts in fees.items():
-            centric = self._terms(stream)[1]["allocation"] == "user_centric" and customer in by_customer
-            sums = own[stream, currency, label, customer] if centric else together[stream, target, currency, label]
-            sums[0] += amounts[0]
-            sums[1] += amounts[1]
-        flows = [((s, ("", ""), c, label), by_customer[who], sums) for (s, c, label, who), sums in own.items()]
-        flows += [(key, by_all, sums) for key, sums in together.items()]
-        for (stream, target, currency, label), used, (net, deducted) in flows:
-            weights: dict[Target, int] = {(model, ""): used[model] for model in sorted(used)} or {target: 1}
-            nets, deductions = split(net, weights), split(deducted, weights)
-            for goal in weights:
-                taken = found[self._pool(self._terms(stream)[0], goal, currency), label]
-                taken.net += nets[goal]
-                taken.deducted += deductions[goal]
-
-    def _pool(self, table: str, target: Target, currency: str) -> Pool:
-        if self.tables[table]["pooling"] == "single" and self._versions(target):
-            return table, "", "", currency
-        return table, *target, currency
-
-    def _versions(self, target: Target) -> list[str]:
-        """What a sale is shared over: nothing, if any of it is unknown."""
-        model, version = target
-        named = [v for m, v, _ in self.world.models if m == model] if model else [version]
-        return named if all(version in self.known for version in named) else []
+    # Pools to parts
 
     def _mix(self, pool: Pool, measure: str) -> dict[str, Fraction]:
         if self.tables[pool[0]]["pooling"] == "single" or measure not in ("assets", "weight"):
             return {}
         return {v: Fraction(mix) for m, v, mix in sorted(self.world.models) if m == pool[1] and mix}
 
-    # Pools to parts
+    @staticmethod
+    def _factors(terms: dict[str, Any]) -> dict[str, Fraction]:
+        plain = {"weight" if terms["allocation"] == "weighted" else "assets": "100%"}
+        return {name: share(part) for name, part in sorted(terms.get("factors", plain).items())}
 
     def _divide(self, cycle: int, pool: Pool, label: str, taken: Taken) -> list[Divided]:
         terms = self.tables[pool[0]]
-        rate = self._share(terms, label, taken.net - taken.deducted)
+        rate = self.share_of(terms, label, taken.net - taken.deducted)
         parts = []
-        for role, given in [(role, taken.given[role]) for role in (*terms.get("directed", {}), "output")]:
+        for role in (*terms.get("directed", {}), "output"):
             if role != "output" or terms["allocation"] == "per_output":
-                weights = {who: Fraction(max(micros, 0)) for who, micros in given.items()}
+                weights: Weights = defaultdict(Fraction)
+                for (_, _, who), micros in taken.given[role].items():
+                    weights[who] += micros
+                weights = {who: max(micros, Fraction(0)) for who, micros in weights.items()}
                 own = rate if role == "output" else Fraction(1)
-                parts.append(Divided(role, own, sum(given.values()), numerators=weights))
+                parts.append(Divided(role, own, taken.given_in_all[role], called=role, numerators=weights))
         rest = taken.net - sum(part.net for part in parts)
-        plain = {"weight" if terms["allocation"] == "weighted" else "assets": "100%"}
-        factors = {name: share(part) for name, part in sorted(terms.get("factors", plain).items())}
+        factors = self._factors(terms)
         nets, deductions = split(rest, factors), split(taken.deducted, factors)
         for name in factors:
-            whole = Divided(name, rate, nets[name], deductions[name], self._all_versions(pool))
+            called = name if "factors" in terms else ""
+            whole = Divided(name, rate, nets[name], deductions[name], self._all_versions(pool), called=called)
             if name.startswith("measure:"):
                 whole.numerators = self._measured(cycle, name)
             mix = self._mix(pool, name)
             by_net, by_deducted = split(whole.net, mix), split(whole.deducted, mix)
             for version in mix:
                 versions = [version] if whole.versions else []
-                parts.append(Divided(name, rate, by_net[version], by_deducted[version], versions, version))
+                parts.append(Divided(name, rate, by_net[version], by_deducted[version], versions, version, called))
             if not mix:
                 parts.append(whole)
         return parts
@@ -192,74 +154,70 @@ class Twin:
     def _all_versions(self, pool: Pool) -> list[str]:
         table, model, version, _ = pool
         if model or version:
-            return self._versions((model, version))
+            return self.versions((model, version))
         if self.tables[table]["pooling"] != "single":
             return []  # fees of customers who used nothing
         return sorted({v for _, v, _ in self.world.models if v in self.known})
 
-    @staticmethod
-    def _share(terms: dict[str, Any], label: str, takings: int) -> Fraction:
-        """By tiers each band has its own share, and the pool the share that comes of it."""
-        for rate in terms.get("rates", []):
-            if label == label_of(rate):
-                return share(rate["contributor_share"])
-        own = share(terms["contributor_share"])
-        if takings <= 0 or "tiers" not in terms:
-            return own
-        bands = [(Fraction(0), own)]
-        bands += [(Fraction(tier["above"]) * 10**6, share(tier["contributor_share"])) for tier in terms["tiers"]]
-        highs = [*(low for low, _ in bands[1:]), Fraction(takings)]
-        shared = sum(
-            (max(Fraction(0), min(high, Fraction(takings)) - low) * own for high, (low, own) in zip(highs, bands, strict=True)),
-            Fraction(0),
-        )  # fmt: skip
-        return shared / takings
-
     # Parts to people
 
-    def _settle(self, cycle: int, pool: Pool, part: Divided, carried: int) -> int:
+    def _settle(self, cycle: int, key: Part, part: Divided, carried: int) -> int:
         """Splits a part; returns what it carries on (≤ 0)."""
+        pool = key[0]
         base = part.net + carried - part.deducted
         shared = (base * part.share).__floor__() if base > 0 else 0
-        terms = self.tables[pool[0]]
+        terms = self.tables.get(pool[0], {})
         commons = (shared * share(terms.get("commons", "0%"))).__floor__()
         self._pay(cycle, pool, "<platform>", max(base, 0) - shared + part.deducted)
         self._pay(cycle, pool, "<commons>", commons)
         self._pay(cycle, pool, "<carried>", min(base, 0))
-        weights = self._numerators(pool, part) if shared else {}
+        total = shared - commons + part.released
+        weights = self._numerators(pool, part) if total else {}
         if not sum(weights.values()):
-            self._pay(cycle, pool, "<suspense>", shared - commons)
+            self._pay(cycle, pool, "<suspense>", total)
+            if total:
+                self.waiting[key] = self.waiting.get(key, 0) + total
             return min(base, 0)
-        amounts, left_over = limited(shared - commons, weights, terms)
-        for (name, bucket), amount in amounts.items():
+        amounts, left_over = limited(total, weights, terms)
+        for (name, bucket, claim), amount in amounts.items():
             self._pay(cycle, pool, bucket or name, amount)
+            if bucket == "<held>":
+                self.held[cycle, name, claim, pool[3]] += amount
         self._pay(cycle, pool, "<commons>", left_over)
         return min(base, 0)
 
     def _pay(self, cycle: int, pool: Pool, who: str, micros: int) -> None:
         self.result[cycle, pool, who] += micros
 
-    def _numerators(self, pool: Pool, part: Divided) -> dict[tuple[str, str], Fraction]:
-        """By person, or person (if any) and bucket: contributors first, then what is set aside."""
+    def _numerators(self, pool: Pool, part: Divided) -> dict[Side, Fraction]:
+        """Contributors first, then what is set aside."""
         paid: Weights = defaultdict(Fraction, part.numerators or {})
-        aside: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+        aside: dict[Side, Fraction] = defaultdict(Fraction)
+        excluded, public_ones = (self.who.get(f"{what}_contributors", []) for what in ("excluded", "commons"))
         if part.numerators is None:
-            few = defaultdict[str, Fraction](Fraction)
+            has = defaultdict[str, Fraction](Fraction)
             for version in part.versions:
-                for record, treatment, held in self._records(version):
+                for record, treated, held in self._records(version):
                     units = held * record.weight if part.by == "weight" else held
-                    if treatment == "pay":
-                        paid[record.person] += units
-                        few[record.person] += held
-                    elif treatment != "exclude":
-                        aside[("", "<commons>") if treatment == "commons" else (record.person, "<held>")] += units
+                    if treated == "pay":
+                        owner, claim = self._claimed(record)
+                        has[owner] += held
+                        if claim and owner not in (*excluded, *public_ones):
+                            aside[owner, "<held>", claim] += units
+                        else:
+                            paid[owner] += units
+                    elif treated != "exclude":
+                        side = ("", "<commons>", 0) if treated == "commons" else (record.person, "<held>", 0)
+                        aside[side] += units
             least = self.tables[pool[0]].get("min_assets", 0)
-            paid = defaultdict(Fraction, {who: units for who, units in paid.items() if few[who] >= least})
-        for who in self.who.get("excluded_contributors", []):
+            paid = defaultdict(Fraction, {who: units for who, units in paid.items() if has[who] >= least})
+            aside = {side: units for side, units in aside.items() if not side[2] or has[side[0]] >= least}
+        for who in excluded:
             paid.pop(who, None)
-        public = sum((paid.pop(who, Fraction(0)) for who in self.who.get("commons_contributors", [])), Fraction(0))
-        result = {(who, ""): paid[who] for who in sorted(paid)}
-        return result | {("public", "<commons>"): public} | {key: aside[key] for key in sorted(aside)}
+        public = sum((paid.pop(who, Fraction(0)) for who in public_ones), Fraction(0))
+        result: dict[Side, Fraction] = {(who, "", 0): paid[who] for who in sorted(paid)}
+        result["public", "<commons>", 0] = public
+        return result | {side: aside[side] for side in sorted(aside, key=lambda side: (side[1], side[2], side[0]))}
 
     def _records(self, version: str) -> list[tuple[Record, str, Fraction]]:
         """The records of a version, what the policy does with each, and its part of the asset."""
@@ -267,7 +225,16 @@ class Twin:
         owners = defaultdict[str, int](int)
         for record in own:
             owners[record.asset] += 1
+        consents = self.world.frozen.get(version, self.world.consents)
         return [
-            (record, treatment(self.who, record, self.world.consents), Fraction(1, owners[record.asset]))
-            for record in own
+            (record, treatment(self.who, record, consents), Fraction(1, owners[record.asset])) for record in own
+        ]  # fmt: skip
+
+    def _claimed(self, record: Record) -> tuple[str, int]:
+        """Whose money of an asset's record is by claims so far, and the claim that is open (0: none)."""
+        claims = [
+            claim for claim in self.world.claims if (claim.version, claim.asset) == (record.version, record.asset)
         ]
+        upheld = [claim.claimant for claim in claims if claim.state == "upheld"]
+        still = [claim.number for claim in claims if claim.state in ("filed", "proven")]
+        return upheld[-1] if upheld else record.person, still[0] if still else 0

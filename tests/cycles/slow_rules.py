@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from tests.cycles.slow_rates import Rate
+
 Consent = tuple[str, str, str, str, str]  # person, asset, decision, day, scope
 Target = tuple[str, str]  # model, dataset version
 
@@ -38,9 +40,22 @@ class Record:
 
 
 @dataclass
+class Claimed:
+    """A claim on an asset as it stands."""
+
+    number: int
+    version: str
+    asset: str
+    claimant: str
+    state: str = "filed"
+
+
+@dataclass
 class World:
     """Rows, and a policy as TOML. `outputs`: sale, person, role, score. `usage`: cycle, customer, model, units.
-    `measures`: cycle, person, name, value. `consents`: person, asset, decision, day, scope; all before any freeze."""
+    `measures`: cycle, person, name, value. `consents`: person, asset, decision, day, scope; they bind all dataset
+    versions but those in `frozen`, which have those that bound them then. `matches`: what unknown models and datasets
+    stand for. `days`: of each cycle, the end exclusive."""
 
     policy: str
     records: list[Record] = field(default_factory=list)
@@ -50,6 +65,11 @@ class World:
     usage: list[tuple[int, str, str, int]] = field(default_factory=list)
     measures: list[tuple[int, str, str, int]] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
+    frozen: dict[str, list[Consent]] = field(default_factory=dict)
+    rates: list[Rate] = field(default_factory=list)
+    days: list[tuple[str, str]] = field(default_factory=list)
+    matches: dict[Target, Target] = field(default_factory=dict)
+    claims: list[Claimed] = field(default_factory=list)
 
 
 def share(text: str) -> Fraction:
@@ -108,10 +128,11 @@ def rate_of(terms: dict[str, Any], sale: Sold) -> str:
     return best[2] if best else ""
 
 
-Amounts = dict[tuple[str, str], int]
+Side = tuple[str, str, int]  # person (if any), bucket (if any), claim (if any)
+Amounts = dict[Side, int]
 
 
-def limited(total: int, weights: dict[tuple[str, str], Fraction], terms: dict[str, Any]) -> tuple[Amounts, int]:
+def limited(total: int, weights: dict[Side, Fraction], terms: dict[str, Any]) -> tuple[Amounts, int]:
     """Whoever would get less than the floor gets the floor, if there is enough for all; whoever would get more than
     the cap gets the cap; the others share what is left, again and again. Not for the commons. And what nobody may take."""
     part = share(terms.get("cap", "0%"))

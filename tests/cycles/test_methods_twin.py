@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -62,8 +63,12 @@ def take(story: Story, kind: str, header: tuple[str, ...], rows: list[tuple[Any,
             assert report.file.rows_accepted == len(own), (kind, own)
 
 
-def tell(story: Story, world: World, *, files: int = 1, shuffle: random.Random | None = None) -> Result:
-    """Plays the world, every kind of row in so many files; what each pool of each cycle gives to whom."""
+def tell(
+    story: Story, world: World, *, files: int = 1, shuffle: random.Random | None = None,
+    before: Callable[[int], None] = lambda cycle: None,
+) -> Result:  # fmt: skip
+    """Plays the world, every kind of row in so many files; what each pool of each cycle gives to whom. `before`: what
+    else is done before a cycle is closed."""
     kinds: list[tuple[str, tuple[str, ...], list[tuple[Any, ...]]]] = [
         ("contributors", ("contributor_id", "contributor_name"), [(who, who) for who in ("ann", "ben", "cy", "di")]),
         ("consents", CONSENTS, [(p, a, said, f"{day}T00:00:00Z", scope) for p, a, said, day, scope in world.consents]),
@@ -88,8 +93,10 @@ def tell(story: Story, world: World, *, files: int = 1, shuffle: random.Random |
     for kind, header, rows in kinds:
         # A refund may only come with its sale or after it.
         take(story, kind, header, rows, 1 if kind == "sales" else files)
+    before(0)
     story.calculate(*CYCLES[0])
     take(story, "sales", SALES, late, 1)
+    before(1)
     story.calculate(*CYCLES[1])
     return found()
 
