@@ -3,10 +3,11 @@
 
   .venv/bin/python bench/methods.py --rows 1M --contributors 100k --sales 100k [--runs 3] [--json]
 
-The files are those of `manage.py bench`; sales get a customer each, and a tenth of them an output that is attributed to
-two contributors; half of the contributors have a measure. The lab does the work, without posting anything: sums of
-sales, routing, pools, numerators, the split. What it takes for the cycle's own policy alone is taken off each time.
-REVSHARE_HOME says where (default: var/bench/methods)."""
+`manage.py bench` runs it after the whole cycles. The files are its own; sales get a customer each, and a tenth of
+them an output that is attributed to two contributors; half of the contributors have a measure. The lab does the work,
+without posting anything: sums of sales, routing, pools, numerators, the split. What it takes for the cycle's own policy
+alone is taken off each time. `cpu_s` is the processor's time, that of the database included: what costs are told by,
+since it hardly depends on what else the machine does. REVSHARE_HOME says where (default: var/bench/methods)."""
 
 import argparse
 import json
@@ -16,6 +17,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -24,6 +26,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django  # noqa: E402
 
+from config.embedded.layout import Layout  # noqa: E402
+from config.embedded.postgres import Postgres  # noqa: E402
 from config.instance import migrate_embedded, prepare  # noqa: E402
 
 prepare()
@@ -39,10 +43,13 @@ from revshare.ingest.operations import ingest  # noqa: E402
 from revshare.lab.candidates import drafted  # noqa: E402
 from revshare.lab.operations import compare  # noqa: E402
 from revshare.management.bench.inputs import Size, count, make  # noqa: E402
+from revshare.management.bench.processes import all_processes, family  # noqa: E402
+from revshare.management.bench.tables import methods as table  # noqa: E402
 from revshare.periods import parse_period  # noqa: E402
 from revshare.policies.operations import register  # noqa: E402
 
 KEY = "2026-06"
+OWN = "own"
 ACT = Act(actor="bench", at=datetime.now(UTC), why="")
 TABLE = '[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
 METHODS = {
@@ -71,8 +78,8 @@ MORE = {
 }
 
 
-def text(method: str) -> bytes:
-    return f'name = "{method}"\nversion = "1"\n{TABLE}{METHODS[method]}\n'.encode()
+def text(method: str, name: str) -> bytes:
+    return f'name = "{name}"\nversion = "1"\n{TABLE}{METHODS[method]}\n'.encode()
 
 
 def fill(folder: Path, sales: int) -> Cycle:
@@ -95,20 +102,41 @@ def fill(folder: Path, sales: int) -> Cycle:
     for kind in ("contributors", "models", "attributions", "measures", "usage", "sales", "outputs"):
         path = extra / f"{kind}.csv"
         ingest(kind=kind, path=path if path.exists() else folder / f"{kind}.csv", act=ACT)
-    policy, _ = register(content=text("asset_count"), act=ACT)
+    policy, _ = register(content=text("asset_count", OWN), act=ACT)
     period = parse_period("2026-06-01", "2026-07-01", "UTC")
     cycles.open_cycle(key=KEY, period=period, policy=policy, act=ACT)
     cycles.lock(key=KEY, act=ACT, accept_quarantine="benchmark")
     return cycles.calculate(key=KEY, act=ACT)
 
 
-def measure(cycle: Cycle, method: str) -> tuple[float, int]:
-    """Seconds for the policy beside the cycle's own, and how many amounts it gave."""
-    others = [drafted(text(method))] if method else []
-    begun = time.perf_counter()
+def cpu_s() -> float:
+    """Processor seconds of this process and of the database so far."""
+    processes = all_processes()
+    database = Postgres(Layout.of(Path(os.environ["REVSHARE_HOME"]))).pid()
+    return time.process_time() + sum(processes[pid].cpu_s for pid in family([database], processes))
+
+
+def measure(cycle: Cycle, method: str) -> tuple[float, float, int]:
+    """Seconds and processor seconds for the policy beside the cycle's own, and how many amounts it gave."""
+    others = [drafted(text(method, method))] if method else []
+    begun, worked = time.perf_counter(), cpu_s()
     outcome = compare(cycle=cycle, others=others, at=ACT.at).outcomes[-1]
-    seconds = time.perf_counter() - begun
-    return seconds, sum(int((amounts > 0).sum()) for amounts in outcome.amounts.values())
+    taken = (time.perf_counter() - begun, cpu_s() - worked)
+    return *taken, sum(int((amounts > 0).sum()) for amounts in outcome.amounts.values())
+
+
+def measured(cycle: Cycle, method: str, runs: int) -> dict[str, Any]:
+    """Medians of what a method takes beside the cycle's own policy."""
+    walls, cpus, amounts = [], [], 0
+    for _ in range(runs):
+        own_wall, own_cpu, _ = measure(cycle, "")
+        wall, cpu, amounts = measure(cycle, method)
+        walls.append(wall - own_wall)
+        cpus.append(cpu - own_cpu)
+    return {
+        "method": method, "amounts": amounts, "wall_s": round(statistics.median(walls), 3),
+        "cpu_s": round(statistics.median(cpus), 3),
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -116,25 +144,14 @@ def main() -> None:
     for name, usual in (("rows", "1M"), ("contributors", "100k"), ("sales", "100k")):
         parser.add_argument(f"--{name}", type=count, default=count(usual))
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--work", type=Path, default=ROOT / "var" / "bench", help="where the files are made")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     size = Size(options.rows, options.contributors, options.sales)
-    cycle = fill(make(ROOT / "var" / "bench", size), size.sales)
+    cycle = fill(make(options.work, size), size.sales)
     measure(cycle, "")
-    found = []
-    for method in METHODS:
-        runs = []
-        for _ in range(options.runs):
-            own, _ = measure(cycle, "")
-            seconds, amounts = measure(cycle, method if method != "asset_count" else "")
-            runs.append(seconds - own if method != "asset_count" else own)
-        found.append({"method": method, "seconds": round(statistics.median(runs), 3), "amounts": amounts})
-    if options.json:
-        print(json.dumps(found))
-        return
-    for row in found:
-        rate = row["amounts"] / row["seconds"] if row["seconds"] > 0 else 0
-        print(f"{row['method']:14} {row['seconds']:8.3f} s {row['amounts']:12,} paid {rate:14,.0f} a second")
+    lines = [measured(cycle, method, options.runs) for method in METHODS]
+    print(json.dumps(lines) if options.json else "\n".join(table({"lines": lines})))
 
 
 if __name__ == "__main__":

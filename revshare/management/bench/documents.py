@@ -24,6 +24,11 @@ def record_growth(result: dict[str, Any], *, docs: Path = DOCS) -> None:
     _record("growth", result["format"], result, docs)
 
 
+def record_methods(result: dict[str, Any], *, docs: Path = DOCS) -> None:
+    """The same for what each way of sharing costs, of which there is one measurement."""
+    _record("methods", "methods", result, docs)
+
+
 def _record(kind: str, key: str, result: dict[str, Any], docs: Path) -> None:
     page = docs / "performance.md"
     head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
@@ -32,15 +37,18 @@ def _record(kind: str, key: str, result: dict[str, Any], docs: Path) -> None:
         raise Refused(f"{page} does not have the marks {BEGIN} and {END}: nothing was recorded.")
     store = docs / "performance.json"
     recorded = json.loads(store.read_text()) if store.exists() else {"runs": {}, "growth": {}}
-    recorded[kind][key] = result
+    recorded.setdefault(kind, {})[key] = result
     store.write_text(json.dumps(recorded, indent=1, sort_keys=False) + "\n")
     runs = sorted(recorded["runs"].values(), key=lambda run: (run["rows"], run["sales"], run["format"]))
     (docs / "performance.svg").write_text(picture.svg([(tables.title(run), run) for run in runs]))
-    text = "\n".join(_page(runs, list(recorded["growth"].values())))
+    others = [list(recorded.get(kind, {}).values()) for kind in ("methods", "growth")]
+    text = "\n".join(_page(runs, *others))
     page.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}", encoding="utf-8")
 
 
-def _page(runs: list[dict[str, Any]], growths: list[dict[str, Any]]) -> Iterator[str]:
+def _page(
+    runs: list[dict[str, Any]], methods: list[dict[str, Any]], growths: list[dict[str, Any]]
+) -> Iterator[str]:  # fmt: skip
     if runs:
         yield "![Seconds of a whole cycle](performance.svg)\n"
     for run in runs:
@@ -50,6 +58,10 @@ def _page(runs: list[dict[str, Any]], growths: list[dict[str, Any]]) -> Iterator
         yield "\n".join(tables.stages(run)) + "\n"
         yield "\n".join(tables.limits(run)) + "\n"
         yield f"On {tables.machine(run)}\n"
+    for measured in methods:
+        yield f"## {tables.methods_title(measured)}\n"
+        yield "\n".join(tables.methods(measured)) + "\n"
+        yield f"On {tables.machine(measured)}\n"
     for growth in growths:
         yield f"## {tables.growth_title(growth)}\n"
         yield "\n".join(tables.growth(growth)) + "\n"

@@ -79,6 +79,26 @@ def verdict(result: dict[str, Any]) -> str:
     return f"All payouts AGREE byte for byte ({', '.join(who)})." if len(who) > 1 else "There was nobody to agree with."
 
 
+def methods(result: dict[str, Any]) -> Iterator[str]:
+    """What each way of sharing costs: for each amount that it gives, and beside the plainest, the first."""
+    head = ("method", "amounts", "wall s", "cpu s", "cpu µs an amount", "of the first")
+    lines = result["lines"]
+    plainest = lines[0]["cpu_s"]
+    yield from _table(head, (
+        (
+            line["method"], _number(line["amounts"]), _seconds(line["wall_s"], places=3),
+            _seconds(line["cpu_s"], places=3), f"{line['cpu_s'] * 1e6 / max(line['amounts'], 1):.2f}",
+            _times(line["cpu_s"] / plainest if plainest > 0 else None),
+        )
+        for line in lines
+    ))  # fmt: skip
+
+
+def methods_title(result: dict[str, Any]) -> str:
+    """What was run for the methods, in one line."""
+    return f"Ways of sharing, {title(result)}"
+
+
 def growth(result: dict[str, Any]) -> Iterator[str]:
     """Seconds at each size, and the exponent of growth."""
     sizes = [_short(size["rows"]) for size in result["sizes"]]

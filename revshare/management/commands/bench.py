@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from config.instance import ROOT, one_at_a_time
 from revshare.management import plain
-from revshare.management.bench import documents, growth, inputs, peers, race, tables
+from revshare.management.bench import documents, growth, inputs, methods, peers, race, tables
 from revshare.management.bench.race import Plan
 
 T = TypeVar("T")
@@ -33,6 +33,10 @@ class Command(plain.Command):
             "--growth", type=argument(sizes), metavar="SIZE,…",
             help="instead: one run at each ROWS:CONTRIBUTORS:SALES, and how the time of each stage grows",
         )  # fmt: skip
+        parser.add_argument(
+            "--methods", action=BooleanOptionalAction, default=True, help="what each way of sharing costs, too"
+        )
+        parser.add_argument("--only-methods", action="store_true", help="instead: only that")
         parser.add_argument("--write-docs", action="store_true", help="record the result in docs/")
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +47,12 @@ class Command(plain.Command):
         )  # fmt: skip
         # Two at once would measure each other.
         with one_at_a_time(plan.work / "bench.lock"):
+            if options["only_methods"]:
+                self.agree = True
+                return self._methods(plan, options)
             result = self._growth(plan, options["growth"]) if options["growth"] else self._run(plan)
+            if options["methods"] and not options["growth"]:
+                result["methods"] = self._methods(plan, options)
         for failure in result["failures"]:
             self.stderr.write(failure)
         self.agree = result["agree"]
@@ -58,6 +67,13 @@ class Command(plain.Command):
             *tables.limits(result), "",
             tables.second_cycle(result), tables.verdict(result),
         )  # fmt: skip
+        return result
+
+    def _methods(self, plan: Plan, options: dict[str, Any]) -> dict[str, Any]:
+        result = methods.run(plan, self.say)
+        self._show(tables.methods_title(result), *tables.methods(result))
+        if options["write_docs"]:
+            documents.record_methods(result)
         return result
 
     def _growth(self, plan: Plan, sizes: list[inputs.Size]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 MIB = 1 << 20
+MACHINE = {"processor": "Abacus", "cores": 2, "memory_gib": 24, "system": "Linux", "duckdb": "2.0.0"}
 
 
 def stage(name: str, wall_s: float, rows: int | None = None) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def result(**changed: Any) -> dict[str, Any]:
     """Ten million rows; the product takes twice as long as the script."""
     return {
         "rows": 10_000_000, "contributors": 1_000_000, "sales": 1_000_000, "seed": 7, "format": "csv", "runs": 3,
-        "machine": {"processor": "Abacus", "cores": 2, "memory_gib": 24, "system": "Linux", "duckdb": "2.0.0"},
+        "machine": MACHINE,
         "failures": [], "agree": True,
         "contestants": {"revshare": contestant(8.0, 1.0), "duckdb": contestant(4.0, 2.0)},
         "stages": [

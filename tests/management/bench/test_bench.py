@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from revshare.management.bench.instance import NOT_INHERITED
+from revshare.policies.terms import ALLOCATIONS
 from tests.conftest import ROOT
 
 TINY = ("--rows", "20k", "--contributors", "2k", "--sales", "2k", "--runs", "1", "--peers", "duckdb")
@@ -41,5 +42,10 @@ def test_a_benchmark_agrees_tells_every_stage_and_leaves_nothing_running(tmp_pat
     assert all(line["peak_bytes"] > 1 << 20 for line in result["contestants"].values())
     assert result["contestants"]["revshare"]["services_cpu_s"] > 0
     assert result["second_cycle"]["wall_s"] > 0
+    of_methods = {line["method"]: line for line in result["methods"]["lines"]}
+    assert next(iter(of_methods)) == "asset_count"
+    assert of_methods.keys() >= ALLOCATIONS.keys()
+    assert all(line["amounts"] > 1_000 for line in of_methods.values())
+    assert "Ways of sharing, 20k attributions" in done.stderr
     assert not (tmp_path / "home").exists()
     assert not (tmp_path / "unused" / "postgres").exists()

@@ -11,11 +11,15 @@ from revshare.errors import Refused
 from revshare.management.bench import documents, picture
 from revshare.management.bench.documents import BEGIN, END
 from tests.conftest import ROOT
-from tests.management.bench.results import contestant, result, stage
+from tests.management.bench.results import MACHINE, contestant, result, stage
 
 GROWTH = {
     "format": "csv", "sizes": [{"rows": 1000, "contributors": 10, "sales": 10}], "agree": True, "failures": [],
     "machine": {}, "lines": [{"name": "revshare", "rows": [1000], "wall_s": [1.0], "exponent": None}],
+}  # fmt: skip
+METHODS = {
+    "rows": 1000, "contributors": 10, "sales": 10, "format": "csv", "runs": 1, "machine": MACHINE,
+    "lines": [{"method": "asset_count", "amounts": 10, "wall_s": 0.1, "cpu_s": 0.1}],
 }  # fmt: skip
 
 
@@ -32,18 +36,21 @@ def test_runs_are_recorded_beside_each_other_and_prose_stays(docs: Path) -> None
     documents.record_run(result(rows=1_000_000, format="parquet"), docs=docs)
     documents.record_run(result(contestants={"revshare": contestant(77.0, 1.0)}), docs=docs)
     documents.record_growth(GROWTH, docs=docs)
+    documents.record_methods(METHODS, docs=docs)
     page = (docs / "performance.md").read_text()
     assert page.startswith("# Performance\n\nBefore.\n\n")
     assert page.endswith("\n\nAfter.\n")
     assert "old" not in page
     assert re.findall("^## (.*),", page, re.MULTILINE) == [
         "1M attributions, 1M contributors, 1M sales", "10M attributions, 1M contributors, 1M sales",
+        "Ways of sharing, 1k attributions, 10 contributors, 10 sales",
         "Growth, CSV, one run at each of 1k attributions, 10 contributors",
     ]  # fmt: skip
     assert "| 77.00 |" in re.sub(" +", " ", page)
     kept = json.loads((docs / "performance.json").read_text())
     assert list(kept["runs"]) == ["10000000-1000000-1000000-csv", "1000000-1000000-1000000-parquet"]
     assert kept["growth"]["csv"] == GROWTH
+    assert kept["methods"] == {"methods": METHODS}
 
 
 def test_recording_the_same_again_changes_nothing(docs: Path) -> None:

@@ -70,3 +70,14 @@ def test_growth_gives_rows_and_seconds_of_every_size() -> None:
     assert table[0] == ["", "1M: rows", "1M: wall s", "10M: rows", "10M: wall s", "exponent"]
     assert table[2] == ["lock: weigh", "1,000,000", "1.50", "10,000,000", "30.00", "1.30"]
     assert table[3][-1] == ""
+
+
+def test_each_way_of_sharing_is_held_against_the_plainest() -> None:
+    lines = [
+        {"method": "asset_count", "amounts": 200_000, "wall_s": 0.4, "cpu_s": 0.5},
+        {"method": "directed", "amounts": 250_000, "wall_s": 1.0, "cpu_s": 1.25},
+    ]
+    assert cells(tables.methods({"lines": lines}))[2:] == [
+        ["asset_count", "200,000", "0.400", "0.500", "2.50", "1.00 ×"],
+        ["directed", "250,000", "1.000", "1.250", "5.00", "2.50 ×"],
+    ]
