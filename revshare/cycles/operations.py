@@ -276,9 +276,11 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
             code="stream_without_rule",
         )
     trained = models_trained()
-    single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
-    carried = carried_by(_last_calculated())
     matched = matches()
+    # What is sold, or waits in suspense and may be released, can go to a pool over all models.
+    tables = [rulebook.terms_for(item.stream) for item in sums] + (list(rulebook.tables.values()) if matched else [])
+    single = any(terms is not None and terms.pooling == "single" for terms in tables)
+    carried = carried_by(_last_calculated())
     wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
     if any(terms.is_routed for terms in rulebook.tables.values()):
         wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()

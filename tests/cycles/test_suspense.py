@@ -250,3 +250,15 @@ def test_whatever_is_matched_no_micro_is_lost(
 def test_pools_of_plain_cycles_release_nothing(may: Story) -> None:
     assert set(Pool.objects.values_list("released_micros", flat=True)) == {0}
     assert "matches" in Cycle.objects.get().pinned
+
+
+def test_a_single_pool_that_only_takes_what_waited_is_shared_over_all_models(story: Story) -> None:
+    story.models(("m", "v1"), ("n", "v2"))
+    story.attributions(("v1", "a", "ann"), ("v2", "b", "ben"))
+    story.policy(pooling="single")
+    story.sales(("s1", "2026-05-10T00:00:00Z", "M-1", "USD", "100"))
+    story.calculate("may", "2026-05-01", "2026-06-01")
+    matched(story, "M-1", "m")
+    june = story.calculate("june", "2026-06-01", "2026-07-01")  # nothing is sold in it
+    assert payouts(june) == {"ann": 10 * M, "ben": 10 * M}
+    clean()
