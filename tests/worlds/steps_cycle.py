@@ -1,0 +1,68 @@
+"""Steps of a world: cycles are locked, calculated and published. Before each the twin and the book do the same."""
+
+from revshare.cycles import operations as cycles
+from revshare.manifests.models import Manifest
+from tests.worlds.play import MONTHS, Play
+
+
+def key(number: int) -> str:
+    return f"{MONTHS[number][0]:%Y-%m}"
+
+
+def lock(play: Play) -> None:
+    number = play.locked
+    policy = play.begun.policy_of[number]
+    play.story.open(
+        key(number), *map(str, MONTHS[number]), zone=play.begun.zone, policy=f"p{policy}"
+    )  # fmt: skip
+    for claim in play.facts.claims:
+        if claim.state == "filed" and play.due[claim.number] < play.story.at:
+            claim.state = "lapsed"
+            play.book.release("claim", claim.number)
+    cycles.lock(key=key(number), act=play.story.act())
+    # Which versions had to be frozen is the product's to decide; what was decided of their assets by then is ours.
+    for version in Manifest.objects.filter(frozen_at__isnull=False).values_list("dataset_version", flat=True):
+        play.facts.frozen.setdefault(version, list(play.facts.consents))
+    play.facts.policy = play.begun.policies[policy]
+    play.twin.close(number)
+    play.agreed.append(
+        [(s.giver, s.payee, s.millionths) for s in play.splits if s.is_in_force(before=MONTHS[number][1])]
+    )
+    play.locked += 1
+
+
+def calculate(play: Play) -> None:
+    number = play.calculated
+    if number == play.locked:
+        return
+    cycles.calculate(key=key(number), act=play.story.act())
+    earned, others = play.earned(number), play.others(number)
+    play.book.pass_on(earned, play.agreed[number])
+    play.book.calculate(earned, others)
+    for (at, who, held_for, currency), micros in play.twin.held.items():
+        if at == number:
+            play.book.held[who, held_for, currency] += micros
+    for claim in play.facts.claims:
+        if claim.state in ("upheld", "rejected", "lapsed"):
+            play.book.release("claim", claim.number, to=claim.claimant if claim.state == "upheld" else "")
+    play.calculated += 1
+
+
+def publish(play: Play) -> None:
+    """In the order they were calculated."""
+    if play.book.published < play.calculated:
+        name = key(play.book.published)
+        cycles.submit(key=name, act=play.story.act())
+        cycles.approve(key=name, act=play.story.act("adam"))
+        cycles.publish(key=name, act=play.story.act("adam"))
+        play.book.published += 1
+
+
+def the_same_again(play: Play) -> None:
+    """Any step of a cycle once more: nothing happens."""
+    if play.locked:
+        cycles.lock(key=key(play.rng.randrange(play.locked)), act=play.story.act())
+    if play.calculated:
+        cycles.calculate(key=key(play.rng.randrange(play.calculated)), act=play.story.act())
+    if play.book.published:
+        cycles.publish(key=key(play.rng.randrange(play.book.published)), act=play.story.act("adam"))
