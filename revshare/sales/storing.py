@@ -7,7 +7,7 @@ import pyarrow as pa
 from django.db import connection
 
 from revshare.bulk import copy_batches
-from revshare.files.bounds import bounds
+from revshare.files.bounds import BLANK, bounds
 from revshare.files.work import Work
 from revshare.sales.columns import COLUMNS, Column
 
@@ -48,8 +48,10 @@ def store(work: Work, *, file_id: int) -> None:
 
 def silent_columns(work: Work) -> set[Column]:
     """Columns in which the whole file says nothing, and which the table fills by itself."""
-    seen = bounds(work.spool) if work.spool else {}
-    return {column for column in COLUMNS if column.blank and seen.get(column.source) == ("", "")}
+    if not work.spool:
+        return set()
+    seen = bounds(work.spool)
+    return {column for column in COLUMNS if column.blank and seen.get(column.source, BLANK) == BLANK}
 
 
 def _copy(work: Work, table: str, file_id: int, first: int, *, frozen: bool) -> None:
