@@ -5,6 +5,7 @@ stands first in the table means nothing.
 """
 
 import select
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -21,10 +22,35 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 BLOCK_ROWS = 250_000
 BLOCK_BYTES = 1 << 20
+IDS_TOGETHER = 100_000
 
 Array = npt.NDArray[Any]
 """One column of a block: int16, int32, int64 (smallint, integer, bigint) or bytes of one length (text)."""
 Positions = npt.NDArray[np.integer[Any]]
+
+
+class _NoPandas:
+    """Stands before all finders of modules and finds no pandas."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def arrow_without_pandas() -> None:
+    """Arrow asks once, at its first array, whether there is a pandas, and then loads it (0.3 s) to know its types. Here
+    none of these are handed to it. Who asks for pandas by name gets it as ever."""
+    if "pandas" in sys.modules:
+        return
+    finder = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        pa.array([0])
+    finally:
+        sys.meta_path.remove(finder)
+
+
+arrow_without_pandas()
 
 
 def copy_arrays(*, table: str, columns: Sequence[str], blocks: Iterable[Sequence[Array]], frozen: bool = False) -> int:
@@ -102,6 +128,29 @@ def copied_out(query: str, params: Sequence[Any] = (), *, options: str = "") -> 
                 raise psycopg.errors.error_from_result(result)
         if rows:
             yield Rows(len(rows), b"".join(rows))
+
+
+def ids_out(table: str, column: str) -> Iterator[pa.LargeStringArray]:
+    """All values of a column of ids, each of which is there once, in order. So many come as one text, parted by line
+    feeds, which no id has: rows of their own would cost more than what is in them."""
+    query = (
+        f"SELECT string_agg({column}, E'\\n'), max({column}), count(*) FROM "
+        f"(SELECT {column} FROM {table} WHERE {column} > %s ORDER BY {column} LIMIT {IDS_TOGETHER}) AS next_ids"
+    )
+    last = ""
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(query, [last])
+            joined, last, count = cursor.fetchone()
+            if not count:
+                return
+            signs = np.frombuffer(f"{joined}\n".encode(), np.uint8)
+            ends = np.flatnonzero(signs == ord("\n"))
+            if len(ends) != count:
+                raise ValueError(f"{table}.{column} holds a line feed near {last!r}, which no id may have")
+            starts = np.concatenate([[0], ends + 1]) - np.arange(count + 1)  # once the line feeds are gone
+            data = signs[signs != ord("\n")]
+            yield pa.LargeStringArray.from_buffers(count, pa.py_buffer(starts.astype(np.int64)), pa.py_buffer(data))
 
 
 class Texts:

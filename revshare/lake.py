@@ -126,22 +126,18 @@ def storage() -> Storage:
     return Bucket(place, settings.REVSHARE_LAKE_ENDPOINT, cache)
 
 
-def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str, quoted: Sequence[str] = ()) -> int:
+def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: str) -> int:
     """Moves the rows of a DuckDB query into a PostgreSQL table by COPY; returns how many. NULL and '' stay apart.
-    `quoted`: the columns that may hold any text, if others hold none.
 
     Through a pipe, so that one side writes while the other reads, and nothing is kept in between.
     """
-    force = f"({', '.join(quoted)})" if quoted else "*"
     source, sink = os.pipe()
     with contextlib.suppress(OSError):  # a smaller pipe is only slower
         fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, BLOCK_BYTES)
 
     def write() -> None:
         try:
-            con.execute(
-                f"COPY ({query}) TO '/dev/fd/{sink}' (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE {force})"
-            )
+            con.execute(f"COPY ({query}) TO '/dev/fd/{sink}' (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)")
         finally:
             os.close(sink)
 

@@ -1,6 +1,9 @@
 """Arrays go into the database as they are, whatever the lengths of texts and the signs of numbers."""
 
 import random
+import subprocess
+import sys
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +12,8 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revshare.bulk import Texts, copy_arrays
+from revshare import bulk
+from revshare.bulk import Texts, copy_arrays, ids_out
 
 texts = st.lists(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=9), min_size=1
@@ -81,3 +85,36 @@ def test_an_error_of_the_database_comes_through(db: None) -> None:
         cursor.execute("CREATE TEMP TABLE copied (a smallint CHECK (a > 0))")
         with pytest.raises(Exception, match="check constraint"), transaction.atomic():
             copy_arrays(table="copied", columns=("a",), blocks=[[np.zeros(3, np.int16)]])
+
+
+@pytest.mark.parametrize("together", [1, 3, 100])
+def test_ids_come_out_in_order(db: None, together: int) -> None:
+    made = ["ann", "b", "作家", "Ω", "x" * 300, "\U0001f600", "ﬁ", ",", '"', "\\n", " ", "B"]
+    with connection.cursor() as cursor:
+        cursor.execute('CREATE TEMP TABLE known_id (id text COLLATE "C" PRIMARY KEY) ON COMMIT DROP')
+        assert list(ids_out("known_id", "id")) == []
+        cursor.executemany("INSERT INTO known_id VALUES (%s)", [[one] for one in made])
+    with mock.patch.object(bulk, "IDS_TOGETHER", together):
+        arrays = list(ids_out("known_id", "id"))
+    assert [one for array in arrays for one in array.to_pylist()] == sorted(made)
+    assert max(map(len, arrays)) == min(together, len(made))
+
+
+def test_an_id_with_a_line_feed_is_not_taken_for_two(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute('CREATE TEMP TABLE known_id (id text COLLATE "C" PRIMARY KEY) ON COMMIT DROP')
+        cursor.execute("INSERT INTO known_id VALUES ('ann'), (E'ben\\ncy')")
+    with pytest.raises(ValueError, match="line feed"):
+        list(ids_out("known_id", "id"))
+
+
+def test_arrow_brings_no_pandas_in() -> None:
+    code = (
+        "import sys, numpy, pyarrow, revshare.bulk\n"
+        "table = pyarrow.table({'n': numpy.arange(3)})\n"
+        "assert table.column(0).to_numpy().sum() == 3 and pyarrow.array([1, 2]).to_numpy().sum() == 3\n"
+        "assert 'pandas' not in sys.modules\n"
+        "import pandas\n"
+        "assert isinstance(table.to_pandas(), pandas.DataFrame)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 from django.db import connection
 
+from revshare.bulk import copy_batches, ids_out
 from revshare.files.hashes import distinct
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
@@ -20,6 +23,7 @@ KNOWN_IDS = ("contributors_contributor", "id")
 COLUMNS = ("name", "email", "country", "currency", "payee_id")  # what FIELDS are here
 FEW_IDS = 100_000
 MANY_ROWS = 1_000_000
+BATCH_ROWS = 50_000
 
 # A blank field says nothing, so it never conflicts; what is filled in must agree with what is known.
 AGREES = " AND ".join(
@@ -77,13 +81,13 @@ class ContributorIntake:
                 f"FROM {TABLE} i WHERE c.id = i.contributor_id"
             )
         filled = _filled(work)
-        names = ["contributor_id", *filled]
-        copy_in(
-            work.con,
-            f"SELECT {', '.join(names)}, false, {file.pk} FROM accepted "
-            "ANTI JOIN known USING (contributor_id) ORDER BY contributor_id",
-            table="contributors_contributor", columns=", ".join(["id", *filled.values(), "unclaimed, file_id"]),
-            quoted=names,
+        found = work.con.sql(
+            f"SELECT {', '.join(['contributor_id', *filled])}, 0::TINYINT, {file.pk}::BIGINT FROM accepted "
+            "ANTI JOIN known USING (contributor_id) ORDER BY contributor_id"
+        )
+        copy_batches(
+            table="contributors_contributor", columns=("id", *filled.values(), "unclaimed", "file_id"),
+            batches=found.to_arrow_reader(BATCH_ROWS),
         )  # fmt: skip
         return {}
 
@@ -91,8 +95,7 @@ class ContributorIntake:
 def _filled(work: Work) -> dict[str, str]:
     """The fields that are not blank in every accepted row, and the columns that they go to."""
     sums = ", ".join(f"coalesce(bool_or({name} <> ''), false)" for name in FIELDS)
-    found = work.con.execute(f"SELECT {sums} FROM accepted").fetchone()
-    assert found is not None, "sums are one row"
+    (found,) = work.con.execute(f"SELECT {sums} FROM accepted").fetchall()
     return {name: column for name, column, filled in zip(FIELDS, COLUMNS, found, strict=True) if filled}
 
 
@@ -102,30 +105,46 @@ def see_known(work: Work, column: str = "contributor_id") -> None:
 
     Whichever is shorter is brought to the other: the file's ids, or all that are known.
     """
-    query = "SELECT id FROM contributors_contributor"
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM (SELECT FROM contributors_contributor LIMIT %s) AS few", [FEW_IDS + 1])
         ids = cursor.fetchone()[0]
-        # Where nobody is known, the file's ids are not asked for, or once.
-        work.con.execute(
-            f"CREATE OR REPLACE TEMP {'TABLE' if ids else 'VIEW'} named AS "
-            f"SELECT DISTINCT {column} AS contributor_id FROM accepted"
-        )
-        if not ids:
-            work.con.execute("CREATE OR REPLACE TEMP TABLE known (contributor_id VARCHAR)")
-            return
-        if ids > FEW_IDS >= work.number("SELECT count(*) FROM named"):
-            cursor.execute("DROP TABLE IF EXISTS incoming_id")
-            cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
-            copy_in(work.con, "SELECT * FROM named", table="incoming_id", columns="id")
-            query += " JOIN incoming_id USING (id)"
-    draft = work.scratch / "known.copy"
-    copy_out(query, draft)
-    scan = csv_scan(draft, {"contributor_id": "VARCHAR"})
+    # Where nobody is known, the file's ids are not asked for, or once.
     work.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM {scan} SEMI JOIN named USING (contributor_id)"
+        f"CREATE OR REPLACE TEMP {'TABLE' if ids else 'VIEW'} named AS "
+        f"SELECT DISTINCT {column} AS contributor_id FROM accepted"
     )
+    if not ids:
+        work.con.execute("CREATE OR REPLACE TEMP TABLE known (contributor_id VARCHAR)")
+        return
+    if ids > FEW_IDS >= work.number("SELECT count(*) FROM named"):
+        _see_known_of_few(work)
+        return
+    see_everybody(work.con)
+    work.con.execute(
+        "CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM everybody SEMI JOIN named USING (contributor_id)"
+    )
+    work.con.execute("DROP TABLE everybody")
+
+
+def _see_known_of_few(work: Work) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS incoming_id")
+        cursor.execute('CREATE TEMP TABLE incoming_id (id text COLLATE "C") ON COMMIT DROP')
+        copy_in(work.con, "SELECT * FROM named", table="incoming_id", columns="id")
+    draft = work.scratch / "known.copy"
+    copy_out("SELECT id FROM contributors_contributor JOIN incoming_id USING (id)", draft)
+    scan = csv_scan(draft, {"contributor_id": "VARCHAR"})
+    work.con.execute(f"CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM {scan}")
     draft.unlink()
+
+
+def see_everybody(con: duckdb.DuckDBPyConnection) -> None:
+    """Makes the table `everybody` of DuckDB: the ids of all contributors."""
+    con.execute("CREATE OR REPLACE TEMP TABLE everybody (contributor_id VARCHAR)")
+    for ids in ids_out("contributors_contributor", "id"):
+        con.register("next_ids", pa.table({"contributor_id": ids}))
+        con.execute("INSERT INTO everybody FROM next_ids")
+        con.unregister("next_ids")
 
 
 def except_unknown(work: Work, column: str = "contributor_id") -> None:
@@ -145,11 +164,10 @@ def _all_known(work: Work) -> bool:
     if work.number("SELECT count(*) FROM raw") < MANY_ROWS:
         return False
     seen = work.glance.owners() if work.glance else None
-    draft = work.scratch / "known.copy"
-    copy_out("SELECT id FROM contributors_contributor", draft)
-    scan = csv_scan(draft, {"id": "VARCHAR"})
-    known = np.sort(np.asarray(work.con.execute(f"SELECT hash(id) AS hash FROM {scan}").fetchnumpy()["hash"]))
-    draft.unlink()
+    see_everybody(work.con)
+    found = work.con.execute("SELECT hash(contributor_id) AS hash FROM everybody").fetchnumpy()
+    work.con.execute("DROP TABLE everybody")
+    known = np.sort(np.asarray(found["hash"], np.uint64))
     # What was seen at a glance may be of more rows than are accepted: then it is compared by the ids.
     for own in [seen] if seen is not None else map(distinct, hashes_of(work, ("contributor_id",))):
         places = np.searchsorted(known, own)

@@ -98,7 +98,9 @@ def _scan(path: Path, width: int) -> str:
 
 def _copy(con: duckdb.DuckDBPyConnection, path: Path, names: list[str], columns: Columns, target: Path) -> int:
     chosen = ", ".join(
-        (f"coalesce(c{names.index(name)}, '')" if name in names else "''") + f' AS "{name}"' for name in columns.known
+        (f"coalesce(c{names.index(name)}, '')" if name in names else "''") + f' AS "{name}"'
+        for name in columns.known
+        if columns.whole or name in names
     )
     query = f"SELECT {chosen} FROM {_scan(path, len(names))}"
     row = con.execute(

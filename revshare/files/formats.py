@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Columns:
     """Header names of a kind of file. `one_of`: at least one of these must be there. `amount`: the column summed in
-    the control totals."""
+    the control totals. `whole`: a spool has every column, also what the file lacks, since it may be kept as it is."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
@@ -14,6 +14,7 @@ class Columns:
     amount: str = ""
     numbers: tuple[str, ...] = ()  # columns that must not be binary floating point in Parquet
     days: tuple[str, ...] = ()  # columns that may be dates in Parquet
+    whole: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -29,6 +30,7 @@ KINDS: dict[str, Columns] = {
         required=("dataset_version", "asset_id", "contributor_id"),
         optional=("contributor_name", "share", "weight", "licence", "ai_generated", "media_type"),
         numbers=("share", "weight"),
+        whole=True,
     ),
     "consents": Columns(
         required=("contributor_id", "decision", "effective_at"), optional=("asset_id", "scope", "source")

@@ -19,7 +19,6 @@ HASH_BYTES = 8
 # Only we write this into a file's footer: its `Plain.only` columns, there or not, say nothing in any row.
 PLAIN_MARK = {b"revshare": b"plain rows"}
 KEY_HASH, OWNER_HASH = "key_hash", "owner_hash"
-SLOT_BITS = 22  # four million slots, 32 MB: at a million owners few share one
 MAX_OWNERS = 16_000_000  # beyond, owners are compared as they were before
 
 
@@ -77,9 +76,6 @@ class Glance:
         self.rows = 0
         self._repeated: Hashes | None = None
         self._owners: list[Hashes] | None = [np.empty(0, np.uint64)]
-        # By the first bits of a hash the last owner that came by there; none of these is where it belongs.
-        self._last = np.full(1 << SLOT_BITS, ~np.uint64(0))
-        self._last[-1] = 0
 
     def see(self, rows: pa.RecordBatch) -> None:
         """Takes the two hashes (`Plain.hashes`) of some rows."""
@@ -92,11 +88,8 @@ class Glance:
             self._see_owners(_hashes(rows, OWNER_HASH), self._owners)
 
     def _see_owners(self, hashes: Hashes, found: list[Hashes]) -> None:
-        """An owner may be found more than once, when another came by in its slot meanwhile."""
-        shift = np.uint64(64 - SLOT_BITS)
-        new = hashes[self._last[hashes >> shift] != hashes]
-        self._last[new >> shift] = new
-        found.append(distinct(np.sort(new)))
+        """An owner is found once in each batch that has rows of theirs."""
+        found.append(distinct(np.sort(hashes)))
         if sum(map(len, found)) > MAX_OWNERS:
             found[:] = [_all_of(found)]
             if len(found[0]) > MAX_OWNERS // 2:

@@ -6,6 +6,7 @@ here, and whether there is any is known when the first pass over the bytes is do
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from revshare.files.headers import match
 from revshare.files.preflight import FileRefused, Source
 
 READ_BYTES = 4 << 20
+SEEN_TOGETHER = 4  # so many pieces: to look at them is a query of DuckDB each time
 DICTIONARY_BYTES = 32 << 10  # a column with more values in a row group has none: making it costs more than it saves
 
 
@@ -42,23 +44,22 @@ def spool(
     glance, rows = Glance(), 0
     there = [name for name in columns.known if name in names]
     schema = pa.schema([(name, pa.string()) for name in there])
-    # What a column of ids would say of its bounds nobody asks for.
-    options = {
-        "dictionary_pagesize_limit": DICTIONARY_BYTES, "store_schema": False,
-        "write_statistics": [name for name in there if name not in plain.key],
-    }  # fmt: skip
+    # What columns would say of their bounds nobody asks for.
+    options = {"dictionary_pagesize_limit": DICTIONARY_BYTES, "store_schema": False, "write_statistics": False}
+    con.execute("SET threads = 1")  # one to look, one to read and one to write are as many as keep busy
     try:
         with ThreadPoolExecutor(1) as pool, pq.ParquetWriter(target, schema, **options) as writer:
             writer.add_key_value_metadata(PLAIN_MARK)
-            for batch in _batches(path, names, there):
+            written = pool.submit(int)
+            batches = _batches(path, names, there)
+            while together := list(islice(batches, SEEN_TOGETHER)):
                 if stopped():
                     raise NotPlain
-                written = pool.submit(writer.write_batch, batch)
-                try:
-                    _see(con, batch, plain, glance)
-                finally:
-                    written.result()
-                rows += len(batch)
+                written.result()
+                written = pool.submit(writer.write_table, pa.Table.from_batches(together))
+                _see(con, together, plain, glance)
+                rows += sum(map(len, together))
+            written.result()
     except (pa.ArrowException, duckdb.Error, ValueError):
         raise NotPlain from None
     return rows, names, glance
@@ -75,10 +76,10 @@ def _batches(path: Path, names: list[str], there: list[str]) -> arrow_csv.CSVStr
     )
 
 
-def _see(con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, plain: Plain, glance: Glance) -> None:
-    if not all(plain.allows(name, batch.column(name)) for name in batch.schema.names):
+def _see(con: duckdb.DuckDBPyConnection, batches: list[pa.RecordBatch], plain: Plain, glance: Glance) -> None:
+    if not all(plain.allows(name, batch.column(name)) for batch in batches for name in batch.schema.names):
         raise NotPlain
-    con.register("passing", pa.Table.from_batches([batch.select(list(plain.key))]))
+    con.register("passing", pa.Table.from_batches(batches).select(list(plain.key)))
     for hashes in con.sql(f"SELECT {plain.hashes} FROM passing").to_arrow_table().to_batches():
         glance.see(hashes)
     con.unregister("passing")

@@ -18,8 +18,8 @@ from django.conf import settings
 
 from revshare.errors import Refused
 from revshare.files.reasons import sentence
-from revshare.lake import BLOCK_BYTES
 
+READ_BYTES = 256 << 10  # what is counted of so much stays in the processor's cache, and in memory that is used again
 MAX_LINE_BYTES = 1 << 20
 MAX_UNPACK_RATIO = 100  # text of real sales unpacks 13-fold, of one repeated line 350-fold
 UNPACK_FREE_BYTES = 64 << 20  # below this no ratio is too high: it cannot hurt
@@ -98,7 +98,7 @@ def begins_as_plain_csv(path: Path) -> bool:
     """Whether the first bytes look like those of a CSV without quotes. Raises nothing: `inspect` says what is wrong."""
     try:
         with path.open("rb") as file:
-            head = file.read(BLOCK_BYTES)
+            head = file.read(READ_BYTES)
     except OSError:
         return False
     packed = head.startswith((GZIP, PARQUET, *ARCHIVES))
@@ -138,7 +138,7 @@ def _refuse_archive(head: bytes, code: str) -> None:
 
 def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
+        while block := file.read(READ_BYTES):
             yield block
 
 
@@ -148,7 +148,7 @@ def _unpacked(source: Source, sink: BinaryIO) -> Iterator[bytes]:
     written = 0
     try:
         with gzip.open(source.path) as file:
-            while block := file.read(BLOCK_BYTES):
+            while block := file.read(READ_BYTES):
                 if not written and block.startswith((GZIP, PARQUET)):
                     raise FileRefused("archive_nested")
                 if not written:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from revshare.files import bare_parquet, csv_file, jsonl_file, parquet_file, plain_csv
 from revshare.files.formats import KINDS
@@ -40,16 +41,18 @@ class Spooled:
         """SQL of DuckDB that reads the spool: its rows numbered from 0."""
         columns = "* EXCLUDE (file_row_number)"
         if self.texts is not None:
-            columns = ", ".join(f"{text} AS {name}" for name, text in self.texts.items())
+            columns = ", ".join(f'{text} AS "{name}"' for name, text in self.texts.items())
         return f"SELECT file_row_number AS row, {columns} FROM read_parquet({literal(self.path)}, file_row_number=true)"
 
 
 def spool_rows(con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, scratch: Path) -> Spooled:
     """Reads the whole file into `scratch`. Raises FileRefused with the line and reason if it is not well-formed."""
-    target = scratch / "rows.parquet"
-    rows, unknown = READERS[source.format].spool(con, source, columns=KINDS[kind], target=target)
+    target, columns = scratch / "rows.parquet", KINDS[kind]
+    rows, unknown = READERS[source.format].spool(con, source, columns=columns, target=target)
     source.assert_unchanged()
-    return Spooled(path=target, rows=rows, unknown_columns=unknown)
+    there = pq.read_schema(target).names
+    texts = {name: f'"{name}"' if name in there else "''" for name in columns.known}
+    return Spooled(path=target, rows=rows, unknown_columns=unknown, texts=texts)
 
 
 def spool_plain(

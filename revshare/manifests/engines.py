@@ -6,8 +6,9 @@ from pathlib import Path
 import duckdb
 from django.conf import settings
 
+from revshare.contributors.operations import see_everybody
 from revshare.errors import Refused
-from revshare.lake import copy_out, csv_scan, literal, storage
+from revshare.lake import literal, storage
 from revshare.manifests.queries import LAKE, Stored
 from revshare.manifests.weighing import Weighed, weigh
 from revshare.progress import Progress, no_progress
@@ -28,11 +29,10 @@ def weigh_stored(
     """Weighs these dataset versions, found in `stored`, into files of the folder. The manifest's hash does not depend
     on the engine (the hash of the file does: two writers lay out the same rows differently)."""
     if settings.REVSHARE_WEIGH_ON == HERE:
-        people = target / "people.copy"
-        copy_out("SELECT id FROM contributors_contributor", people)
+        see_everybody(con)
         return weigh(
-            con, records=stored.query, people=f"SELECT * FROM {csv_scan(people, {'contributor_id': 'VARCHAR'})}",
-            versions=versions, target=target, progress=progress,
+            con, records=stored.query, people="SELECT * FROM everybody", versions=versions, target=target,
+            progress=progress,
         )  # fmt: skip
     progress("weigh on Spark", 0, len(versions))
     try:

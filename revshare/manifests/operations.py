@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from revshare.audit_trail.operations import Act, record
 from revshare.bulk import BLOCK_ROWS, Array, Texts, copy_arrays
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed
-from revshare.files.bounds import bounds
+from revshare.files.bounds import BLANK, bounds
 from revshare.files.glance import Plain
 from revshare.files.lookalikes import except_lookalikes, remember_looks
 from revshare.files.models import IngestedFile
@@ -114,8 +114,8 @@ def _plainly_right(work: Work) -> bool:
         return False
     seen = bounds(work.spool)
     # One value each: between a blank and "1" lie others, such as "-1".
-    nothing = {"share": [("", "")], "weight": [("", ""), ("1", "1")]}
-    return all(seen.get(name, ("",))[0] for name in KEY) and all(
+    nothing = {"share": [BLANK], "weight": [BLANK, ("1", "1")]}
+    return all((seen.get(name) or BLANK)[0] for name in KEY) and all(
         seen.get(name) in allowed for name, allowed in nothing.items()
     )
 
