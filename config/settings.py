@@ -137,6 +137,8 @@ REVSHARE_LAKE_CACHE_BYTES = env.int("REVSHARE_LAKE_CACHE_BYTES", default=20 * 2*
 REVSHARE_WEIGH_ON = env.str("REVSHARE_WEIGH_ON", default="duckdb")
 REVSHARE_SPARK_CONF = env.dict("REVSHARE_SPARK_CONF", default={})
 REVSHARE_MAX_UNPACKED_BYTES = env.int("REVSHARE_MAX_UNPACKED_BYTES", default=200 * 2**30)
+# The file of the key that signs what cycles commit to (<home>/signing_key if empty).
+REVSHARE_SIGNING_KEY = env.str("REVSHARE_SIGNING_KEY", default="")
 REVSHARE_LEASE_SECONDS = env.int("REVSHARE_LEASE_SECONDS", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20

@@ -6,7 +6,7 @@ stands first in the table means nothing.
 
 import select
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -100,7 +100,7 @@ class Rows(NamedTuple):
     data: bytes
 
 
-def copied_out(query: str, params: Sequence[Any] = (), *, options: str = "") -> Iterator[Rows]:
+def copied_out(query: str, params: Sequence[Any] = (), *, options: str = "") -> Generator[Rows, None, None]:
     """Streams the rows of a query as CSV (`options`: of COPY), about BLOCK_BYTES at a time.
 
     The driver hands out row by row, each through its own wait; millions of rows are read at a third of the cost by

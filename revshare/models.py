@@ -14,6 +14,7 @@ from revshare.measures.models import Measure, Output, Usage
 from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
 from revshare.policies.models import Policy
 from revshare.pools.models import Conversion, Match, Pool
+from revshare.proofs.models import Commitment
 from revshare.rates.models import Rate
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -21,9 +22,9 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Conversion", "Cycle", "Event",
-    "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg",
-    "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool",
-    "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training",
+    "AccountControl", "Allocation", "Claim", "ClaimStep", "Commitment", "Consent", "Contributor", "Conversion", "Cycle",
+    "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure",
+    "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy",
+    "Pool", "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training",
     "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

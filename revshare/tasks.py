@@ -16,10 +16,12 @@ from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
+from revshare.cycles.queries import find
 from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
 from revshare.progress import Progress, no_progress
+from revshare.proofs.operations import check_published, commit
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start
 
@@ -50,11 +52,20 @@ def _calculate(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
 
 def _publish(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     cycle = cycles.publish(key=run.request["key"], act=act)
+    # Nobody waits for the trees over all statements: a worker makes them, now or when one next looks for work.
+    proof, _ = start(subject=f"proof:{cycle.key}", step="prove", act=act, request={"key": cycle.key})
+    if run.request.get("queue"):
+        transaction.on_commit(partial(send, proof.pk))
     return {"state": cycle.state, "result_digest": cycle.result_digest}
 
 
+def _prove(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    commitment = commit(key=run.request["key"], act=act, progress=lease.progress)
+    return {"commitment_sha256": commitment.sha256}
+
+
 STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
-    "ingest": _ingest, "lock": _lock, "calculate": _calculate, "publish": _publish,
+    "ingest": _ingest, "lock": _lock, "calculate": _calculate, "publish": _publish, "prove": _prove,
 }  # fmt: skip
 
 
@@ -113,8 +124,18 @@ def request_cycle_step(
     subject = f"cycle:{key}"
     if not Run.objects.filter(subject=subject, state__in=LIVE).exists():
         cycles.check_step(key=key, step=step, act=act, accept_quarantine=accept_quarantine)
-    request = {"key": key, "accept_quarantine": accept_quarantine}
+    request = {"key": key, "accept_quarantine": accept_quarantine, "queue": queue}
     return request_step(step=step, subject=subject, act=act, request=request, queue=queue, progress=progress)
+
+
+def request_proof(*, key: str, act: Act, progress: Progress = no_progress) -> Run:
+    """Has a published cycle commit to its statements in this process, if no worker has. Raises what it is refused
+    for."""
+    cycle = find(key)
+    check_published(cycle)
+    subject = f"proof:{key}"
+    run, _ = request_step(step="prove", subject=subject, act=act, request={"key": key}, queue=False, progress=progress)
+    return run
 
 
 def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:

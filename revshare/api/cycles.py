@@ -16,6 +16,7 @@ from revshare.api.fields import Input, Micros, Text, Ticks
 from revshare.api.files import download
 from revshare.api.policies import PolicyOut
 from revshare.api.runs import RunOut
+from revshare.audit_trail.operations import record
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action, open_cycle
 from revshare.cycles.opted_out import opted_out_of
@@ -28,6 +29,8 @@ from revshare.periods import DAY_PATTERN, PeriodError, parse_period
 from revshare.policies.eligibility import EXCLUDE, HOLD, PAY
 from revshare.policies.operations import find as find_policy
 from revshare.pools.models import Pool
+from revshare.proofs.bundle import write_bundle
+from revshare.proofs.queries import commitment_of
 from revshare.runs.models import LIVE, Run
 
 KEY = {"key": "The cycle's key."}
@@ -198,3 +201,48 @@ class Exports(View):
             file = path.open("rb")  # stays readable although its folder goes
         headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
         return FileResponse(file, content_type=CONTENT_TYPES[extension], headers=headers)
+
+
+class AuditBundle(View):
+    needs = {"GET": ("export",)}
+
+    @described(
+        "cycles_audit_bundle", "Download all that a published cycle's figures come from",
+        description="A ZIP file with a program that computes them again without us (`check_bundle.py`). It has "
+        "everybody's amounts: for auditors.",
+        answers={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, "The file.")}, refuses=[404, 422],
+        paths=KEY,
+    )  # fmt: skip
+    def get(self, request: Request, key: str) -> HttpResponseBase:
+        with spool() as folder:
+            path = folder / "bundle"
+            write_bundle(key=key, target=path)
+            file = path.open("rb")  # stays readable although its folder goes
+        record(act=act_of(request), action="cycle.bundled", object=f"cycle:{key}")
+        headers = {"Content-Disposition": content_disposition_header(True, f"{key}.audit.zip") or "attachment"}
+        return FileResponse(file, content_type="application/zip", headers=headers)
+
+
+class CommitmentOut(serializers.Serializer):
+    """What a published cycle committed to: its totals, and the roots of the trees over its statements."""
+
+    cycle = serializers.CharField()
+    text = serializers.CharField(help_text="A fact a line, parts cut by tabs; what is signed are these bytes.")
+    sha256 = serializers.CharField()
+    public_key = serializers.CharField(help_text="Ed25519, hex.")
+    signature = serializers.CharField(help_text="Hex.")
+    made_at = serializers.DateTimeField()
+
+
+class CycleCommitment(View):
+    needs = {"GET": ("browse", "read_own_statements")}
+
+    @described(
+        "cycles_commitment", "Read what a published cycle committed to", answers={200: CommitmentOut}, refuses=[404],
+        description="There a moment after the cycle is published. The same stands on a page that is open to all.",
+        paths=KEY,
+    )  # fmt: skip
+    def get(self, request: Request, key: str) -> Response:
+        commitment = commitment_of(key)
+        shown = {name: getattr(commitment, name) for name in ("text", "sha256", "public_key", "signature", "made_at")}
+        return Response(CommitmentOut({"cycle": key, **shown}).data)

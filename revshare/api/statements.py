@@ -17,6 +17,7 @@ from revshare.api.fields import Micros, Ticks
 from revshare.audit_trail.operations import record
 from revshare.cycles.models import Cycle
 from revshare.errors import NotFound
+from revshare.proofs.queries import proof_of
 from revshare.statements.models import Statement
 from revshare.statements.pages import Page, find_number, place, statements_at
 from revshare.statements.queries import PUBLISHED, explain, published_for
@@ -210,6 +211,54 @@ class Statements(View):
         assert isinstance(paginator, ByPlace), "the class of this view's pages"
         page = paginator.paginate_places(self.request, cycle_id=cycle_id, currency=self.chosen.get("currency", ""))
         return statements_at(page, hashes=True)
+
+
+class StepOut(serializers.Serializer):
+    """The other child on the way up the tree."""
+
+    side = serializers.ChoiceField(choices=("left", "right"))
+    hash = serializers.CharField()
+    earned_micros = Micros()
+    owed_micros = Micros()
+
+
+class PartOut(serializers.Serializer):
+    """One of the two leaves of a statement."""
+
+    salt = serializers.CharField()
+    earned_micros = Micros()
+    owed_micros = Micros()
+    path = StepOut(many=True)
+
+
+class ProofOut(serializers.Serializer):
+    """All that is needed to check a statement without us: `tools/verify_statement.py` reads it."""
+
+    format = serializers.CharField()
+    statement = serializers.CharField(help_text="Its canonical text.")
+    parts = PartOut(many=True)
+    commitment = serializers.CharField(help_text="The text that the cycle committed to.")
+    signature = serializers.CharField(help_text="Ed25519, over the bytes of the commitment.")
+    public_key = serializers.CharField()
+
+
+class StatementProof(View):
+    needs = {"GET": ("read_statements", "read_own_statements")}
+
+    @described(
+        "statements_proof", "Read the proof that a statement is counted in the published totals",
+        answers={200: ProofOut}, refuses=[404], paths={"number": "The statement's number."},
+        description="There a moment after the cycle is published. An operator's reading is recorded.",
+    )  # fmt: skip
+    def get(self, request: Request, number: str) -> Response:
+        user = user_of(request)
+        statement = find_number(number)
+        if statement is None or not sees(user, statement):
+            raise NotFound("There is no such statement.")
+        proof = proof_of(statement)
+        if is_logged(user):
+            record(act=act_of(request), action="statement.read", object=f"statement:{number}", detail={"form": "proof"})
+        return Response(proof)
 
 
 class OneStatement(View):

@@ -102,6 +102,8 @@ urlpatterns = [
     path("cycles/<natural_key:key>/submit", cycle_steps.Submit.as_view()),
     path("cycles/<natural_key:key>/approve", cycle_steps.Approve.as_view()),
     path("cycles/<natural_key:key>/publish", cycle_steps.Publish.as_view()),
+    path("cycles/<natural_key:key>/audit-bundle.zip", cycles.AuditBundle.as_view()),
+    path("cycles/<natural_key:key>/commitment", cycles.CycleCommitment.as_view()),
     path("cycles/<natural_key:key>/lab", lab.Lab.as_view()),
     path("cycles/<natural_key:key>/lab.csv", lab.LabCsv.as_view()),
     path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
@@ -125,5 +127,6 @@ urlpatterns = [
     path("suspense/match", suspense.Matching.as_view()),
     path("statements/", statements.Statements.as_view()),
     path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
+    path("statements/<natural_key:number>/proof", statements.StatementProof.as_view()),
     re_path("", NothingHere.as_view()),
 ]

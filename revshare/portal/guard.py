@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 View = Callable[..., HttpResponseBase]
 
-# The pages have no script and nothing from elsewhere; the header makes browsers hold them to it.
+# The pages have no script but one, and nothing from elsewhere; the header makes browsers hold them to it.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -24,6 +24,18 @@ def contained(view: View) -> View:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(request, *args, **kwargs)
         response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    return cache_control(private=True, no_store=True)(answer)
+
+
+def scripted(view: View) -> View:
+    """`contained`, for a page with a script of ours, which may talk to nobody."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        response.headers["Content-Security-Policy"] = f"{POLICY}; script-src 'self'; connect-src 'none'"
         return response
 
     return cache_control(private=True, no_store=True)(answer)

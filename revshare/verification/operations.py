@@ -11,6 +11,7 @@ from revshare.verification.conversions import CONVERSION_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
+from revshare.verification.proofs import PROOF_CHECKS, commitments
 from revshare.verification.recompute import recompute
 from revshare.verification.signals import SIGNAL_CHECKS
 from revshare.verification.suspense import SUSPENSE_CHECKS
@@ -23,6 +24,7 @@ CHECKS = (
     *PAYMENT_CHECKS,
     *AGREEMENT_CHECKS,
     *HELD_CHECKS,
+    *PROOF_CHECKS,
 )
 CHAINS = (*WALKS, class_weights, batches)
 
@@ -52,5 +54,6 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
     for done, cycle in enumerate(cycles, len(CHECKS) + len(CHAINS)):
         progress(cycle.key, done, total)
         findings += recompute(cycle)
+        findings += commitments(cycle)
     progress("done", total, total)
     return Verdict(checks=total, cycles=len(cycles), findings=findings)

@@ -1,5 +1,6 @@
 """The portal in Chromium: accessible in light and dark, on a telephone and a desk, by keyboard, without JavaScript."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ def portal(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> Ite
             "run_cycle", "2026-05", "--start", "2026-05-01", "--end", "2026-06-01", "--timezone", "Europe/London",
             "--from", folder, "--prepared-by", "olivia", "--approved-by", "adam",
         )  # fmt: skip
+        module_world.manage("proof", "make", "2026-05")
         passwords = {
             name: module_world.json("create_user", name, "--role", "contributor", "--contributor", name)["password"]
             for name in ("ann", "ben")
@@ -158,3 +160,60 @@ def test_tables_stay_tables_on_a_narrow_screen(portal: Portal) -> None:
     assert table.get_by_role("columnheader").count() == 7
     assert table.get_by_role("rowheader").count() == 4
     context.close()
+
+
+def test_a_statement_is_verified_in_the_browser_without_a_server(portal: Portal, tmp_path: Path) -> None:
+    context = portal.browser.new_context(accept_downloads=True)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    sign_in(page, portal.base, "ann", portal.passwords["ann"])
+    number = portal.numbers["ann", "USD"]
+    page.goto(f"{portal.base}/statements/{number}/verify/")
+    context.set_offline(True)
+    page.get_by_role("button", name="Verify in this browser").click()
+    page.get_by_text("The statement is what was published").wait_for()
+    found = page.locator("#findings li").all_inner_texts()
+    assert len(found) == 4
+    assert "It is one of 3 statements in USD" in found[1]
+    context.set_offline(False)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the proof").click()
+    proof = tmp_path / "proof.json"
+    download.value.save_as(proof)
+
+    stranger = portal.browser.new_context().new_page()
+    stranger.goto(f"{portal.base}/verify/")
+    stranger.locator("#proof-file").set_input_files(proof)
+    stranger.get_by_text("The statement is what was published").wait_for()
+    forged = json.loads(proof.read_text())
+    step = forged["parts"][0]["path"][-1]
+    step["owed_micros"] = str(int(step["owed_micros"]) - 1)
+    proof.write_text(json.dumps(forged))
+    stranger.locator("#proof-file").set_input_files(proof)
+    stranger.get_by_text("Wrong: the path does not lead to the published root.").wait_for()
+    assert stranger.locator("#verdict").inner_text().startswith("Do not rely")
+    assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_pages_that_prove_are_accessible_and_fit(portal: Portal, scheme: str, width: int) -> None:
+    context = portal.browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
+    page = context.new_page()
+    sign_in(page, portal.base, "ann", portal.passwords["ann"])
+    problems: list[str] = []
+    for path in (
+        "/published/",
+        "/published/2026-05/",
+        "/verify/",
+        f"/statements/{portal.numbers['ann', 'USD']}/verify/",
+    ):
+        page.goto(portal.base + path)
+        if page.locator("#check-own").count():
+            page.locator("#check-own").click()
+            page.locator("#verdict.notice").wait_for()
+        problems += [f"{path}: {problem}" for problem in violations(page)]
+        if overflow(page) > 0:
+            problems.append(f"{path}: wider than the window by {overflow(page)} px")
+    assert not problems

@@ -17,8 +17,12 @@ from revshare.errors import Refused
 from revshare.files.models import IngestedFile
 from revshare.files.queries import totals
 from revshare.management import base
-from revshare.management.report import lines
+from revshare.management.report import lines, money
 from revshare.management.worker import worker
+from revshare.proofs.models import Commitment
+from revshare.proofs.queries import commitment_of
+from revshare.runs.models import Run
+from revshare.tasks import request_proof, wait
 from revshare.verification.operations import verify
 
 KEY = "2011-11"
@@ -44,8 +48,15 @@ class Command(base.Command):
                 "run_cycle", KEY, start="2011-11-01", end="2011-12-01", timezone="Europe/London", folder=FOLDER,
                 export=home() / "exports" / KEY, queue=True, prepared_by="olivia", approved_by="adam",
             )  # fmt: skip
+            commitment = self._committed()
         self._turner()
         self._show()
+        for line in commitment.text.splitlines():
+            if line.startswith("tree\t"):
+                _, currency, statements, earned, _, root = line.split("\t")
+                self.say(
+                    f"proof: {int(statements):,} statements, {money(int(earned), currency)} earned, root {root[:16]}…"
+                )
         verdict = verify(cycles=[find(KEY)])
         self.say(f"verify: {'clean' if not verdict.findings else 'NOT CLEAN'}, {verdict.checks} checks")
         if verdict.findings:
@@ -54,6 +65,16 @@ class Command(base.Command):
         if not options["keep_running"] and embedded.stop(home()):
             self.say("The services are stopped; any command starts them again.")
         return {"cycle": KEY, "no_op": before == "published", "clean": True}
+
+    def _committed(self) -> Commitment:
+        """Waits for the worker to make the tree over the statements."""
+        run = Run.objects.filter(subject=f"proof:{KEY}").order_by("-pk").first()
+        if run is None:  # published by a version that made none
+            run = request_proof(key=KEY, act=base.acting(None, "publish"))
+        done = wait(run.pk, watch=self.watcher(), queue=True)
+        if done.error:
+            raise Refused(done.error)
+        return commitment_of(KEY)
 
     def _people(self) -> None:
         for name, role in STAFF.items():

@@ -1,0 +1,145 @@
+"""Pages that prove: what cycles have committed to, for everybody; a statement's proof, for whoever may read it; and the
+page that checks one in the browser."""
+
+import json
+from typing import Any, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from revshare.access.models import User
+from revshare.errors import NotFound
+from revshare.exports.statement_document import Amount, period_words
+from revshare.exports.statement_words import counted
+from revshare.pools.models import Pool
+from revshare.portal.access import find_readable
+from revshare.portal.guard import contained, member_page, scripted
+from revshare.proofs.models import Commitment
+from revshare.proofs.queries import came_in, commitment_of, pools_of, proof_of
+
+PAGE_SIZE = 60
+
+
+@contained
+@require_safe
+def published(request: HttpRequest) -> HttpResponse:
+    """Every cycle that has committed to its statements, latest first. Open to all."""
+    rows = Commitment.objects.select_related("cycle").order_by("-cycle__starts_at")
+    if (before := request.GET.get("before", "")).isprintable() and before:
+        rows = rows.filter(cycle__starts_at__lt=_commitment(before).cycle.starts_at)
+    found = list(rows[: PAGE_SIZE + 1])
+    items: list[dict[str, Any]] = [
+        {"cycle": row.cycle, "sha256": row.sha256, "period": period_words(row.cycle.starts_on, row.cycle.ends_on)}
+        for row in found[:PAGE_SIZE]
+    ]
+    older = items[-1]["cycle"].key if len(found) > PAGE_SIZE else ""
+    key = found[0].public_key if found and not before else ""
+    return render(request, "portal/published.html", {"rows": items, "older": older, "public_key": key})
+
+
+@contained
+@require_safe
+def published_cycle(request: HttpRequest, key: str) -> HttpResponse:
+    """What a cycle committed to, in words and tables. Open to all."""
+    commitment = _commitment(key)
+    cycle = commitment.cycle
+    facts = [line.split("\t") for line in commitment.text.splitlines()]
+    pools = pools_of(cycle)
+    trees = [_tree(fact, facts, pools) for fact in facts if fact[0] == "tree"]
+    period = period_words(cycle.starts_on, cycle.ends_on)
+    shown = {"commitment": commitment, "cycle": cycle, "period": period, "trees": trees}
+    return render(request, "portal/published_cycle.html", shown)
+
+
+def _tree(fact: list[str], facts: list[list[str]], pools: list[Pool]) -> dict[str, Any]:
+    """A currency of a commitment, for its page."""
+    currency = fact[1]
+    pools = [pool for pool in pools if pool.currency == currency]
+    return {
+        "currency": currency, "statements": f"{int(fact[2]):,}", "earned": Amount(int(fact[3]), currency),
+        "owed": Amount(int(fact[4]), currency), "root": fact[5], "came_in": Amount(sum(map(came_in, pools)), currency),
+        "aside": [
+            {"bucket": line[2], "amount": Amount(int(line[3]), currency)}
+            for line in facts
+            if line[0] == "aside" and line[1] == currency
+        ],
+        "pools": [
+            {
+                "scope": pool.name, "rule": pool.rule, "came_in": Amount(came_in(pool), currency),
+                "shared": Amount(pool.distributable_micros, currency),
+                "units": counted(pool.measure, pool.denominator_ticks, currency),
+            }
+            for pool in pools
+        ],
+    }  # fmt: skip
+
+
+@contained
+@require_safe
+def commitment_file(request: HttpRequest, key: str) -> HttpResponse:
+    """The text that was signed, byte for byte. Open to all."""
+    return _download(_commitment(key).text.encode(), f"{key}.commitment.txt", "text/plain; charset=utf-8")
+
+
+@contained
+@require_safe
+def signature_file(request: HttpRequest, key: str) -> HttpResponse:
+    """Signature and key of a commitment. Open to all."""
+    commitment = _commitment(key)
+    facts = {
+        "commitment_sha256": commitment.sha256, "algorithm": "Ed25519", "public_key": commitment.public_key,
+        "signature": commitment.signature,
+    }  # fmt: skip
+    return _download(json.dumps(facts, indent=1).encode() + b"\n", f"{key}.signature.json", "application/json")
+
+
+@scripted
+@require_safe
+def verify(request: HttpRequest) -> HttpResponse:
+    """Checks a proof from a file. Open to all."""
+    return render(request, "portal/verify.html", {})
+
+
+@member_page
+def statement_proof(request: HttpRequest, number: str) -> HttpResponse:
+    """A statement's proof, as a file to keep."""
+    reading = find_readable(user=cast(User, request.user), number=number)
+    try:
+        proof = proof_of(reading.statement)
+    except NotFound:
+        raise Http404 from None
+    text = json.dumps(proof, ensure_ascii=False, indent=1) + "\n"
+    response = _download(text.encode(), f"{number}.proof.json", "application/json")
+    reading.log("proof")
+    return response
+
+
+@scripted
+@login_required
+@require_safe
+def verify_statement(request: HttpRequest, number: str) -> HttpResponse:
+    """Checks one's own statement in the browser."""
+    reading = find_readable(user=cast(User, request.user), number=number)
+    try:
+        proof = proof_of(reading.statement)
+    except NotFound:
+        proof = None
+    response = render(request, "portal/verify.html", {"number": number, "proof": proof})
+    reading.log("verify")
+    return response
+
+
+def _commitment(key: str) -> Commitment:
+    try:
+        return commitment_of(key)
+    except NotFound:
+        raise Http404 from None
+
+
+def _download(content: bytes, name: str, content_type: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=content_type)
+    response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
+    return response
