@@ -19,7 +19,8 @@ HASH_BYTES = 8
 # Only we write this into a file's footer: its `Plain.only` columns, there or not, say nothing in any row.
 PLAIN_MARK = {b"revshare": b"plain rows"}
 KEY_HASH, OWNER_HASH = "key_hash", "owner_hash"
-MAX_OWNERS = 16_000_000  # beyond, owners are compared as they were before
+OWNERS_TOGETHER = 2_000_000  # so many are put together, or as many as are known already
+MAX_OWNERS = 8_000_000  # beyond, owners are compared as they were before
 
 
 class NotPlain(Exception):
@@ -88,11 +89,11 @@ class Glance:
             self._see_owners(_hashes(rows, OWNER_HASH), self._owners)
 
     def _see_owners(self, hashes: Hashes, found: list[Hashes]) -> None:
-        """An owner is found once in each batch that has rows of theirs."""
+        """What was found before is the first, each once; then what each batch since has."""
         found.append(distinct(np.sort(hashes)))
-        if sum(map(len, found)) > MAX_OWNERS:
+        if sum(map(len, found[1:])) > max(len(found[0]), OWNERS_TOGETHER):
             found[:] = [_all_of(found)]
-            if len(found[0]) > MAX_OWNERS // 2:
+            if len(found[0]) > MAX_OWNERS:
                 self._owners = None
 
     def repeated(self) -> Hashes | None:
@@ -118,4 +119,6 @@ def _hashes(rows: pa.RecordBatch, name: str) -> Hashes:
 
 
 def _all_of(found: list[Hashes]) -> Hashes:
-    return distinct(np.sort(np.concatenate(found)))
+    every = np.concatenate(found)
+    every.sort()
+    return distinct(every)

@@ -48,7 +48,8 @@ def spool(
     options = {"dictionary_pagesize_limit": DICTIONARY_BYTES, "store_schema": False, "write_statistics": False}
     con.execute("SET threads = 1")  # one to look, one to read and one to write are as many as keep busy
     try:
-        with ThreadPoolExecutor(1) as pool, pq.ParquetWriter(target, schema, **options) as writer:
+        # In this order: what is being written ends before the file is closed.
+        with pq.ParquetWriter(target, schema, **options) as writer, ThreadPoolExecutor(1) as pool:
             writer.add_key_value_metadata(PLAIN_MARK)
             written = pool.submit(int)
             batches = _batches(path, names, there)

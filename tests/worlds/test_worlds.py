@@ -33,6 +33,7 @@ def play_step(play: Play, step: Callable[[Play], None]) -> None:
     play.later()
 
 
+@pytest.mark.timeout(900)  # a world takes some 15 s of work, on a busy machine much longer
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_world_of_twelve_months(story: Story, seed: int) -> None:
     play = begin(seed, story)
