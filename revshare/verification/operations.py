@@ -12,6 +12,7 @@ from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.recompute import recompute
+from revshare.verification.restatements import RESTATEMENT_CHECKS, digests, recompute_restated
 from revshare.verification.signals import SIGNAL_CHECKS
 from revshare.verification.suspense import SUSPENSE_CHECKS
 
@@ -23,8 +24,9 @@ CHECKS = (
     *PAYMENT_CHECKS,
     *AGREEMENT_CHECKS,
     *HELD_CHECKS,
+    *RESTATEMENT_CHECKS,
 )
-CHAINS = (*WALKS, class_weights, batches)
+CHAINS = (*WALKS, class_weights, batches, digests)
 
 
 @dataclass(frozen=True)
@@ -52,5 +54,6 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
     for done, cycle in enumerate(cycles, len(CHECKS) + len(CHAINS)):
         progress(cycle.key, done, total)
         findings += recompute(cycle)
+        findings += recompute_restated(cycle)
     progress("done", total, total)
     return Verdict(checks=total, cycles=len(cycles), findings=findings)
