@@ -31,7 +31,7 @@ NAMES = ", ".join(f'"{name}"' for name in KEY)
 SCHEMA = pa.schema([*((name, pa.string()) for name in KEY), ("micros", pa.int64())])
 RELEASED = "released in this cycle"
 CONVERTED = "converted"
-# What a cycle has stored, and what restatements changed of it. Parameters: the cycle, STORED_CYCLES times; the restatements.
+# What a cycle has stored, and what restatements changed of it. Parameters: cycle (STORED_CYCLES times), restatements.
 STORED = f"""
     SELECT 'contributor', p."table", p.model, p.dataset_version, p.part, p.currency, '', a.contributor_id,
            a.amount_micros

@@ -6,7 +6,6 @@ from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.cycles.models import Cycle, Window
-from revshare.cycles.operations import check_not_payee
 from revshare.cycles.queries import closed_upto
 from revshare.cycles.queries import find as find_cycle
 from revshare.errors import Conflict, NotAllowed, Refused
@@ -23,7 +22,7 @@ from revshare.statements.queries import PUBLISHED
 
 
 @transaction.atomic
-def draft(*, cycle_key: str, options: Options, act: Act, progress: Progress = no_progress) -> Restatement:
+def draft(*, cycle_key: str, options: Options, act: Act, progress: Progress = no_progress) -> Any:
     """Computes a published cycle again and keeps what comes out differently, against the cycle and what was posted of
     it so far. Nothing is posted.
 
@@ -61,7 +60,7 @@ def draft(*, cycle_key: str, options: Options, act: Act, progress: Progress = no
         act=act, action="restatement.draft", object=f"restatement:{made.key}",
         detail={"words": made.words, "digest": made.digest, "options": made.options},
     )  # fmt: skip
-    return made
+    return find(made.key)
 
 
 def _keep(
@@ -81,28 +80,24 @@ def _keep(
 
 
 @transaction.atomic
-def approve(*, key: str, act: Act, digest: str = "", contributor_id: str | None = None) -> Restatement:
+def approve(*, key: str, act: Act, digest: str = "") -> Any:
     """A second person releases a draft, bound to its digest (`digest`: the one that was on the screen).
 
-    Raises NotFound; NotAllowed for whoever drafted it, or whom it moves money of (`contributor_id`: whose login it is);
+    Raises NotFound; NotAllowed for whoever drafted it (whose money it moves, the skin knows: `check_not_payee`);
     Conflict if it is superseded, or another than it was; Refused if it changes nothing.
     """
-    found = find(key)
-    hold(Lock.CYCLE, found.cycle_id)
+    found = _held(key)
     now = state(found)
     if now in (APPROVED, POSTED):
         return found
     _check_current(found, now, DRAFT, "approve")
     if act.actor == found.drafted_by:
         raise NotAllowed(f"{act.actor} drafted restatement {key}: another person has to approve it.")
-    check_not_payee(found.cycle, contributor_id)
-    if contributor_id and found.lines.filter(contributor_id=contributor_id).exists():
-        raise NotAllowed(f"Restatement {key} moves money of {contributor_id}: another person has to approve it.")
     _check_digest(found, digest)
     _check_moves(found)
     RestatementStep.objects.create(restatement=found, action="approve", digest=found.digest, at=act.at, by=act.actor)
     record(act=act, action="restatement.approve", object=f"restatement:{key}", detail={"digest": found.digest})
-    return found
+    return find(key)
 
 
 @transaction.atomic
@@ -112,11 +107,8 @@ def post(*, key: str, act: Act) -> RestatementStep:
     Raises NotFound; Conflict if it is not approved, superseded, another than it was, or its late sales were taken by a
     cycle meanwhile; Refused while a cycle is locked and not calculated.
     """
-    found = find(key)
+    found = _held(key)
     cycle = found.cycle
-    hold(Lock.CYCLE, cycle.pk)
-    hold(Lock.CALCULATION)
-    hold(Lock.INTAKE)
     if done := RestatementStep.objects.filter(restatement=found, action="post").first():
         return done
     _check_current(found, state(found), APPROVED, "post")
@@ -143,6 +135,22 @@ def post(*, key: str, act: Act) -> RestatementStep:
         detail={"digest": found.digest, "journal": journal.seq},
     )  # fmt: skip
     return step
+
+
+def _held(key: str) -> Any:
+    """A restatement, with all locks that keep what it goes by from changing. Raises NotFound."""
+    hold(Lock.CYCLE, find(key).cycle_id)
+    hold(Lock.CALCULATION)
+    hold(Lock.INTAKE)
+    return find(key)
+
+
+def check_not_payee(restatement: Restatement, contributor_id: str | None) -> None:
+    """Raises NotAllowed if it moves this contributor's money: nobody approves their own."""
+    if contributor_id and restatement.lines.filter(contributor_id=contributor_id).exists():
+        raise NotAllowed(
+            f"Restatement {restatement.key} moves money of {contributor_id}: another person has to approve it."
+        )
 
 
 def _check_current(restatement: Restatement, now: str, wanted: str, action: str) -> None:

@@ -80,7 +80,7 @@ def correct(*, restatement: Restatement, journal: Journal) -> None:
         )
         cursor.execute(
             'INSERT INTO pools_carry_correction (cycle_id, journal_id, "table", model, dataset_version, part, '
-            'currency, amount_micros) SELECT %s, %s, "table", model, dataset_version, part, currency, new_micros - old_micros '
-            "FROM restatements_line WHERE restatement_id = %s AND bucket = 'carried'",
+            'currency, amount_micros) SELECT %s, %s, "table", model, dataset_version, part, currency, '
+            "new_micros - old_micros FROM restatements_line WHERE restatement_id = %s AND bucket = 'carried'",
             [restatement.cycle_id, journal.seq, restatement.pk],
         )

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Abs
 
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle
@@ -32,40 +33,58 @@ def posted(cycle: Cycle, *, before: Restatement | None = None) -> list[Restateme
     return found[: last[0]] if last else []
 
 
-def find(key: str) -> Restatement:
-    """By CYCLE/NUMBER. Raises NotFound."""
+def with_steps() -> Any:
+    """Restatements with their steps, each with `last_posted`, the number of the cycle's last posted one."""
+    steps = RestatementStep.objects.filter(action="post", restatement__cycle=OuterRef("cycle"))
+    last = Subquery(steps.order_by("-journal_id").values("restatement_id")[:1])
+    restatements = Restatement.objects.select_related("cycle__policy", "policy", "base").prefetch_related("steps")
+    return restatements.annotate(last_posted=last)
+
+
+def find(key: str) -> Any:
+    """By CYCLE/NUMBER, as `with_steps` has it. Raises NotFound."""
     cycle, _, number = key.rpartition("/")
     found = None
     if number.isascii() and number.isdigit() and len(number) < 10:
-        restatements = Restatement.objects.select_related("cycle__policy", "policy", "base")
-        found = restatements.filter(cycle__key=cycle, number=int(number)).first()
+        found = with_steps().filter(cycle__key=cycle, number=int(number)).first()
     if found is None:
         raise NotFound(f"There is no restatement {key!r}: `restatements list` shows those there are.")
     return found
 
 
 def steps_of(restatement: Restatement) -> dict[str, RestatementStep]:
-    return {step.action: step for step in RestatementStep.objects.filter(restatement=restatement)}
+    """By action."""
+    return {step.action: step for step in restatement.steps.all()}
 
 
-def state(restatement: Restatement) -> str:
-    """draft, approved, posted; or superseded, if another one of the cycle was posted since it was drafted."""
+def state(restatement: Any) -> str:
+    """Of one by `with_steps`: draft, approved, posted; or superseded, if another one of the cycle was posted since."""
     steps = steps_of(restatement)
-    known = posted(restatement.cycle)
     return state_of(
         approved="approve" in steps, posted="post" in steps, base=restatement.base_id,
-        last_posted=known[-1].pk if known else None,
+        last_posted=restatement.last_posted,
     )  # fmt: skip
 
 
-def lines_of_journal(key: str, contributor_id: str, currency: str) -> QuerySet[RestatementLine]:
-    """What a posted restatement changed for a contributor; `key` is its journal's, which a statement shows."""
-    return RestatementLine.objects.filter(
-        restatement__in=RestatementStep.objects.filter(
-            journal__kind=RESTATEMENT_JOURNAL, journal__key=key
-        ).values("restatement"),
-        bucket__in=("contributor", "split"), contributor_id=contributor_id, currency=currency,
-    ).order_by("pk")  # fmt: skip
+def largest(restatement: Restatement, number: int) -> list[RestatementLine]:
+    """The lines of contributors that differ most."""
+    lines = restatement.lines.filter(contributor__isnull=False)
+    return list(lines.order_by(Abs(F("new_micros") - F("old_micros")).desc(), "pk")[:number])
+
+
+def lines_of_journals(keys: Sequence[str], contributor_id: str, currency: str) -> dict[str, list[RestatementLine]]:
+    """What posted restatements changed for a contributor, by the keys of their journals, which statements show."""
+    if not keys:
+        return {}
+    posts = RestatementStep.objects.filter(journal__kind=RESTATEMENT_JOURNAL, journal__key__in=keys)
+    of = dict(posts.values_list("restatement", "journal__key"))
+    lines = RestatementLine.objects.filter(
+        restatement__in=of, bucket__in=("contributor", "split"), contributor_id=contributor_id, currency=currency
+    )
+    found: dict[str, list[RestatementLine]] = {key: [] for key in keys}
+    for line in lines.order_by("pk"):
+        found[of[line.restatement_id]].append(line)
+    return found
 
 
 def digest(

@@ -9,7 +9,7 @@ from revshare.files.voiding import void
 from revshare.ledger.models import Journal
 from revshare.restatements import operations as restatements
 from revshare.restatements.models import Restatement
-from revshare.restatements.queries import state
+from revshare.restatements.queries import find, state
 from revshare.restatements.rules import Options
 from revshare.verification.operations import verify
 from tests.stories import Story, payouts, pools, statements
@@ -170,7 +170,7 @@ def test_two_people_and_in_order(story: Story) -> None:
     restatements.approve(key=other.key, act=story.act("adam"))
     step = restatements.post(key=made.key, act=story.act("fiona"))
     assert restatements.post(key=made.key, act=story.act("fiona")) == step
-    assert (state(made), state(other)) == ("posted", "superseded")
+    assert (state(find(made.key)), state(find(other.key))) == ("posted", "superseded")
     with pytest.raises(Conflict, match="superseded"):
         restatements.post(key=other.key, act=story.act("fiona"))
     clean()
