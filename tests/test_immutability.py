@@ -25,6 +25,8 @@ FROZEN = (
     "consents_consent", "rates_rate", "splits_split", "fx_conversion", "pools_match", "allocation_release",
     "allocation_passed_on", "claims_claim", "claims_step", "allocation_held_release",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
+    "files_void", "restatements_restatement", "restatements_line", "restatements_step", "allocation_correction",
+    "pools_carry_correction",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -53,6 +55,9 @@ EDITS = {
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",
     "fx_conversion": "amount_out_micros = 0",
+    "files_void": "reason = 'x'", "restatements_restatement": "digest = 'x'", "restatements_line": "new_micros = 1",
+    "restatements_step": "by = 'mallory'", "allocation_correction": "amount_micros = 1",
+    "pools_carry_correction": "amount_micros = 1",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -126,6 +131,28 @@ LATE_INSERTS = {
     "a conversion of a calculated cycle": CONVERSION,
     "a window of a locked cycle": "INSERT INTO cycles_window (cycle_id, starts_at, ends_at, after_seq, upto_seq, late) "
     "SELECT id, '2000-01-01', '2000-02-01', 0, 9, true FROM cycles_cycle LIMIT 1",
+    "a window of a restatement that is posted": "INSERT INTO cycles_window (cycle_id, starts_at, ends_at, after_seq, "
+    "upto_seq, late, restatement_id) SELECT cycle_id, '2000-01-01', '2000-02-01', 0, 9, true, id "
+    "FROM restatements_restatement LIMIT 1",
+    "a line of a restatement that is drafted": "INSERT INTO restatements_line (restatement_id, bucket, \"table\", model, "
+    "dataset_version, part, currency, reason, old_micros, new_micros) SELECT id, 'platform', 'x', '', '', '', 'USD', '', 0, 1 "
+    "FROM restatements_restatement LIMIT 1",
+    "a restatement beside the last one": "INSERT INTO restatements_restatement (cycle_id, number, words, options, policy_id, "
+    "pinned, totals, digest, drafted_at, drafted_by) SELECT cycle_id, 9, '', '{}', policy_id, '{}', '{}', 'x', now(), 'x' "
+    "FROM restatements_restatement LIMIT 1",
+    "an approval of one's own": "INSERT INTO restatements_step (restatement_id, action, digest, at, by) "
+    "SELECT id, 'approve', digest, now(), drafted_by FROM restatements_restatement ORDER BY id DESC LIMIT 1",
+    "an approval over another digest": "INSERT INTO restatements_step (restatement_id, action, digest, at, by) "
+    "SELECT id, 'approve', 'x', now(), 'adam' FROM restatements_restatement ORDER BY id DESC LIMIT 1",
+    "a posting that nobody approved": "INSERT INTO restatements_step (restatement_id, action, digest, journal_id, at, by) "
+    "SELECT id, 'post', digest, (SELECT max(seq) FROM ledger_journal), now(), 'x' FROM restatements_restatement "
+    "ORDER BY id DESC LIMIT 1",
+    "a correction by a restatement that is posted": "INSERT INTO allocation_correction (rest_id, journal_id, amount_micros) "
+    "SELECT r.id, (SELECT max(journal_id) FROM restatements_step), 1 FROM allocation_rest r WHERE bucket = 'suspense' LIMIT 1",
+    "a correction of what is the platform's": "INSERT INTO allocation_correction (rest_id, journal_id, amount_micros) "
+    "SELECT r.id, 1, 1 FROM allocation_rest r WHERE bucket = 'platform' LIMIT 1",
+    "a carry by a journal of another kind": "INSERT INTO pools_carry_correction (cycle_id, journal_id, \"table\", model, "
+    "dataset_version, part, currency, amount_micros) VALUES (1, 1, 'x', '', '', '', 'USD', 1)",
     "an event out of order": "INSERT INTO audit_event (seq, at, actor, action, object, detail, prev_hash, hash) "
     "VALUES (1000, now(), 'x', 'x', 'x', '{}', '', '')",
     "a journal out of order": "INSERT INTO ledger_journal (seq, kind, key, posted_at, created_by, legs_count, legs_sha256, "
@@ -209,6 +236,24 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     module_world.manage("suspense", "match", "model", "mystery", "m", "--by", "olivia", "--reason", "its new name")
     days = ("--start", "2026-08-01", "--end", "2026-09-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "august", *days, "--policy", "q", *people)
+    restate_september(module_world, folder)
+
+
+def restate_september(world: World, folder: Path) -> None:
+    """Its one sale is of a model that nobody knows; the file is void, and what comes late is a deficit."""
+    header = "sale_id,sold_at,stream,model,currency,gross_amount\n"
+    (folder / "wrong.csv").write_text(f"{header}w1,2026-09-03T00:00:00Z,generation,enigma,USD,10.00\n")
+    world.manage("ingest", "sales", folder / "wrong.csv")
+    days = ("--start", "2026-09-01", "--end", "2026-10-01", "--timezone", "UTC")
+    world.manage("run_cycle", "september", *days, "--policy", "p", "--prepared-by", "olivia", "--approved-by", "adam")
+    wrong = str(world.json("files", "list")["files"][0]["file"])
+    world.manage("files", "void", wrong, "--reason", "a test", "--by", "olivia")
+    (folder / "right.csv").write_text(f"{header}w2,2026-09-04T00:00:00Z,generation,enigma,USD,-1.00\n")
+    world.manage("ingest", "sales", folder / "right.csv")
+    world.manage("restate", "september", "--void", wrong, "--late", "--by", "olivia")
+    world.manage("restatements", "approve", "september/1", "--by", "adam")
+    world.manage("restatements", "post", "september/1", "--by", "fiona")
+    world.manage("restate", "september", "--policy", "q", "--by", "olivia")
 
 
 def refused(world: World, statement: str) -> None:

@@ -54,8 +54,9 @@ def draft(request: HttpRequest) -> HttpResponse:
 
     def deed() -> str:
         given = request.POST
-        policy = given.get("policy") and Policy.objects.filter(pk=_number(given["policy"])).first()
-        if policy is None:
+        chosen = given.get("policy", "")
+        policy = Policy.objects.filter(pk=_number(chosen)).first() if chosen else None
+        if chosen and policy is None:
             raise Refused("This policy is not registered: choose again.")
         options = Options(
             late="late" in given, void=tuple(_number(text) for text in given.getlist("void")),

@@ -37,7 +37,10 @@ def test_a_cycle_is_restated_by_three_people(shop: Shop, voided: int) -> None:
     }  # fmt: skip
     place = f"restatements/{drafted['id']}/"
     lines = shop.call("fay", "GET", f"{place}lines/?bucket=contributor").json()["results"]
-    assert {line["contributor_id"]: line["difference_micros"] for line in lines} == {"ann": "-1333333", CANARY: "-666667"}
+    assert {line["contributor_id"]: line["difference_micros"] for line in lines} == {
+        "ann": "-1333333",
+        CANARY: "-666667",
+    }
     seen = {"digest": drafted["digest"]}
     asked(shop, "fay", f"{place}post", {}, 409)
     asked(shop, "vera", f"{place}approve", {"digest": "0" * 64}, 409)
