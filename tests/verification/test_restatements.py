@@ -24,7 +24,7 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     "it takes other late sales": (
         "UPDATE cycles_window SET upto_seq = upto_seq + 1 WHERE restatement_id IS NOT NULL", {"I10"},
     ),
-    "it forgets its late sales": ("DELETE FROM cycles_window WHERE restatement_id IS NOT NULL", {"I10", "I22"}),
+    "it forgets its late sales": ("DELETE FROM cycles_window WHERE restatement_id IS NOT NULL", {"I10"}),
     "what is carried is forgotten": ("DELETE FROM pools_carry_correction", {"I15", "I22"}),
     "what waits is forgotten": ("DELETE FROM allocation_correction", {"I15"}),
     "nobody approved it": ("DELETE FROM restatements_step WHERE action = 'approve'", {"I20"}),
