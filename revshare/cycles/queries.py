@@ -55,9 +55,11 @@ def counting(file_id: int) -> list[Cycle]:
     """The locked cycles in which sales of a file count, though it may be void by now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT cycle_id FROM audit.sale WHERE file_id = %s AND cycle_id IS NOT NULL", [file_id]
+            "SELECT DISTINCT coalesce(s.cycle_id, r.cycle_id) FROM audit.sale s "
+            "LEFT JOIN audit.restatement r ON r.id = s.restatement_id WHERE s.file_id = %s",
+            [file_id],
         )
-        found = [pk for (pk,) in cursor.fetchall()]
+        found = [pk for (pk,) in cursor.fetchall() if pk is not None]
     return list(Cycle.objects.filter(pk__in=found).order_by("starts_at"))
 
 

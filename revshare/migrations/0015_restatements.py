@@ -160,8 +160,11 @@ SALES = _changed(
     ("ON s.sale_id = n.sale_id WHERE s.part <> 0)", f"ON s.sale_id = n.sale_id WHERE s.part <> 0 {COUNTS})"),
     ("ON s.sale_id = n.sale_id WHERE s.part <> %s'", f"ON s.sale_id = n.sale_id WHERE s.part <> %s {COUNTS}'"),
 )
-AUDIT_SALE = _changed(
-    _parts._AUDIT_SALE.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"),
+# What a restatement took is in no cycle: the pools of its cycle do not have it.
+AUDIT_SALE = "DROP VIEW audit.sale;\n" + _changed(
+    _parts._AUDIT_SALE,
+    ("w.cycle_id,", "CASE WHEN w.restatement_id IS NULL THEN w.cycle_id END AS cycle_id,"),
+    ("coalesce(w.late, false) AS late", "coalesce(w.late, false) AS late, w.restatement_id"),
     ("LEFT JOIN cycles_window w ON",
      """LEFT JOIN (SELECT w.*, ARRAY(SELECT jsonb_array_elements_text(coalesce(r.pinned, c.pinned)->'voided')::bigint) AS voided
            FROM cycles_window w JOIN cycles_cycle c ON c.id = w.cycle_id
@@ -184,7 +187,7 @@ FROM restatements_line;
 CREATE = FUNCTIONS + _made(_triggers()) + _window("revshare_window_open()") + SALES + AUDIT_SALE + AUDIT
 DROP = (
     "DROP VIEW audit.void, audit.restatement, audit.restatement_line;\n"
-    + _parts._AUDIT_SALE.replace("CREATE VIEW", "CREATE OR REPLACE VIEW") + _OLD_SALES + _window(OLD_WINDOW)
+    + "DROP VIEW audit.sale;\n" + _parts._AUDIT_SALE + _OLD_SALES + _window(OLD_WINDOW)
     + "".join(f"DROP TRIGGER {table}_{name} ON {table};\n" for table, name, _ in _triggers())
     + "".join(f"DROP FUNCTION {name}();\n" for name in FUNCTION_NAMES)
     + "DROP FUNCTION revshare_last_restatement(bigint);\n"

@@ -58,7 +58,7 @@ def test_ids_of_sales_come_again_and_refunds_are_of_the_new_ones(story: Story) -
     void(file_id=first, reason="wrong", act=story.act())
     # What stayed refunded must fit.
     assert story.sales(("s1", "2026-06-01T00:00:00Z", "m", "USD", "3.00")).file.rows_quarantined == 1
-    assert story.sales(("s1", "2026-06-01T00:00:00Z", "m", "USD", "8.00")).file.rows_accepted == 1
+    assert story.sales(("s1", "2026-06-01T00:00:00Z", "m", "USD", "8.0")).file.rows_accepted == 1
     assert Sale.objects.get(file=last()).part == last()  # beside the other, which has its id
     assert story.sales(("r2", "2026-06-03T00:00:00Z", "m", "USD", "-5.00", "s1")).file.rows_quarantined == 1
     assert story.sales(("r3", "2026-06-03T00:00:00Z", "m", "USD", "-4.00", "s1")).file.rows_accepted == 1
