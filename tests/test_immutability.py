@@ -25,6 +25,8 @@ FROZEN = (
     "consents_consent", "rates_rate", "splits_split", "fx_conversion", "pools_match", "allocation_release",
     "allocation_passed_on", "claims_claim", "claims_step", "allocation_held_release",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
+    "files_void", "restatements_restatement", "restatements_line", "restatements_step", "allocation_correction",
+    "pools_carry_correction",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -53,6 +55,9 @@ EDITS = {
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",
     "fx_conversion": "amount_out_micros = 0",
+    "files_void": "reason = 'x'", "restatements_restatement": "digest = 'x'", "restatements_line": "new_micros = 1",
+    "restatements_step": "by = 'mallory'", "allocation_correction": "amount_micros = 1",
+    "pools_carry_correction": "amount_micros = 1",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -126,6 +131,28 @@ LATE_INSERTS = {
     "a conversion of a calculated cycle": CONVERSION,
     "a window of a locked cycle": "INSERT INTO cycles_window (cycle_id, starts_at, ends_at, after_seq, upto_seq, late) "
     "SELECT id, '2000-01-01', '2000-02-01', 0, 9, true FROM cycles_cycle LIMIT 1",
+    "a window of a restatement that is posted": "INSERT INTO cycles_window (cycle_id, starts_at, ends_at, after_seq, "
+    "upto_seq, late, restatement_id) SELECT cycle_id, '2000-01-01', '2000-02-01', 0, 9, true, id "
+    "FROM restatements_restatement LIMIT 1",
+    "a line of a restatement that is drafted": "INSERT INTO restatements_line (restatement_id, bucket, \"table\", model, "
+    "dataset_version, part, currency, reason, old_micros, new_micros) SELECT id, 'platform', 'x', '', '', '', 'USD', '', 0, 1 "
+    "FROM restatements_restatement LIMIT 1",
+    "a restatement beside the last one": "INSERT INTO restatements_restatement (cycle_id, number, words, options, policy_id, "
+    "pinned, totals, digest, drafted_at, drafted_by) SELECT cycle_id, 9, '', '{}', policy_id, '{}', '{}', 'x', now(), 'x' "
+    "FROM restatements_restatement LIMIT 1",
+    "an approval of one's own": "INSERT INTO restatements_step (restatement_id, action, digest, at, by) "
+    "SELECT id, 'approve', digest, now(), drafted_by FROM restatements_restatement ORDER BY id DESC LIMIT 1",
+    "an approval over another digest": "INSERT INTO restatements_step (restatement_id, action, digest, at, by) "
+    "SELECT id, 'approve', 'x', now(), 'adam' FROM restatements_restatement ORDER BY id DESC LIMIT 1",
+    "a posting that nobody approved": "INSERT INTO restatements_step (restatement_id, action, digest, journal_id, at, by) "
+    "SELECT id, 'post', digest, (SELECT max(seq) FROM ledger_journal), now(), 'x' FROM restatements_restatement "
+    "ORDER BY id DESC LIMIT 1",
+    "a correction by a restatement that is posted": "INSERT INTO allocation_correction (rest_id, journal_id, amount_micros) "
+    "SELECT r.id, (SELECT max(journal_id) FROM restatements_step), 1 FROM allocation_rest r WHERE bucket = 'suspense' LIMIT 1",
+    "a correction of what is the platform's": "INSERT INTO allocation_correction (rest_id, journal_id, amount_micros) "
+    "SELECT r.id, 1, 1 FROM allocation_rest r WHERE bucket = 'platform' LIMIT 1",
+    "a carry by a journal of another kind": "INSERT INTO pools_carry_correction (cycle_id, journal_id, \"table\", model, "
+    "dataset_version, part, currency, amount_micros) VALUES (1, 1, 'x', '', '', '', 'USD', 1)",
     "an event out of order": "INSERT INTO audit_event (seq, at, actor, action, object, detail, prev_hash, hash) "
     "VALUES (1000, now(), 'x', 'x', 'x', '{}', '', '')",
     "a journal out of order": "INSERT INTO ledger_journal (seq, kind, key, posted_at, created_by, legs_count, legs_sha256, "
@@ -177,6 +204,35 @@ l2,2026-07-11T00:00:00Z,generation,m,USD,2.00
 """
 
 
+ENIGMA = "sale_id,sold_at,stream,model,currency,gross_amount\n"
+# September's one sale is of a model that nobody knows; its file is void, and what comes late is a deficit.
+RESTATE = """
+from pathlib import Path
+from revshare.cycles import operations as cycles
+from revshare.files.voiding import void
+from revshare.ingest.operations import ingest
+from revshare.management.base import acting
+from revshare.periods import parse_period
+from revshare.policies.operations import find
+from revshare.restatements.operations import approve, draft, post
+from revshare.restatements.rules import Options
+by, folder = acting("olivia", "ingest"), Path({folder!r})
+wrong = ingest(kind="sales", path=folder / "wrong.csv", act=by).file.pk
+period = parse_period("2026-09-01", "2026-10-01", "UTC")
+cycles.open_cycle(key="september", period=period, policy=find("p"), act=by)
+for step in (cycles.lock, cycles.calculate, cycles.submit):
+    step(key="september", act=by)
+for step in (cycles.approve, cycles.publish):
+    step(key="september", act=acting("adam", "approve"))
+void(file_id=wrong, reason="a test", act=by)
+ingest(kind="sales", path=folder / "right.csv", act=by)
+draft(cycle_key="september", options=Options(void=(wrong,), late=True), act=by)
+approve(key="september/1", act=acting("adam", "approve_restatement"))
+post(key="september/1", act=acting("fiona", "post_restatement"))
+draft(cycle_key="september", options=Options(policy=find("q").sha256), act=by)
+"""
+
+
 @pytest.fixture(scope="module")
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = Path(tmp_path_factory.mktemp("small"))
@@ -209,6 +265,9 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     module_world.manage("suspense", "match", "model", "mystery", "m", "--by", "olivia", "--reason", "its new name")
     days = ("--start", "2026-08-01", "--end", "2026-09-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "august", *days, "--policy", "q", *people)
+    (folder / "wrong.csv").write_text(ENIGMA + "w1,2026-09-03T00:00:00Z,generation,enigma,USD,10.00\n")
+    (folder / "right.csv").write_text(ENIGMA + "w2,2026-09-04T00:00:00Z,generation,enigma,USD,-1.00\n")
+    module_world.manage("shell", "--no-imports", "-c", RESTATE.format(folder=str(folder)))
 
 
 def refused(world: World, statement: str) -> None:

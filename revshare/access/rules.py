@@ -9,6 +9,7 @@ MAY: dict[str, frozenset[str]] = {
     "browse": STAFF,  # every stage's records, read only
     "ingest": frozenset({"operator"}),
     "quarantine": frozenset({"operator"}),
+    "void_file": frozenset({"operator"}),
     "register_policy": frozenset({"operator"}),
     "open_cycle": frozenset({"operator"}),
     "lock": frozenset({"operator"}),
@@ -20,6 +21,9 @@ MAY: dict[str, frozenset[str]] = {
     "file_claim": frozenset({"operator"}),
     "decide_claim": frozenset({"approver"}),
     "release_held": frozenset({"operator"}),
+    "restate": frozenset({"operator"}),  # compute a closed cycle again, as a draft
+    "approve_restatement": frozenset({"approver"}),
+    "post_restatement": frozenset({"operator", "finance"}),
     "lab": STAFF,  # what a cycle would pay under other policies
     "export": frozenset({"finance", "operator", "approver"}),
     "prepare_payouts": frozenset({"finance"}),

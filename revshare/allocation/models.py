@@ -55,6 +55,24 @@ class Rest(models.Model):
         return f"{self.pool_id} {self.bucket} {self.amount_micros}"
 
 
+class Correction(models.Model):
+    """What a restatement changed of money in suspense or held, before it was released."""
+
+    rest = models.ForeignKey(Rest, on_delete=models.PROTECT, related_name="corrections")
+    journal = models.ForeignKey("revshare.Journal", on_delete=models.PROTECT, related_name="+", db_index=False)
+    amount_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "allocation_correction"
+        constraints = [
+            models.UniqueConstraint(fields=["rest", "journal"], name="allocation_correction_once"),
+            models.CheckConstraint(name="allocation_correction_something", condition=~Q(amount_micros=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rest_id} by {self.amount_micros}"
+
+
 class HeldRelease(models.Model):
     """Money that was held and is no more: whose it became, and by which journal. At most one for a rest."""
 

@@ -75,7 +75,7 @@ def pass_on(
         versions = sorted({version for pool in shared for version in pool.versions})
         numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
         con.register("earned", _earned(shared, numerators, sources.rulebook, names))
-        _load_parts(con, day, pinned, scratch)
+        load_parts(con, day, pinned, scratch)
         parts = copy_in(con, DIVIDED.format(cycle=cycle_id), table=PassedOn._meta.db_table, columns=COLUMNS)
     journal = post(kind=SPLIT_JOURNAL, key=key, legs_sql=LEGS, params=[cycle_id] * 2, act=act, cycle_id=cycle_id)
     if journal is not None and journal.cycle_id != cycle_id:
@@ -102,7 +102,7 @@ def _earned(pools: Sequence[Pool], numerators: Numerators, rulebook: Rulebook, n
     return pa.concat_tables(tables)
 
 
-def _load_parts(con: duckdb.DuckDBPyConnection, day: date, pinned: Pinned, scratch: Path) -> None:
+def load_parts(con: duckdb.DuckDBPyConnection, day: date, pinned: Pinned, scratch: Path) -> None:
     draft = scratch / "part.copy"
     query, params = in_force_query(day=day, upto_arrival=pinned.upto_arrival)
     copy_out(query, draft, params)

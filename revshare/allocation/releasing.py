@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from revshare.allocation.corrections import with_left
 from revshare.allocation.models import Rest
 from revshare.allocation.numerators import OPTED_OUT
 from revshare.audit_trail.operations import Act, record
@@ -25,7 +26,8 @@ LAPSED = "the full proof did not come in time"
 # Parameters: to whom ('': to those for whom it is held); the rests. One leg an account.
 LEGS = """
     WITH rest AS (
-        SELECT p.currency, r.amount_micros, coalesce(nullif(%s, ''), r.contributor_id) AS person
+        SELECT p.currency, r.amount_micros + coalesce((SELECT sum(x.amount_micros) FROM allocation_correction x
+                   WHERE x.rest_id = r.id), 0) AS amount_micros, coalesce(nullif(%s, ''), r.contributor_id) AS person
         FROM allocation_rest r JOIN pools_pool p ON p.id = r.pool_id WHERE r.id = ANY(%s))
     SELECT 'held' AS account, currency, 'D' AS side, sum(amount_micros)::bigint AS amount_micros FROM rest GROUP BY 2
     UNION ALL
@@ -104,9 +106,8 @@ def _release_claim(decision: ClaimStep, act: Act) -> list[Released]:
 
 def _unreleased(reason: str, contributor_id: str) -> dict[str, list[int]]:
     """The rests held for this reason (and contributor) that nobody has got yet, by cycle, once it is posted."""
-    rests = Rest.objects.filter(
-        bucket="held", reason=reason, amount_micros__gt=0, held_release=None, cycle__journals__kind=ALLOCATION_JOURNAL
-    )
+    held = Rest.objects.filter(bucket="held", reason=reason, held_release=None)
+    rests = with_left(held).filter(left_micros__gt=0, cycle__journals__kind=ALLOCATION_JOURNAL)
     if contributor_id:
         rests = rests.filter(contributor_id=contributor_id)
     by_cycle: dict[str, list[int]] = {}

@@ -20,8 +20,9 @@ from revshare.console.shown import amount
 from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.files.formats import KINDS, TAKEN_IN
-from revshare.files.models import IngestedFile, Upload
+from revshare.files.models import IngestedFile, Upload, Void
 from revshare.files.queries import reject_lines, totals
+from revshare.files.voiding import VOIDABLE
 from revshare.runs.models import Run
 from revshare.tasks import request_step
 
@@ -129,6 +130,8 @@ def _file_context(request: HttpRequest, file: IngestedFile) -> dict[str, Any]:
         Line("quarantined", f"{now.quarantined:,}", amount(now.sum_quarantined)),
     ]
     return {
+        "void": Void.objects.filter(pk=file.pk).first(),
+        "may_void": file.kind in VOIDABLE and allowed(request, "void_file"),
         "file": file, "lines": lines, "has_sums": now.sum_in is not None, "open": now.open,
         "rejected": file.rows_quarantined, "may_decide": allowed(request, "quarantine"),
         "adds_up": now.rows_in == now.accepted + now.duplicate + now.quarantined,

@@ -17,6 +17,7 @@ WORK = (
     ("Take in a file", "upload_file", "upload", "ingest"),
     ("Quarantine", "warning", "quarantine", None),
     ("Suspense", "hourglass_empty", "suspense", None),
+    ("Restatements", "history_edu", "restatements", None),
     ("Register a policy", "gavel", "register-policy", "register_policy"),
     ("Open a cycle", "event_available", "open-cycle", "open_cycle"),
 )

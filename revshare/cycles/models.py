@@ -93,8 +93,8 @@ class Cycle(models.Model):
 class Window(models.Model):
     """The sales of a cycle: those dated in [starts_at, ends_at) that arrived as number (after_seq, upto_seq].
 
-    Its own period makes one window; each earlier period that had late arrivals makes another. No two windows of any
-    cycles overlap, so a sale is in one cycle at most.
+    Its own period makes one window; each earlier period that had late arrivals makes another; a restatement may take
+    late arrivals of its own period. No two windows of any cycles overlap, so a sale is in one cycle at most.
     """
 
     cycle = models.ForeignKey(Cycle, on_delete=models.PROTECT, related_name="windows")
@@ -103,6 +103,10 @@ class Window(models.Model):
     after_seq = models.BigIntegerField()
     upto_seq = models.BigIntegerField()
     late = models.BooleanField()
+    # Sales that a restatement of the cycle took; they are not in what the cycle itself calculated.
+    restatement = models.ForeignKey(
+        "revshare.Restatement", null=True, blank=True, on_delete=models.PROTECT, related_name="windows", db_index=False
+    )
 
     class Meta:
         db_table = "cycles_window"

@@ -19,6 +19,7 @@ from revshare.cycles.models import Cycle, Window
 from revshare.cycles.queries import (
     balances_before,
     carried_before,
+    closed_upto,
     find,
     gathered_and_converted,
     input_digest,
@@ -32,6 +33,7 @@ from revshare.cycles.queries import (
 from revshare.cycles.rules import MOVES, reached
 from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.files.queries import last_arrival, open_quarantine
+from revshare.files.voiding import voided
 from revshare.ingest.operations import release_waiting_refunds
 from revshare.ledger.operations import post
 from revshare.ledger.queries import ALLOCATION_JOURNAL, last_journal, moved_currencies
@@ -45,7 +47,7 @@ from revshare.policies.rules import Rulebook, parse
 from revshare.pools.conversions import exchange_of
 from revshare.pools.models import Pool
 from revshare.pools.operations import add_movements, build, keep_conversions
-from revshare.pools.queries import carried_by, matches
+from revshare.pools.queries import matches
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
@@ -195,7 +197,7 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
     ranges = ranges_to_close(cycle, last_seq())
     progress("sales", 0, 0)
     pins = _pins(ranges, rulebook, cycle, sums)
-    exchange_of(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges))  # or no manifest is frozen for nothing
+    exchange_of(sources_of(cycle, _present(), ranges))  # or no manifest is frozen for nothing
     if _unfrozen(pins) or (rulebook.eligibility.tells_classes_apart and _unsorted(pins)):
         return None
     pinned = _pinned(pins)
@@ -226,7 +228,13 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         upto_arrival=last_arrival(),
         claims=[item.as_json() for item in contested(pins["versions"])],
         matches=matches(),
+        voided=voided(),
     )
+
+
+def _present() -> Pinned:
+    """What a lock would fix of the arrivals."""
+    return Pinned(upto_arrival=last_arrival(), voided=voided())
 
 
 def _check_quarantine(cycle: Cycle, accepted_because: str) -> int:
@@ -250,15 +258,11 @@ def _window(cycle: Cycle, r: Range) -> Window:
 
 def ranges_to_close(cycle: Cycle, upto_seq: int) -> list[Range]:
     """The cycle's own period, and every earlier locked period whose sales arrived after it was closed."""
-    ranges = [Range(cycle.starts_at, cycle.ends_at, 0, upto_seq)]
+    void = voided()
+    ranges = [Range(cycle.starts_at, cycle.ends_at, 0, upto_seq, void)]
     earlier = Cycle.objects.filter(ends_at__lte=cycle.starts_at, upto_seq__isnull=False).order_by("starts_at")
-    covered = dict(
-        Window.objects.filter(cycle__upto_seq__isnull=False)
-        .order_by("starts_at", "upto_seq")
-        .values_list("starts_at", "upto_seq")
-    )
     for other in earlier:
-        late = Range(other.starts_at, other.ends_at, covered[other.starts_at], upto_seq)
+        late = Range(other.starts_at, other.ends_at, closed_upto(other), upto_seq, void)
         if late.after_seq < late.upto_seq and count([late]):
             ranges.append(late)
     return ranges
@@ -280,10 +284,10 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
     # What is sold, or waits in suspense and may be released, can go to a pool over all models.
     tables = [rulebook.terms_for(item.stream) for item in sums] + (list(rulebook.tables.values()) if matched else [])
     single = any(terms is not None and terms.pooling == "single" for terms in tables)
-    carried = carried_by(_last_calculated())
+    carried = carried_before(cycle)
     wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
     if any(terms.is_routed for terms in rulebook.tables.values()):
-        wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()
+        wanted |= used(sources_of(cycle, _present(), ranges)).keys()
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
     named |= {*matched.get("dataset_version", {}).values()}
@@ -299,10 +303,6 @@ def _unfrozen(pins: dict[str, Any]) -> list[str]:
 
 def _unsorted(pins: dict[str, Any]) -> bool:
     return Manifest.objects.filter(dataset_version__in=pins["versions"], classes=[]).exists()
-
-
-def _last_calculated() -> int | None:
-    return Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").values_list("pk", flat=True).first()
 
 
 def calculate(

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from django.db import connection
+from django.db.models import Max
+
 from revshare.allocation.models import Release
 from revshare.allocation.suspense import by_pool, releases
 from revshare.bulk import copied_out
@@ -15,7 +18,7 @@ from revshare.policies.rules import parse
 from revshare.pools.conversions import canonical_lines as rate_lines
 from revshare.pools.conversions import exchange_of
 from revshare.pools.exchange import Converted
-from revshare.pools.queries import carried_by
+from revshare.pools.queries import carried_by, carry_corrections
 from revshare.pools.rules import Key, Pinned, PoolSum, conversions, gather
 from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
@@ -34,10 +37,30 @@ def find(key: str) -> Cycle:
 
 def ranges_of(cycle: Cycle) -> list[Range]:
     """The ranges of sales that a locked cycle closed over."""
-    return [
-        Range(window.starts_at, window.ends_at, window.after_seq, window.upto_seq)
-        for window in Window.objects.filter(cycle=cycle)
-    ]
+    windows = Window.objects.filter(cycle=cycle, restatement__isnull=True)
+    return [range_of(window, pinned_of(cycle)) for window in windows]
+
+
+def range_of(window: Window, pinned: Pinned) -> Range:
+    return Range(window.starts_at, window.ends_at, window.after_seq, window.upto_seq, tuple(pinned.voided))
+
+
+def closed_upto(cycle: Cycle) -> int:
+    """The last arrival of sales dated in a locked cycle that it, a later one or a restatement closed over."""
+    windows = Window.objects.filter(starts_at=cycle.starts_at, cycle__upto_seq__isnull=False)
+    return windows.aggregate(last=Max("upto_seq"))["last"] or 0
+
+
+def counting(file_id: int) -> list[Cycle]:
+    """The locked cycles in which sales of a file count, though it may be void by now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT coalesce(s.cycle_id, r.cycle_id) FROM audit.sale s "
+            "LEFT JOIN audit.restatement r ON r.id = s.restatement_id WHERE s.file_id = %s",
+            [file_id],
+        )
+        found = [pk for (pk,) in cursor.fetchall() if pk is not None]
+    return list(Cycle.objects.filter(pk__in=found).order_by("starts_at"))
 
 
 def last_day(cycle: Cycle) -> date:
@@ -53,21 +76,30 @@ def sources_of(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> Sources:
     """Where the sums of a cycle come from."""
     return Sources(
         ranges=tuple(ranges), rulebook=parse(cycle.policy.text), days=(cycle.starts_on, cycle.ends_on),
-        zone=cycle.timezone, upto_arrival=pinned.upto_arrival,
+        zone=cycle.timezone, upto_arrival=pinned.upto_arrival, voided=tuple(pinned.voided),
     )  # fmt: skip
 
 
 def carried_before(cycle: Cycle) -> dict[Key, int]:
-    """What the pools of the cycle calculated before this one carry on; of the last one, if this one is not yet."""
+    """What the pools of the cycle calculated before this one carry on, of the last one if this one is not yet; and what
+    restatements posted since changed of that."""
     calculated = Cycle.objects.filter(calculation__isnull=False)
     if cycle.calculation is not None:
         calculated = calculated.filter(calculation__lt=cycle.calculation)
-    return carried_by(calculated.order_by("-calculation").values_list("pk", flat=True).first())
+    last = calculated.order_by("-calculation").first()
+    carried = carried_by(last.pk if last else None)
+    corrected = carry_corrections(after=(last.journals_upto or 0) if last else 0, upto=cycle.journals_upto)
+    for key, micros in corrected.items():
+        carried[key] = carried.get(key, 0) + micros
+    return {key: micros for key, micros in carried.items() if micros}
 
 
 def released_by(cycle: Cycle, sources: Sources, pinned: Pinned) -> list[Release]:
     """What the cycle releases from suspense, not written."""
-    return releases(cycle_id=cycle.pk, calculation=cycle.calculation, rulebook=sources.rulebook, pinned=pinned)
+    return releases(
+        cycle_id=cycle.pk, calculation=cycle.calculation, journals_upto=cycle.journals_upto,
+        rulebook=sources.rulebook, pinned=pinned,
+    )  # fmt: skip
 
 
 def gathered(
@@ -106,6 +138,8 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
         head |= {"claims": pinned.claims}
     if pinned.matches:
         head |= {"matches": pinned.matches}
+    if pinned.voided:
+        head |= {"voided": list(pinned.voided)}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for block in canonical_lines(sources.ranges):
         digest.update(block)

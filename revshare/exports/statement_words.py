@@ -78,7 +78,8 @@ def sentence(
     """How one amount came about, in one sentence with all its numbers; without a capital letter or a full stop.
 
     `share_fraction`: None where several shares apply, by volume. `carried_micros`: what the pool brought from the cycle
-    before, zero or a deficit. `deducted_micros`: tax and fees. `commons_micros`: what went to the commons fund.
+    before, zero, a deficit, or what a restatement gave back of one.
+    `deducted_micros`: tax and fees. `commons_micros`: what went to the commons fund.
     `released_micros`: what it has of earlier sales that waited in suspense.
     """
     base = net_micros + carried_micros - deducted_micros
@@ -86,7 +87,10 @@ def sentence(
     if deducted_micros:
         left = money_exact(net_micros - deducted_micros, currency)
         source = f"{left} ({source} less {money_exact(deducted_micros, currency)} of tax and fees)"
-    if carried_micros:
+    if carried_micros > 0:
+        back = money_exact(carried_micros, currency)
+        source = f"{money_exact(base, currency)} ({source} and {back} that a correction of earlier cycles gave back)"
+    elif carried_micros:
         deficit = money_exact(-carried_micros, currency)
         source = f"{money_exact(base, currency)} ({source} less a deficit of {deficit} carried from the cycle before)"
     held = holding(line.measure, line.numerator_ticks, line.denominator_ticks, currency)

@@ -50,6 +50,25 @@ class IngestedFile(models.Model):
         return f"{self.kind} {self.name}"
 
 
+class Void(models.Model):
+    """That a file should not have come: its rows count in no cycle that is locked from then on. Append-only; what was
+    calculated with them stays, until it is restated."""
+
+    file = models.OneToOneField(IngestedFile, primary_key=True, on_delete=models.PROTECT, related_name="void")
+    reason = models.TextField()
+    arrival = models.BigIntegerField()  # the last one that had come by then (`queries.last_arrival`)
+    voided_at = models.DateTimeField()
+    voided_by = models.TextField()
+
+    class Meta:
+        db_table = "files_void"
+        ordering = ["-file_id"]
+        constraints = [models.CheckConstraint(name="files_void_says_why", condition=~Q(reason=""))]
+
+    def __str__(self) -> str:
+        return f"file {self.file_id} void"
+
+
 class QuarantinedRow(models.Model):
     """A row that breaks a rule, kept whole until somebody decides. `row` holds the known columns as they were read."""
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from revshare.files.models import IngestedFile
+from revshare.files.models import IngestedFile, Void
 from revshare.files.repeats import except_repeated
+from revshare.files.voiding import IS_VOID
 from revshare.files.work import Work
 from revshare.lake import copy_in, copy_out, csv_scan
 
@@ -29,6 +30,7 @@ class RowTable:
     key: Sequence[str]
     content: Sequence[str]
     types: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""  # of files, if these can be voided: then the same key may come again after that
 
     def type_of(self, column: str) -> str:
         return self.types.get(column, "VARCHAR")
@@ -67,7 +69,8 @@ def see_stored(work: Work, table: RowTable, by: Sequence[str]) -> bool:
         copy_in(work.con, f"SELECT DISTINCT {keys} FROM accepted", table="incoming_key", columns=keys)
         cursor.execute("ANALYZE incoming_key")
     draft = work.scratch / "stored.copy"
-    copy_out(f"SELECT {', '.join(types)} FROM {table.name} JOIN incoming_key USING ({keys})", draft)
+    counts = f"WHERE NOT {IS_VOID.format(table.name)}" if table.kind else ""
+    copy_out(f"SELECT {', '.join(types)} FROM {table.name} JOIN incoming_key USING ({keys}) {counts}", draft)
     work.con.execute(f"INSERT INTO stored SELECT * FROM {csv_scan(draft, types)}")
     draft.unlink()
     return work.number("SELECT count(*) FROM stored") > 0
@@ -87,9 +90,13 @@ def store_rows(work: Work, table: RowTable, file: IngestedFile) -> None:
     """Writes the accepted rows, in order of their keys: the index grows at its end."""
     names = ", ".join(table.columns)
     arrival = _next_arrival() if work.released else file.pk
+    more = {"file_id": file.pk, "arrival": arrival}
+    if table.kind:
+        more["after_voids"] = Void.objects.filter(file__kind=table.kind).count()
+    values = ", ".join(map(str, more.values()))
     rows = copy_in(
-        work.con, f"SELECT {names}, {file.pk}, {arrival} FROM accepted ORDER BY {', '.join(table.key)}",
-        table=table.name, columns=f"{names}, file_id, arrival",
+        work.con, f"SELECT {names}, {values} FROM accepted ORDER BY {', '.join(table.key)}",
+        table=table.name, columns=f"{names}, {', '.join(more)}",
     )  # fmt: skip
     if rows:
         with connection.cursor() as cursor:

@@ -21,6 +21,7 @@ from revshare.cycles.operations import ranges_to_close
 from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, released_by, sources_of
 from revshare.errors import Refused
 from revshare.files.queries import last_arrival
+from revshare.files.voiding import voided
 from revshare.lab.candidates import Candidate, registered, told_apart
 from revshare.lab.rules import Int64s, Spread, spread
 from revshare.lake import duck, spool
@@ -145,10 +146,10 @@ def _trials(cycle: Cycle, candidates: Sequence[Candidate]) -> list[_Trial]:
     closed = cycle.upto_seq is not None
     ranges = ranges_of(cycle) if closed else ranges_to_close(cycle, last_seq())
     streams = {item.stream for item in sums_by_target(ranges)}
-    fixed, all_there, carried = pinned_of(cycle), _pinned(cycle), carried_before(cycle)
+    fixed, all_there, carried = pinned_of(cycle), all_there_is(cycle), carried_before(cycle)
     trials = []
     for candidate in candidates:
-        _check_streams(cycle, candidate, streams)
+        check_streams(cycle, candidate, streams)
         # Its own policy finds just what the lock fixed, also where models have come since.
         pinned = fixed if closed and candidate.sha256 == cycle.policy.sha256 else all_there
         sources = replace(sources_of(cycle, pinned, ranges), rulebook=candidate.rulebook)
@@ -157,7 +158,8 @@ def _trials(cycle: Cycle, candidates: Sequence[Candidate]) -> list[_Trial]:
     return trials
 
 
-def _check_streams(cycle: Cycle, candidate: Candidate, streams: Iterable[str]) -> None:
+def check_streams(cycle: Cycle, candidate: Candidate, streams: Iterable[str]) -> None:
+    """Raises Refused for a stream that the policy has no rule for."""
     if missing := sorted(stream for stream in streams if candidate.rulebook.terms_for(stream) is None):
         raise Refused(
             f"Policy {candidate.name} has no rule for the stream {', '.join(missing)}: it cannot be tried on cycle "
@@ -192,7 +194,7 @@ def _outcome(con: duckdb.DuckDBPyConnection, scratch: Path, trial: _Trial, draft
     return Outcome(trial.candidate, lines, amounts, {c: dict(buckets) for c, buckets in rest.items()}, ids)
 
 
-def _pinned(cycle: Cycle) -> Pinned:
+def all_there_is(cycle: Cycle) -> Pinned:
     """What the cycle's lock fixed, and what there is besides: another policy may ask for more."""
     own = pinned_of(cycle)
     there = Manifest.objects.filter(part_versions__isnull=False).distinct()
@@ -202,6 +204,7 @@ def _pinned(cycle: Cycle) -> Pinned:
         mixes={model: mix for model, mix in mixes().items() if model not in own.models} | dict(own.mixes),
         classes={m.dataset_version: m.classes_sha256 for m in there if m.classes} | dict(own.classes),
         upto_arrival=own.upto_arrival or last_arrival(),
+        voided=own.voided if cycle.upto_seq is not None else voided(),
         claims=own.claims,
         matches=own.matches if cycle.upto_seq is not None else matches(),
     )

@@ -25,6 +25,11 @@ def _contributor() -> models.ForeignKey:
     )
 
 
+def _after_voids() -> models.IntegerField:
+    # How many files of the kind were void by then: what a void file said may be said again, by one that comes later.
+    return models.IntegerField(default=0, db_default=0)
+
+
 class Measure(models.Model):
     """What is measured of a contributor over some days, such as the revenue of their own licences."""
 
@@ -35,13 +40,14 @@ class Measure(models.Model):
     value_micros = models.BigIntegerField()
     file = _file()
     arrival = models.BigIntegerField()  # `files.row_tables`
+    after_voids = _after_voids()
 
     class Meta:
         db_table = "measures_measure"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["measure", "starts_on", "ends_on", "contributor"], name="measures_measure_once"
+                fields=["measure", "starts_on", "ends_on", "contributor", "after_voids"], name="measures_measure_once"
             ),
             models.CheckConstraint(name="measures_measure_not_negative", condition=Q(value_micros__gte=0)),
             models.CheckConstraint(name="measures_measure_has_days", condition=Q(ends_on__gt=F("starts_on"))),
@@ -61,12 +67,15 @@ class Output(models.Model):
     score_millionths = models.IntegerField()
     file = _file()
     arrival = models.BigIntegerField()  # `files.row_tables`
+    after_voids = _after_voids()
 
     class Meta:
         db_table = "measures_output"
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["sale_id", "role", "contributor"], name="measures_output_once"),
+            models.UniqueConstraint(
+                fields=["sale_id", "role", "contributor", "after_voids"], name="measures_output_once"
+            ),
             models.CheckConstraint(name="measures_output_role", condition=Q(role__in=ROLES)),
             models.CheckConstraint(
                 name="measures_output_part",
@@ -88,12 +97,13 @@ class Usage(models.Model):
     units = models.BigIntegerField()
     file = _file()
     arrival = models.BigIntegerField()  # `files.row_tables`
+    after_voids = _after_voids()
 
     class Meta:
         db_table = "measures_usage"
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["customer_id", "model", "day"], name="measures_usage_once"),
+            models.UniqueConstraint(fields=["customer_id", "model", "day", "after_voids"], name="measures_usage_once"),
             models.CheckConstraint(name="measures_usage_positive", condition=Q(units__gte=1)),
             models.CheckConstraint(name="measures_usage_arrival", condition=Q(arrival__gte=F("file"))),
         ]

@@ -33,6 +33,7 @@ MEASURES = RowTable(
     types={"starts_on": "DATE", "ends_on": "DATE", "value_micros": "BIGINT"},
     key=("measure", "starts_on", "ends_on", "contributor_id"),
     content=("value_micros",),
+    kind="measures",
 )  # fmt: skip
 OUTPUTS = RowTable(
     name="measures_output",
@@ -43,6 +44,7 @@ OUTPUTS = RowTable(
     types={"score_millionths": "BIGINT"},
     key=("sale_id", "role", "contributor_id"),
     content=("score_millionths",),
+    kind="outputs",
 )  # fmt: skip
 USAGE = RowTable(
     name="measures_usage",
@@ -52,6 +54,7 @@ USAGE = RowTable(
     types={"day": "DATE", "units": "BIGINT"},
     key=("model", "day", "customer_id"),
     content=("units",),
+    kind="usage",
 )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ class Pool(models.Model):
     fund, and the rest stays with the platform, first of all the tax and fees that were `deducted`; or, if what is left
     after these is negative, that is carried to the same pool of the next cycle. `table` is the policy's rule table;
     `model` and `dataset_version` are blank where the policy pools everything in one. The denominator is in the units
-    of the measure: ticks for assets.
+    of the measure: ticks for assets. What is carried in is a deficit; or more than nothing, where a restatement took
+    back a deficit that had been made up for.
 
     A pool of kind `movements` shares nothing: under it stand, as entries of the cycle, what else moved contributors'
     accounts in one currency since the cycle before (payments, adjustments …). It comes after all others."""
@@ -73,8 +74,7 @@ class Pool(models.Model):
             models.CheckConstraint(
                 name="pools_signs",
                 condition=Q(
-                    distributable_micros__gte=F("released_micros"), commons_micros__gte=0, carried_in_micros__lte=0,
-                    released_micros__gte=0,
+                    distributable_micros__gte=F("released_micros"), commons_micros__gte=0, released_micros__gte=0,
                     carried_out_micros__lte=0, denominator_ticks__gte=0,
                 )
                 & (Q(platform_micros__gte=0) | Q(platform_micros__gte=F("deducted_micros"))),
@@ -98,6 +98,33 @@ class Pool(models.Model):
             return f"movements · {self.currency}"
         parts = (self.table, self.model or self.dataset_version, self.part, self.currency)
         return " · ".join(part for part in parts if part)
+
+
+class CarryCorrection(models.Model):
+    """What a restatement changed of what a pool of a closed cycle carries: the next cycle that is calculated takes it
+    in with what it carries anyway. Of either sign: a deficit that later cycles made up for may not have been one."""
+
+    cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="+", db_index=False)
+    journal = models.ForeignKey("revshare.Journal", on_delete=models.PROTECT, related_name="+", db_index=False)
+    table = models.TextField(db_collation="C")
+    model = models.TextField(db_collation="C")
+    dataset_version = models.TextField(db_collation="C")
+    part = models.TextField(db_collation="C")
+    currency = models.CharField(max_length=3, db_collation="C")
+    amount_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "pools_carry_correction"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["journal", "table", "model", "dataset_version", "part", "currency"],
+                name="pools_carry_correction_once",
+            ),
+            models.CheckConstraint(name="pools_carry_correction_something", condition=~Q(amount_micros=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.journal_id} {self.amount_micros}"
 
 
 class Conversion(models.Model):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from revshare.manifests.models import Manifest
-from revshare.pools.models import Match, Pool
+from revshare.pools.models import CarryCorrection, Match, Pool
 from revshare.pools.rules import Key
 
 
@@ -13,6 +13,16 @@ def carried_by(cycle_id: int | None) -> dict[Key, int]:
         return {}
     pools = Pool.objects.filter(cycle_id=cycle_id, carried_out_micros__lt=0)
     return {key_of(pool): pool.carried_out_micros for pool in pools}
+
+
+def carry_corrections(*, after: int, upto: int | None) -> dict[Key, int]:
+    """What restatements posted as journals (after, upto] (all after it, if None) changed of what pools carry."""
+    found: dict[Key, int] = {}
+    rows = CarryCorrection.objects.filter(journal_id__gt=after)
+    for row in rows if upto is None else rows.filter(journal_id__lte=upto):
+        key = Key(row.table, row.model, row.dataset_version, row.currency, row.part)
+        found[key] = found.get(key, 0) + row.amount_micros
+    return found
 
 
 def ticks_of(versions: Iterable[str]) -> dict[str, int]:

@@ -25,7 +25,8 @@ class Pinned:
     models that say how much of them comes from each dataset version, in any unit. `classes`: the hash of weights by
     class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use. `matches`: by
     kind (`model`, `dataset_version`), what names stand for that nobody knows. `claims`:
-    the assets of these manifests that claims are about (`claims.rules`)."""
+    the assets of these manifests that claims are about (`claims.rules`). `voided`: the files whose rows do not
+    count."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Pinned:
     upto_arrival: int = 0
     claims: Sequence[Mapping[str, Any]] = ()
     matches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    voided: Sequence[int] = ()
 
     def meant(self, *, model: str, dataset_version: str) -> tuple[str, str]:
         """What sales of a model or dataset version are of: itself if it is known, or what it was matched with."""

@@ -19,7 +19,7 @@ from revshare.policies.terms import MEASURE
 from revshare.pools.rated_days import rated_day
 from revshare.pools.routing import by_usage
 from revshare.pools.rules import Attributed
-from revshare.sales.queries import Range, Sum, sums_by_target, within
+from revshare.sales.queries import Range, Sum, refunded, sums_by_target, within
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class Sources:
     days: tuple[date, date]
     zone: str
     upto_arrival: int
+    voided: tuple[int, ...] = ()  # files whose rows do not count
+
+    def arrived(self, row: str) -> tuple[str, list[Any]]:
+        """SQL of whether a row of a file (the table's name in the query) counts, and its parameters."""
+        if not self.voided:
+            return f"{row}.arrival <= %s", [self.upto_arrival]
+        return f"{row}.arrival <= %s AND {row}.file_id <> ALL(%s)", [self.upto_arrival, list(self.voided)]
 
 
 def sums_of(sources: Sources) -> list[Sum]:
@@ -58,11 +65,12 @@ def sums_of(sources: Sources) -> list[Sum]:
 
 def used(sources: Sources) -> dict[str, int]:
     """Units by model that all customers used in the days of the cycle."""
+    counts, arrival = sources.arrived("u")
     query = (
-        "SELECT model, sum(units)::text FROM measures_usage WHERE day >= %s AND day < %s AND arrival <= %s "
+        f"SELECT model, sum(units)::text FROM measures_usage u WHERE day >= %s AND day < %s AND {counts} "
         "GROUP BY model ORDER BY model"
     )
-    return {model: int(units) for model, units in _rows(query, [*sources.days, sources.upto_arrival])}
+    return {model: int(units) for model, units in _rows(query, [*sources.days, *arrival])}
 
 
 def dated_currencies(sources: Sources) -> list[tuple[date, str]]:
@@ -84,6 +92,7 @@ def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
     if not directed and not outputs.any:
         return None
     sale = _Sale(sources)
+    counts, arrival = sources.arrived("o")
     branches, values = "", list[Any]()
     for terms, role, part in directed:
         streams = _streams(sources.rulebook, lambda other, terms=terms: other is terms)
@@ -93,7 +102,7 @@ def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
     share = f"CASE{branches} ELSE 0 END" if branches else "0::numeric"
     query = (
         f"{sale.sql}, scored AS (SELECT sale.*, o.role, o.contributor_id, o.score_millionths, {share} AS directed "
-        "FROM sale JOIN measures_output o ON o.sale_id = sale.sale_id AND o.arrival <= %s), "
+        f"FROM sale JOIN measures_output o ON o.sale_id = sale.sale_id AND {counts}), "
         "left_over AS (SELECT *, net - deducted - sum(directed) OVER (PARTITION BY seq) AS rest FROM scored), "
         "part AS (SELECT *, CASE WHEN role <> 'output' THEN directed WHEN "
         f"{outputs.sql} THEN div(rest * score_millionths, 1000000) ELSE 0 END AS micros FROM left_over) "
@@ -101,14 +110,14 @@ def attributed_query(sources: Sources) -> tuple[str, list[Any]] | None:
         "sum(micros)::bigint AS micros FROM part GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 "
         "HAVING count(*) FILTER (WHERE micros <> 0) > 0"
     )
-    return query, [*sale.params, *values, sources.upto_arrival, *outputs.params]
+    return query, [*sale.params, *values, *arrival, *outputs.params]
 
 
 def canonical_lines(sources: Sources) -> Iterator[bytes]:
     """What the policy asks of a cycle besides sales and manifests, as bytes that depend on nothing but that: CSV, every
     value quoted, each kind in code-point order. Nothing, for a plain policy."""
     tables = sources.rulebook.tables.values()
-    within_days = [*sources.days, sources.upto_arrival]
+    counts, arrival = sources.arrived("u")
     if any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables):
         where, params = within(sources.ranges)
         yield from _csv(
@@ -118,9 +127,9 @@ def canonical_lines(sources: Sources) -> Iterator[bytes]:
         )
     if any(terms.is_routed for terms in tables):
         yield from _csv(
-            "SELECT 'use', customer_id, model, day, units FROM measures_usage WHERE day >= %s AND day < %s "
-            'AND arrival <= %s ORDER BY customer_id COLLATE "C", model, day',
-            within_days,
+            "SELECT 'use', customer_id, model, day, units FROM measures_usage u WHERE day >= %s AND day < %s "
+            f'AND {counts} ORDER BY customer_id COLLATE "C", model, day',
+            [*sources.days, *arrival],
         )
     if found := attributed_query(sources):
         order = 'stream, model, dataset_version, currency, rate COLLATE "C", day, role, contributor_id'
@@ -137,11 +146,12 @@ def measured_query(sources: Sources) -> tuple[str, list[Any]] | None:
     }
     if not names:
         return None
+    counts, arrival = sources.arrived("m")
     query = (
-        "SELECT measure, contributor_id, sum(value_micros)::bigint AS units FROM measures_measure "
-        "WHERE measure = ANY(%s) AND starts_on >= %s AND ends_on <= %s AND arrival <= %s GROUP BY 1, 2"
+        "SELECT measure, contributor_id, sum(value_micros)::bigint AS units FROM measures_measure m "
+        f"WHERE measure = ANY(%s) AND starts_on >= %s AND ends_on <= %s AND {counts} GROUP BY 1, 2"
     )
-    return query, [sorted(name.removeprefix(MEASURE) for name in names), *sources.days, sources.upto_arrival]
+    return query, [sorted(name.removeprefix(MEASURE) for name in names), *sources.days, *arrival]
 
 
 def attributed_sums(sources: Sources) -> list[Attributed]:
@@ -192,7 +202,8 @@ class _Sale:
             last=sources.days[1] - timedelta(days=1),
         )  # fmt: skip
         own = "coalesce(s.fees_micros, 0) + coalesce(s.tax_micros, 0)"
-        unlinked = "s.refund_of = '' OR NOT EXISTS (SELECT FROM sales_sale t WHERE t.sale_id = s.refund_of)"
+        there, known = refunded(sources.ranges)
+        unlinked = f"s.refund_of = '' OR NOT EXISTS (SELECT FROM sales_sale t WHERE {there})"
         columns = "s.seq, {0}.sale_id, {0}.stream, {0}.model, {0}.dataset_version, s.currency, {0}.customer_id, "
         columns += "{0}.plan, {0}.sold_at, s.gross_micros AS net, "
         self.sql = (
@@ -201,11 +212,11 @@ class _Sale:
             f"UNION ALL SELECT {columns.format('t')}CASE WHEN s.fees_micros IS NULL AND s.tax_micros IS NULL THEN "
             "coalesce(div(s.gross_micros::numeric * (coalesce(t.fees_micros, 0) + coalesce(t.tax_micros, 0)), "
             f"nullif(t.gross_micros, 0)), 0)::bigint ELSE {own} END, CASE WHEN {beside} THEN t.sold_at ELSE s.sold_at "
-            f"END FROM sales_sale s JOIN sales_sale t ON t.sale_id = s.refund_of WHERE s.refund_of <> '' AND {where}), "
+            f"END FROM sales_sale s JOIN sales_sale t ON {there} WHERE s.refund_of <> '' AND {where}), "
             f"sale AS (SELECT *, CASE WHEN {net_of.sql} THEN deductible ELSE 0 END AS deducted, {rate} AS rate, "
             f"{day} AS day FROM found)"
         )
-        self.params = [*ranges, *ranges, *ranges, *net_of.params, *rates, *days]
+        self.params = [*known, *ranges, *ranges, *known, *ranges, *net_of.params, *rates, *days]
 
 
 def _rate(sources: Sources) -> tuple[str, list[Any]]:
@@ -230,6 +241,7 @@ def _rate(sources: Sources) -> tuple[str, list[Any]]:
 
 def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list[Sum], list[Sum]]:
     """Fees divided by each customer's own use; and those of customers who used nothing, by what they name."""
+    counts, arrival = sources.arrived("u")
     fees = (
         f"{sale.sql}, fee AS (SELECT stream, currency, rate, day, customer_id, sum(net) AS net, "
         f"sum(deducted) AS deducted, count(*) AS number FROM sale WHERE {centric.sql} AND customer_id <> '' "
@@ -237,9 +249,9 @@ def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list
         "own AS (SELECT customer_id, model, sum(units) AS units, "
         "sum(sum(units)) OVER (PARTITION BY customer_id) AS total, "
         "row_number() OVER (PARTITION BY customer_id ORDER BY model) AS place "
-        "FROM measures_usage WHERE day >= %s AND day < %s AND arrival <= %s GROUP BY 1, 2), "
+        f"FROM measures_usage u WHERE day >= %s AND day < %s AND {counts} GROUP BY 1, 2), "
     )
-    params = [*sale.params, *centric.params, *sources.days, sources.upto_arrival]
+    params = [*sale.params, *centric.params, *sources.days, *arrival]
     split = (
         fees + f"quota AS (SELECT fee.*, own.model, own.place, {_quotas('net')}, {_quotas('deducted')} "
         "FROM fee JOIN own USING (customer_id)) "

@@ -1,6 +1,7 @@
 """The pages: sign-in, home, a contributor's statements, one statement and its downloads."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from django.contrib.auth.views import LoginView, LogoutView
@@ -18,8 +19,11 @@ from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, reads_own
 from revshare.portal.guard import contained, member_page
+from revshare.restatements.models import RestatementLine
+from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
 from revshare.statements.pages import balances, published_page
 from revshare.statements.queries import explain
+from revshare.statements.rules import Movement
 
 PAGE_SIZE = 50
 FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
@@ -27,6 +31,17 @@ FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
     "csv": ("text/csv; charset=utf-8", statement_csv),
     "txt": ("text/plain; charset=utf-8", statement_text),
 }
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What a restatement changed: of a pool, or of what is shared by agreement."""
+
+    what: str
+    before: Amount
+    after: Amount
+    difference: Amount
+
 
 sign_in = contained(LoginView.as_view(template_name="portal/sign_in.html", redirect_authenticated_user=True))
 sign_out = contained(LogoutView.as_view())
@@ -74,7 +89,8 @@ def statements(request: HttpRequest) -> HttpResponse:
 def statement_page(request: HttpRequest, number: str) -> HttpResponse:
     """One statement: how it was computed, the account in full, how to check it."""
     reading = find_readable(user=_user(request), number=number)
-    shown = {"doc": document(explain(reading.statement)), "own": reading.own}
+    doc = document(explain(reading.statement))
+    shown = {"doc": doc, "own": reading.own, "movements": _explained(doc)}
     response = render(request, "portal/statement.html", shown)
     reading.log("page")
     return response
@@ -91,6 +107,23 @@ def statement_file(request: HttpRequest, number: str, form: str) -> HttpResponse
     response.headers["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
     reading.log(form)
     return response
+
+
+def _explained(doc: Document) -> list[tuple[Movement, Amount, list[Corrected]]]:
+    """What else moved the balance; of a restatement, what it changed line by line."""
+    content = doc.content
+    keys = [moved.reference for moved, _ in doc.movements if moved.kind == RESTATEMENT_JOURNAL]
+    lines = lines_of_journals(keys, content.contributor_id, content.currency)
+    return [
+        (moved, amount, [_corrected(line) for line in lines.get(moved.reference, ())])
+        for moved, amount in doc.movements
+    ]  # fmt: skip
+
+
+def _corrected(line: RestatementLine) -> Corrected:
+    what = line.pool if line.bucket == "contributor" else f"shared by agreement {line.reason}"
+    amounts = (line.old_micros, line.new_micros, line.difference_micros)
+    return Corrected(what, *(Amount(micros, line.currency) for micros in amounts))
 
 
 def _user(request: HttpRequest) -> User:

@@ -9,7 +9,7 @@ import duckdb
 from django.db import connection
 
 from revshare.files.lookalikes import except_lookalikes, remember_looks
-from revshare.files.models import IngestedFile
+from revshare.files.models import IngestedFile, Void
 from revshare.files.repeats import except_repeated
 from revshare.files.rules import (
     FUTURE_DAYS,
@@ -20,6 +20,7 @@ from revshare.files.rules import (
     reason,
     text_checks,
 )
+from revshare.files.voiding import IS_VOID
 from revshare.files.work import Work
 from revshare.lake import copy_in, copy_out, csv_scan
 from revshare.sales.columns import COLUMNS, CONTENT
@@ -27,6 +28,11 @@ from revshare.sales.rules import Refund, beyond_their_sale
 from revshare.sales.storing import silent_columns, store
 
 FETCH_ROWS = 20_000
+# What was refunded of a sale, of files that count.
+REFUNDS = (
+    "SELECT sum(r.gross_micros) FROM sales_sale r WHERE r.refund_of <> '' AND r.refund_of = {0} "
+    f"AND NOT {IS_VOID.format('r')}"
+)
 
 
 class SalesIntake:
@@ -45,11 +51,12 @@ class SalesIntake:
         except_lookalikes(work, kind="'sale'", column="sale_id", table=("sales_sale", "sale_id"))
         if _ids_reach_stored(work):
             _against_stored(work)
+        _judge_refunded(work)
         _judge_refunds(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         remember_looks(work, kind="'sale'", column="sale_id")
-        store(work, file_id=file.pk)
+        store(work, file_id=file.pk, apart=_reuses_void_ids(work))
         return {}
 
 
@@ -101,11 +108,12 @@ def _ids_reach_stored(work: Work) -> bool:
 
 
 def _against_stored(work: Work) -> None:
-    """A sale id that is stored already: a duplicate if the content is the same, else a conflict."""
+    """A sale id that is stored already: a duplicate if the content is the same, else a conflict. What a void file said
+    may be said again by another file; not by rows out of quarantine, which cannot be put apart."""
     columns = ", ".join(f"{column.stored} AS {column.judged}" for column in COLUMNS)
     _fetch(
         work, ids="SELECT sale_id AS id FROM accepted", target="stored",
-        query=f"SELECT {columns} FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
+        query=f"SELECT {columns} FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id {_counting(work)}",
         types={column.judged: column.type for column in COLUMNS},
     )  # fmt: skip
     same = " AND ".join(f"a.{column.judged} IS NOT DISTINCT FROM s.{column.judged}" for column in CONTENT)
@@ -132,14 +140,15 @@ def _judge_refunds(work: Work) -> None:
     _fetch(
         work, ids="SELECT DISTINCT refund_of AS id FROM refund", target="stored_target",
         query="SELECT s.sale_id, s.gross_micros, s.currency, s.refund_of, coalesce("
-        "(SELECT sum(r.gross_micros) FROM sales_sale r WHERE r.refund_of <> '' AND r.refund_of = s.sale_id), 0)"
-        "::bigint FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id",
+        f"({REFUNDS.format('s.sale_id')}), 0)::bigint "
+        f"FROM sales_sale s JOIN incoming_id i ON i.id = s.sale_id WHERE NOT {IS_VOID.format('s')}",
         types={"sale_id": "VARCHAR", "micros": "BIGINT", "currency": "VARCHAR", "refund_of": "VARCHAR",
                "before": "BIGINT"},
     )  # fmt: skip
     work.con.execute(
         "CREATE OR REPLACE TEMP TABLE target AS SELECT * FROM stored_target "
-        "UNION ALL SELECT *, 0 AS before FROM own_target"
+        "UNION ALL SELECT o.sale_id, o.micros, o.currency, o.refund_of, coalesce(b.before, 0) FROM own_target o "
+        "LEFT JOIN refunded_before b ON b.sale_id = o.sale_id"
     )
     work.except_rows(
         "SELECT r.row, 'quarantined' AS outcome, CASE "
@@ -171,6 +180,42 @@ def _except_beyond_their_sales(work: Work) -> None:
         "SELECT row, 'quarantined' AS outcome, 'refund_exceeds_sale@gross_amount' AS reason "
         f"FROM {csv_scan(draft, {'row': 'BIGINT'})}"
     )
+
+
+def _judge_refunded(work: Work) -> None:
+    """Sales that come again after their file was void, against refunds that stayed."""
+    work.con.execute("CREATE OR REPLACE TEMP TABLE refunded_before (sale_id VARCHAR, before BIGINT)")
+    if not _any_void_sales():
+        return
+    _fetch(
+        work, ids="SELECT sale_id AS id FROM accepted", target="refunded_before",
+        query=f"SELECT i.id, ({REFUNDS.format('i.id')})::bigint FROM incoming_id i "
+        "WHERE EXISTS (SELECT FROM sales_sale r WHERE r.refund_of <> '' AND r.refund_of = i.id)",
+        types={"sale_id": "VARCHAR", "before": "BIGINT"},
+    )  # fmt: skip
+    work.except_rows(
+        "SELECT row, 'quarantined' AS outcome, 'refund_exceeds_sale@gross_amount' AS reason "
+        "FROM accepted a JOIN refunded_before b USING (sale_id) WHERE a.micros + b.before < 0"
+    )
+
+
+def _any_void_sales() -> bool:
+    return Void.objects.filter(file__kind="sales").exists()
+
+
+def _counting(work: Work) -> str:
+    return "" if work.released else f"WHERE NOT {IS_VOID.format('s')}"
+
+
+def _reuses_void_ids(work: Work) -> bool:
+    """Whether any accepted id is stored already, in a file that is void."""
+    if work.released or not _any_void_sales():
+        return False
+    _fetch(
+        work, ids="SELECT sale_id AS id FROM accepted", target="void_before", types={"sale_id": "VARCHAR"},
+        query="SELECT i.id FROM incoming_id i JOIN sales_sale s ON s.sale_id = i.id LIMIT 1",
+    )  # fmt: skip
+    return work.number("SELECT count(*) FROM void_before") > 0
 
 
 def _fetched(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

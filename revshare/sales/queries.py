@@ -18,6 +18,7 @@ class Range:
     ends_at: datetime
     after_seq: int
     upto_seq: int
+    voided: tuple[int, ...] = ()  # files whose sales do not count
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,26 @@ class Sum:
 
 def within(ranges: Sequence[Range], sale: str = "s") -> tuple[str, list[Any]]:
     """SQL of whether a sale (the table's name in the query) is in one of the ranges, and its parameters."""
-    condition = f"({sale}.sold_at >= %s AND {sale}.sold_at < %s AND {sale}.seq > %s AND {sale}.seq <= %s)"
-    params = [value for r in ranges for value in (r.starts_at, r.ends_at, r.after_seq, r.upto_seq)]
-    return "(" + (" OR ".join([condition] * len(ranges)) or "false") + ")", params
+    bounds = f"{sale}.sold_at >= %s AND {sale}.sold_at < %s AND {sale}.seq > %s AND {sale}.seq <= %s"
+    conditions, params = [], list[Any]()
+    for r in ranges:
+        conditions.append(f"({bounds} AND {sale}.file_id <> ALL(%s))" if r.voided else f"({bounds})")
+        params += [r.starts_at, r.ends_at, r.after_seq, r.upto_seq, *([list(r.voided)] if r.voided else [])]
+    return "(" + (" OR ".join(conditions) or "false") + ")", params
+
+
+def refunded(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
+    """SQL of whether a sale `t` is the one that a refund `s` of these ranges is of, and its parameters. Where a file is
+    void, the same ids may have come again later."""
+    voided = sorted({file for r in ranges for file in r.voided})
+    there = "t.sale_id = s.refund_of AND t.seq <= %s" + (" AND t.file_id <> ALL(%s)" if voided else "")
+    return there, [max((r.upto_seq for r in ranges), default=0), *([voided] if voided else [])]
 
 
 def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
     """Net sales by stream, target and currency. A refund counts on its own date, against what it refunds."""
     where, params = within(ranges)
+    there, known = refunded(ranges)
     # Refunds are few: only they look for another sale.
     query = (
         "SELECT stream, model, dataset_version, currency, sum(micros)::text, sum(number)::bigint FROM ("
@@ -53,11 +66,11 @@ def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
         "UNION ALL "
         "SELECT coalesce(t.stream, s.stream), coalesce(t.model, s.model), "
         "coalesce(t.dataset_version, s.dataset_version), s.currency, sum(s.gross_micros), count(*) "
-        f"FROM sales_sale s LEFT JOIN sales_sale t ON t.sale_id = s.refund_of WHERE s.refund_of <> '' AND {where} "
+        f"FROM sales_sale s LEFT JOIN sales_sale t ON {there} WHERE s.refund_of <> '' AND {where} "
         "GROUP BY 1, 2, 3, 4) parts GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
     )
     with connection.cursor() as cursor:
-        cursor.execute(query, params * 2)
+        cursor.execute(query, [*params, *known, *params])
         return [
             Sum(stream, model, version, currency, int(net), number)
             for stream, model, version, currency, net, number in cursor.fetchall()

@@ -24,14 +24,15 @@ INDEXING = (
 BLOCK_INDEXES = ("sales_sale_0_sold_at_idx",)
 
 
-def store(work: Work, *, file_id: int) -> None:
-    """Writes the accepted rows as sales of a file. In the transaction that holds the lock of the intake."""
+def store(work: Work, *, file_id: int, apart: bool) -> None:
+    """Writes the accepted rows as sales of a file. In the transaction that holds the lock of the intake. `apart`: as a
+    partition of its own also if it is small, since ids of void files come again in it."""
     count = work.number("SELECT count(*) FROM accepted")
     if not count:
         return
     first = _reserve(count)
     # What quarantine releases joins the small lots: its file may have a partition already, and that is closed.
-    if work.spool is None or count < PARTITION_ROWS:
+    if work.spool is None or (count < PARTITION_ROWS and not apart):
         _copy(work, "sales_sale_0", file_id, first, frozen=False)
         with connection.cursor() as cursor:
             for index in BLOCK_INDEXES:

@@ -13,6 +13,7 @@ from django.db import connection
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.rules import GENESIS, event_hash
 from revshare.bulk import copied_out
+from revshare.files.voiding import IS_VOID
 from revshare.lake import BLOCK_BYTES, LakeDamaged, check_part, duck, literal, part, spool
 from revshare.ledger.models import Journal
 from revshare.ledger.operations import legs_digest
@@ -143,9 +144,10 @@ SQL_CHECKS = (
     ),
     SqlCheck(
         "I11", "refunds of a sale are never more than the sale",
-        """
+        f"""
         SELECT 'sale ' || t.sale_id, sum(r.gross_micros), -t.gross_micros FROM sales_sale r
-        JOIN sales_sale t ON t.sale_id = r.refund_of WHERE r.refund_of <> '' GROUP BY t.sale_id, t.gross_micros
+        JOIN sales_sale t ON t.sale_id = r.refund_of WHERE r.refund_of <> '' AND NOT {IS_VOID.format("r")}
+            AND NOT {IS_VOID.format("t")} GROUP BY t.sale_id, t.gross_micros
         HAVING t.gross_micros + sum(r.gross_micros) < 0
         """,
     ),
@@ -171,7 +173,8 @@ SQL_CHECKS = (
     ),
     SqlCheck(
         "I13", "a sale is stored once",
-        "SELECT 'sale ' || sale_id, count(*), 1 FROM sales_sale GROUP BY sale_id HAVING count(*) > 1",
+        f"SELECT 'sale ' || sale_id, count(*), 1 FROM sales_sale s WHERE NOT {IS_VOID.format('s')} "
+        "GROUP BY sale_id HAVING count(*) > 1",
     ),
     SqlCheck(
         "I14", "the weights of a manifest sum to its assets",

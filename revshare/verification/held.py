@@ -32,8 +32,10 @@ HELD_CHECKS = (
         SELECT 'journal ' || journal_id || ' ' || account, moved, released
         FROM (SELECT x.journal_id, a.account, p.currency, sum(a.amount) AS released FROM allocation_held_release x
               JOIN allocation_rest r ON r.id = x.rest_id JOIN pools_pool p ON p.id = r.pool_id
-              CROSS JOIN LATERAL (VALUES ('held', -r.amount_micros),
-                  ('payable:' || x.contributor_id, r.amount_micros)) a (account, amount)
+              CROSS JOIN LATERAL (SELECT r.amount_micros + coalesce(sum(k.amount_micros), 0) AS left_micros
+                                  FROM allocation_correction k WHERE k.rest_id = r.id) k
+              CROSS JOIN LATERAL (VALUES ('held', -k.left_micros),
+                  ('payable:' || x.contributor_id, k.left_micros)) a (account, amount)
               GROUP BY 1, 2, 3) rests
         FULL JOIN (SELECT l.journal_id, l.account, l.currency,
                           sum(CASE l.side WHEN 'C' THEN l.amount_micros ELSE -l.amount_micros END) AS moved
@@ -55,7 +57,8 @@ HELD_CHECKS = (
             SELECT CASE s.target WHEN 'upheld' THEN k.claimant_id WHEN 'proven' THEN NULL
                         ELSE r.contributor_id END AS due_to
             FROM ({LAST_STEPS}) s JOIN claims_claim k ON k.id = s.claim_id WHERE r.reason = 'claim ' || k.id) s ON true
-        WHERE r.bucket = 'held' AND r.amount_micros > 0
+        WHERE r.bucket = 'held' AND r.amount_micros + coalesce((
+                SELECT sum(amount_micros) FROM allocation_correction WHERE rest_id = r.id), 0) > 0
             AND (r.reason LIKE 'claim %%' AND x.contributor_id IS DISTINCT FROM s.due_to
                  OR r.reason NOT LIKE 'claim %%' AND x.contributor_id <> r.contributor_id)
         """,

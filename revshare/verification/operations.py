@@ -13,6 +13,7 @@ from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.proofs import PROOF_CHECKS, commitments
 from revshare.verification.recompute import recompute
+from revshare.verification.restatements import RESTATEMENT_CHECKS, digests, recompute_restated
 from revshare.verification.signals import SIGNAL_CHECKS
 from revshare.verification.suspense import SUSPENSE_CHECKS
 
@@ -25,8 +26,9 @@ CHECKS = (
     *AGREEMENT_CHECKS,
     *HELD_CHECKS,
     *PROOF_CHECKS,
+    *RESTATEMENT_CHECKS,
 )
-CHAINS = (*WALKS, class_weights, batches)
+CHAINS = (*WALKS, class_weights, batches, digests)
 
 
 @dataclass(frozen=True)
@@ -55,5 +57,6 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
         progress(cycle.key, done, total)
         findings += recompute(cycle)
         findings += commitments(cycle)
+        findings += recompute_restated(cycle)
     progress("done", total, total)
     return Verdict(checks=total, cycles=len(cycles), findings=findings)

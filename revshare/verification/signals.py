@@ -1,6 +1,7 @@
 """What `verify` looks at in the rows of files that are kept as they came: none is missing, each has its file and its
 contributor, and nothing is given away more than once."""
 
+from revshare.files.voiding import IS_VOID
 from revshare.money import MICROS_PER_UNIT
 from revshare.verification.checks import SqlCheck
 
@@ -56,8 +57,8 @@ SIGNAL_CHECKS = (
     SqlCheck(
         "I16", "no more than the whole of a sale is scored to contributors",
         f"""
-        SELECT 'sale ' || sale_id || ' ' || role, sum(score_millionths), {MICROS_PER_UNIT} FROM measures_output
-        GROUP BY sale_id, role HAVING sum(score_millionths) > {MICROS_PER_UNIT}
+        SELECT 'sale ' || sale_id || ' ' || role, sum(score_millionths), {MICROS_PER_UNIT} FROM measures_output o
+        WHERE NOT {IS_VOID.format("o")} GROUP BY sale_id, role HAVING sum(score_millionths) > {MICROS_PER_UNIT}
         """,
     ),
     SqlCheck(

@@ -17,10 +17,12 @@ SUSPENSE_CHECKS = (
     SqlCheck(
         "I15", "what is released was set aside in suspense by an earlier cycle, all of it",
         """
-        SELECT 'release ' || r.id, r.amount_micros, t.amount_micros
+        SELECT 'release ' || r.id, r.amount_micros, t.amount_micros + k.amount
         FROM allocation_release r JOIN allocation_rest t ON t.id = r.rest_id
         JOIN cycles_cycle c ON c.id = r.cycle_id JOIN cycles_cycle b ON b.id = t.cycle_id
-        WHERE r.amount_micros <> t.amount_micros OR t.bucket <> 'suspense' OR b.calculation >= c.calculation
+        CROSS JOIN LATERAL (SELECT coalesce(sum(amount_micros), 0) AS amount FROM allocation_correction
+                            WHERE rest_id = t.id) k
+        WHERE r.amount_micros <> t.amount_micros + k.amount OR t.bucket <> 'suspense' OR b.calculation >= c.calculation
         """,
     ),
     SqlCheck(
@@ -28,10 +30,13 @@ SUSPENSE_CHECKS = (
         """
         SELECT currency, coalesce(l.amount, 0), coalesce(s.amount, 0) FROM (
             SELECT l.currency, sum(CASE l.side WHEN 'C' THEN l.amount_micros ELSE -l.amount_micros END) AS amount
-            FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id AND j.kind = 'allocation'
+            FROM ledger_leg l
+            JOIN ledger_journal j ON j.seq = l.journal_id AND j.kind IN ('allocation', 'restatement')
             WHERE l.account = 'suspense' GROUP BY 1) l
         FULL JOIN (
-            SELECT p.currency, sum(t.amount_micros) - sum(coalesce(r.amount_micros, 0)) AS amount
+            SELECT p.currency, sum(t.amount_micros + coalesce((
+                       SELECT sum(amount_micros) FROM allocation_correction WHERE rest_id = t.id), 0))
+                   - sum(coalesce(r.amount_micros, 0)) AS amount
             FROM allocation_rest t JOIN pools_pool p ON p.id = t.pool_id
             JOIN ledger_journal j ON j.cycle_id = t.cycle_id AND j.kind = 'allocation'
             LEFT JOIN (SELECT r.* FROM allocation_release r JOIN ledger_journal j

@@ -1,0 +1,169 @@
+"""Files that are void, and closed cycles computed again: drafts, what they change, approval and posting."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
+
+from revshare.access.rules import may
+from revshare.console.base import site
+from revshare.console.doors import acting, allowed, attempt, only, person, require
+from revshare.console.shown import amount, moment
+from revshare.cycles.models import Cycle
+from revshare.cycles.queries import counting
+from revshare.errors import Refused
+from revshare.files import voiding
+from revshare.files.models import Void
+from revshare.policies.models import Policy
+from revshare.restatements import operations
+from revshare.restatements.csv_file import csv_blocks
+from revshare.restatements.queries import largest, state, steps_of, with_steps
+from revshare.restatements.rules import APPROVED, DRAFT, Options, replacement
+from revshare.statements.queries import PUBLISHED
+
+SHOWN = 50
+BUCKETS = {
+    "contributor": "To contributors", "split": "Passed on between contributors", "platform": "Platform",
+    "commons": "Commons fund", "suspense": "In suspense", "held": "Held", "carried": "Carried",
+    "sales": "Net sales", "fx": "Exchange",
+}  # fmt: skip
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    rows = [
+        {"pk": item.pk, "key": item.key, "state": state(item), "words": item.words, "by": item.drafted_by,
+         "at": moment(item.drafted_at)}
+        for item in with_steps()[:SHOWN]
+    ]  # fmt: skip
+    return site.page(
+        request, "restatements.html", title="Restatements", rows=rows, may_restate=allowed(request, "restate"),
+        cycles=Cycle.objects.filter(state__in=PUBLISHED).only("key")[:SHOWN],
+        files=Void.objects.select_related("file")[:SHOWN], policies=Policy.objects.order_by("-pk")[:SHOWN],
+    )  # fmt: skip
+
+
+@require_POST
+@only("restate")
+def draft(request: HttpRequest) -> HttpResponse:
+    """Computes a cycle again; nothing is posted."""
+    made: list[Any] = []
+
+    def deed() -> str:
+        given = request.POST
+        chosen = given.get("policy", "")
+        policy = Policy.objects.filter(pk=_number(chosen)).first() if chosen else None
+        if chosen and policy is None:
+            raise Refused("This policy is not registered: choose again.")
+        options = Options(
+            late="late" in given, void=tuple(_number(text) for text in given.getlist("void")),
+            manifests=dict(map(replacement, given.get("manifests", "").split())),
+            policy=policy.sha256 if policy else "",
+        )  # fmt: skip
+        made.append(operations.draft(cycle_key=given.get("cycle", ""), options=options, act=acting(request)))
+        return f"Restatement {made[0].key} is drafted: nothing is posted yet."
+
+    return redirect("admin:restatement", made[0].pk) if attempt(request, deed) else redirect("admin:restatements")
+
+
+@require_GET
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    found = _find(pk)
+    lines = [
+        {"id": line.contributor_id, "pool": line.pool, "reason": line.reason, **_amounts(
+            line.old_micros, line.new_micros, line.currency)}
+        for line in largest(found, SHOWN)
+    ]  # fmt: skip
+    totals = [
+        {"currency": currency, "bucket": BUCKETS[bucket], **_amounts(old, new, currency)}
+        for currency, buckets in sorted(found.totals.items())
+        for bucket, (old, new) in sorted(buckets.items(), key=lambda item: list(BUCKETS).index(item[0]))
+    ]
+    return site.page(
+        request, "restatement.html", title=f"Restatement {found.key}", restatement=found, state=state(found),
+        steps=[
+            {"what": "approved" if action == "approve" else "posted", "by": step.by, "at": moment(step.at),
+             "journal": step.journal_id}
+            for action, step in sorted(steps_of(found).items())
+        ],
+        lines=lines, totals=totals, shown=SHOWN, number=found.lines.count(), next=_next(request, found),
+    )  # fmt: skip
+
+
+def _amounts(old: int, new: int, currency: str) -> dict[str, Any]:
+    return {name: amount(micros, currency) for name, micros in (("old", old), ("new", new), ("difference", new - old))}
+
+
+def _next(request: HttpRequest, restatement: Any) -> dict[str, str] | None:
+    """The move that comes next, and what keeps this person from it; the operation checks it again."""
+    now, who = state(restatement), person(request)
+    if now not in (DRAFT, APPROVED) or not restatement.lines.exists():
+        return None
+    if now == APPROVED:
+        hindrance = "" if may(roles=who.roles, action="post_restatement") else "This takes an operator, or finance."
+        return {"action": "post", "label": "Post", "hindrance": hindrance}
+    hindrance = "" if may(roles=who.roles, action="approve_restatement") else "This takes an approver."
+    if not hindrance and who.username == restatement.drafted_by:
+        hindrance = "You drafted it: another person has to approve it."
+    return {"action": "approve", "label": "Approve", "hindrance": hindrance}
+
+
+@require_POST
+def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    """Approves or posts."""
+    if action not in ("approve", "post"):
+        raise Http404("There is no such move.")
+    require(request, f"{action}_restatement")
+    found = _find(pk)
+
+    def deed() -> str:
+        if action == "post":
+            step = operations.post(key=found.key, act=acting(request))
+            return f"Restatement {found.key} is posted as journal {step.journal_id}: the next statements list it."
+        operations.check_not_payee(found, person(request).contributor_id)
+        operations.approve(key=found.key, act=acting(request), digest=request.POST.get("digest", ""))
+        return f"Restatement {found.key} is approved."
+
+    attempt(request, deed)
+    return redirect("admin:restatement", pk)
+
+
+@require_GET
+@only("export")
+def download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    found = _find(pk)
+    name = f"restatement-{found.key.replace('/', '-')}.csv"
+    return StreamingHttpResponse(
+        csv_blocks(found), content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": content_disposition_header(True, name) or "attachment"},
+    )  # fmt: skip
+
+
+@require_POST
+@only("void_file")
+def void_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Says that a file should not have come."""
+
+    def deed() -> str:
+        voiding.void(file_id=pk, reason=request.POST.get("reason", ""), act=acting(request))
+        return f"File {pk} is void: it counts in no cycle locked from now on."
+
+    if attempt(request, deed) and (cycles := counting(pk)):
+        messages.warning(request, f"Closed with its sales: {', '.join(cycle.key for cycle in cycles)}. Restate them.")
+    return redirect("admin:file", pk)
+
+
+def _find(pk: int) -> Any:
+    found = with_steps().filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such restatement.")
+    return found
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Refused(f"{text!r} is not the number of a file or policy: choose again.")
+    return int(text)

@@ -1,0 +1,36 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from revshare.management import base
+from revshare.management.restated import described, told
+from revshare.policies.operations import find
+from revshare.restatements.operations import draft
+from revshare.restatements.rules import Options, replacement
+
+
+class Command(base.Command):
+    help = "Compute a published cycle again and draft what comes out differently. Nothing is posted."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("cycle", metavar="CYCLE")
+        parser.add_argument("--late", action="store_true", help="with all that has come since, without void files")
+        parser.add_argument(
+            "--void", action="append", type=int, default=[], metavar="FILE", help="without this file, which is void"
+        )
+        parser.add_argument(
+            "--manifest", action="append", default=[], metavar="OLD=NEW", help="a dataset version in another's place"
+        )
+        parser.add_argument("--policy", metavar="NAME", help="under another registered policy: NAME or NAME@VERSION")
+        parser.add_argument("--by", metavar="USER", help="who drafts it (an operator)")
+
+    def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        asked = Options(
+            late=options["late"], void=tuple(options["void"]), manifests=dict(map(replacement, options["manifest"])),
+            policy=find(options["policy"]).sha256 if options["policy"] else "",
+        )  # fmt: skip
+        act = base.acting(options["by"], "restate")
+        made = draft(cycle_key=options["cycle"], options=asked, act=act, progress=self.progress)
+        self.progress("done", 0, 0)
+        for line in told(made):
+            self.say(line)
+        return described(made)

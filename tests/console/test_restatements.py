@@ -1,0 +1,108 @@
+"""Void files and restatements in the console and by command: who may do what, and that it is said."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from revshare.cycles.models import Cycle
+from revshare.files.models import IngestedFile, Void
+from revshare.restatements.models import Restatement
+from tests.console.conftest import SignIn
+from tests.stories import Story
+
+pytestmark = pytest.mark.django_db
+LATE = {"cycle": "april", "late": "on"}
+
+
+@pytest.fixture
+def late(cycles: dict[str, Cycle], market: Story) -> None:
+    """A sale of April came after May was closed."""
+    market.sales(("s9", "2026-04-20T00:00:00Z", "m", "USD", "20.00"))
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    return dict(json.loads(capsys.readouterr().out.splitlines()[-1]))
+
+
+def test_a_restatement_from_draft_to_posting(late: None, sign_in: SignIn) -> None:
+    for name in ("adam", "fiona", "carl", "nobody"):
+        assert sign_in(name).post("/console/restatements/draft/", LATE).status_code == 403
+    assert "No cycle was restated" in sign_in("fiona").get("/console/restatements/").content.decode()
+    page = sign_in("olivia").post("/console/restatements/draft/", LATE, follow=True).content.decode()
+    assert "Restatement april/1 is drafted" in page
+    assert "This takes an approver." in page
+    made = Restatement.objects.get()
+    place = f"/console/restatements/{made.pk}/"
+    for words in ("late sales and refunds", "18.00 USD", "3.00 USD", "To contributors"):
+        assert words in page
+    assert sign_in("olivia").post(f"{place}approve/").status_code == 403
+    assert sign_in("adam").post(f"{place}post/").status_code == 403
+    stale = sign_in("adam").post(f"{place}approve/", {"digest": "0" * 64}, follow=True).content.decode()
+    assert "look at it again" in stale
+    done = sign_in("adam").post(f"{place}approve/", {"digest": made.digest}, follow=True).content.decode()
+    assert "is approved" in done
+    posted = sign_in("fiona").post(f"{place}post/", follow=True).content.decode()
+    assert "is posted as journal" in posted
+    assert "posted by fiona" in posted
+    listed = sign_in("adam").get("/console/restatements/").content.decode()
+    assert "april/1" in listed
+    rows = b"".join(sign_in("fiona").get(f"{place}lines.csv")).decode().splitlines()
+    assert "contributor,ann,USD,default,m,,,,15000000,18000000,3000000" in rows
+    for address in ("/console/restatements/", place, f"{place}lines.csv"):
+        assert sign_in("carl").get(address).status_code == 403
+        assert Client().get(address).status_code == 302
+
+
+def test_what_cannot_be_is_said(late: None, sign_in: SignIn) -> None:
+    client = sign_in("olivia")
+    for given, words in (
+        ({"cycle": "may", "late": "on"}, "only a published cycle"), ({"cycle": "april"}, "Say what is to be different"),
+        ({"cycle": "april", "policy": "999"}, "not registered"), ({"cycle": "april", "void": "x"}, "is not the number"),
+        ({"cycle": "april", "manifests": "ds@1"}, "OLD=NEW"), ({"cycle": "april", "manifests": "ds@1=ds@9"}, "ds@9"),
+    ):  # fmt: skip
+        assert words in client.post("/console/restatements/draft/", given, follow=True).content.decode()
+    assert client.get("/console/restatements/99/").status_code == 404
+    assert not Restatement.objects.exists()
+
+
+def test_a_file_is_voided_by_an_operator(cycles: dict[str, Cycle], sign_in: SignIn) -> None:
+    file = IngestedFile.objects.get(kind="sales")
+    place = f"/console/files/{file.pk}/"
+    assert "This file should not have come" in sign_in("olivia").get(place).content.decode()
+    assert "This file should not have come" not in sign_in("adam").get(place).content.decode()
+    for name in ("adam", "fiona", "carl"):
+        assert sign_in(name).post(f"{place}void/", {"reason": "in cents"}).status_code == 403
+    assert "Say why" in sign_in("olivia").post(f"{place}void/", follow=True).content.decode()
+    page = sign_in("olivia").post(f"{place}void/", {"reason": "in cents"}, follow=True).content.decode()
+    assert "olivia said: in cents" in page
+    assert "Closed with its sales: april, may" in page
+    assert Void.objects.get().voided_by == "olivia"
+
+
+def test_by_command(late: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = IngestedFile.objects.filter(kind="sales").earliest("pk").pk
+    call_command("files", "void", str(file), "--reason", "in cents", "--by", "olivia", "--json")
+    assert said(capsys)["cycles"] == ["april", "may"]
+    call_command("files", "list")
+    assert "void: in cents" in capsys.readouterr().out
+    call_command("restate", "april", "--void", str(file), "--late", "--by", "olivia", "--json")
+    drafted = said(capsys)
+    assert (drafted["restatement"], drafted["state"]) == ("april/1", "draft")
+    call_command("restatements", "show", "april/1")
+    assert "ann  default · m · USD: USD 15.00 (15,000,000 micros) -> USD 3.00" in capsys.readouterr().out
+    call_command("restatements", "approve", "april/1", "--by", "adam", "--digest", str(drafted["digest"]))
+    call_command("restatements", "post", "april/1", "--by", "fiona")
+    assert "is posted as journal" in capsys.readouterr().out
+    call_command("restatements", "list", "--json")
+    assert [item["state"] for item in said(capsys)["restatements"]] == ["posted"]  # type: ignore[attr-defined]
+    out = tmp_path / "lines.csv"
+    call_command("restatements", "export", "april/1", "--out", str(out))
+    rows = list(csv.DictReader(out.open()))
+    assert sum(int(row["difference_micros"]) for row in rows) == 0
+    assert {row["contributor_id"]: row["new_micros"] for row in rows if row["bucket"] == "contributor"} == {
+        "ann": "3000000", "ben": "1000000",
+    }  # fmt: skip
