@@ -15,15 +15,16 @@ from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
 from revshare.policies.models import Policy
 from revshare.pools.models import Conversion, Match, Pool
 from revshare.rates.models import Rate
+from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
 from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Conversion", "Cycle", "Event",
-    "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg",
-    "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool",
-    "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training",
-    "Upload", "Usage", "User", "Weight", "Window",
+    "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Conversion", "Cycle", "Debt",
+    "DebtStep", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match",
+    "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
+    "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest", "Run", "Sale",
+    "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

@@ -22,7 +22,10 @@ class Line:
     amount_micros: int
 
 
-COLUMNS = {"payment": "paid", "returned": "paid", "withholding": "withheld", "reserve": "held", "hold": "held"}
+COLUMNS = {
+    "payment": "paid", "returned": "paid", "withholding": "withheld", "reserve": "held", "reserve_release": "held",
+    "hold": "held",
+}  # fmt: skip
 WORDS = {
     "payment": "Paid out",
     "returned": "Payment returned by the bank",
@@ -33,7 +36,9 @@ WORDS = {
     "claim": "Settlement of a claim",
     "hold_release": "Released from hold",
     "restatement": "Correction of earlier cycles",
-    "recoupment": "Advance recouped",
+    "reserve_release": "Released from reserve",
+    "debt": "Overpayment, taken back later",
+    "recoupment": "Taken back of what is owed",
     "advance": "Advance",
 }
 
