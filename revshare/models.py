@@ -11,7 +11,7 @@ from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
-from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
+from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult, PayoutCurrency
 from revshare.policies.models import Policy
 from revshare.pools.models import Conversion, Match, Pool
 from revshare.rates.models import Rate
@@ -25,6 +25,6 @@ __all__ = [
     "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Conversion", "Cycle", "Debt",
     "DebtStep", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match",
     "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
-    "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest", "Run", "Sale",
-    "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
+    "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest",
+    "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

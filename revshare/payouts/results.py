@@ -87,12 +87,17 @@ class PaymentResultIntake:
 
 
 def _book(payment: Payment, result: str, act: Act) -> Journal:
-    """A payment that comes back went out before: both are booked, also where the bank says only the second."""
-    account = f"{PAYABLE}{payment.contributor_id}"
+    """A payment that comes back went out before: both are booked, also where the bank says only the second. Out of a
+    balance in another currency it goes through the account fx."""
     legs = [
-        LegData(account, payment.currency, "D", payment.amount_micros),
+        LegData(f"{PAYABLE}{payment.contributor_id}", payment.account_currency, "D", payment.account_micros),
         LegData("bank", payment.currency, "C", payment.amount_micros),
     ]
+    if payment.account_currency != payment.currency:
+        legs += [
+            LegData("fx", payment.account_currency, "C", payment.account_micros),
+            LegData("fx", payment.currency, "D", payment.amount_micros),
+        ]
     journal = post_legs(kind="payment", key=payment.payment_key, legs=legs, act=act)
     assert journal is not None, "a payment is more than nothing"
     if result == RETURNED:

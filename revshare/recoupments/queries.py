@@ -92,6 +92,38 @@ def locked_cycle() -> str:
 
 
 @dataclass(frozen=True)
+class Owing:
+    """What a contributor is told of a debt of theirs: what was left of it by the last published cycle."""
+
+    debt: int
+    kind: str
+    currency: str
+    amount_micros: int
+    left_micros: int
+    starts_on: date
+
+
+OWING = """
+    SELECT d.id, d.kind, d.currency, d.amount_micros,
+           (d.amount_micros - coalesce((
+               SELECT sum(r.amount_micros) FROM recoupments_recouped r
+               JOIN cycles_cycle c ON c.id = r.cycle_id AND c.state IN ('published', 'settled')
+               WHERE r.debt_id = d.id), 0))::bigint AS left_micros, d.starts_on
+    FROM recoupments_debt d LEFT JOIN cycles_cycle found ON found.id = d.cycle_id
+    WHERE d.contributor_id = %s AND (d.cycle_id IS NULL OR found.state IN ('published', 'settled'))
+        AND (SELECT target FROM recoupments_step WHERE debt_id = d.id ORDER BY id DESC LIMIT 1) = 'booked'
+    ORDER BY d.id
+"""
+
+
+def owing(contributor_id: str) -> list[Owing]:
+    """The debts of a contributor of which anything is left, by what is published."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWING, [contributor_id])
+        return [debt for debt in (Owing(*row) for row in cursor.fetchall()) if debt.left_micros]
+
+
+@dataclass(frozen=True)
 class TakenBack:
     """What a cycle took back of a debt, and what was left of it then."""
 

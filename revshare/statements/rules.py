@@ -51,16 +51,18 @@ def column_of(kind: str) -> str:
 @dataclass(frozen=True)
 class Movement:
     """A line for what moved the account beside the cycle's pools: a journal's kind and key, and the amount as it moves
-    the balance."""
+    the balance. `note`: what else there is to say of it, in words."""
 
     number: int
     kind: str
     reference: str
     amount_micros: int
+    note: str = ""
 
     @property
     def words(self) -> str:
-        return WORDS.get(self.kind, self.kind.capitalize())
+        said = WORDS.get(self.kind, self.kind.capitalize())
+        return f"{said}: {self.note}" if self.note else said
 
 
 @dataclass(frozen=True)
