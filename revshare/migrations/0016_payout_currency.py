@@ -130,6 +130,15 @@ class Migration(migrations.Migration):
             model_name='payoutcurrency',
             constraint=models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='payouts_currency_has_source'),
         ),
+        migrations.AddField(
+            model_name='paymentresult',
+            name='amount_micros',
+            field=models.BigIntegerField(blank=True, null=True),
+        ),
+        migrations.AddConstraint(
+            model_name='paymentresult',
+            constraint=models.CheckConstraint(condition=models.Q(('amount_micros', None), ('amount_micros__gt', 0), _connector='OR'), name='payouts_result_paid_something'),
+        ),
         migrations.RunSQL(CREATE + _moves(NEW_FIXED), DROP + _moves(())),
         migrations.RunSQL(migrations.RunSQL.noop, REFUSE_LOSS),
     ]

@@ -175,6 +175,7 @@ class PaymentResult(models.Model):
     dated = models.DateField()
     reference = models.TextField()
     reason = models.TextField(default="", blank=True)
+    amount_micros = models.BigIntegerField(null=True, blank=True)  # what really went out, if the bank says
     journal = models.OneToOneField("revshare.Journal", on_delete=models.PROTECT, related_name="payment_result")
     file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="payment_results")
 
@@ -184,6 +185,9 @@ class PaymentResult(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["payment", "result"], name="payouts_result_once"),
             models.CheckConstraint(name="payouts_result_known", condition=Q(result__in=RESULTS)),
+            models.CheckConstraint(
+                name="payouts_result_paid_something", condition=Q(amount_micros=None) | Q(amount_micros__gt=0)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,13 +26,15 @@ PAYMENT_CHECKS = (
                'D payable:' || p.contributor_id || ' ' || p.account_micros
         FROM payouts_payment p LEFT JOIN ledger_journal j ON j.kind = 'payment' AND j.key = p.payment_key
         LEFT JOIN ledger_leg l ON l.journal_id = j.seq
+        LEFT JOIN payouts_result r ON r.payment_id = p.id AND r.result = 'paid'
         WHERE p.state IN ('paid', 'returned') GROUP BY p.id
         HAVING count(*) <> CASE p.account_currency WHEN p.currency THEN 2 ELSE 4 END OR count(*) FILTER (WHERE
             (l.side, l.account, l.currency, l.amount_micros) IN (
                 ('D', 'payable:' || p.contributor_id, p.account_currency, p.account_micros),
-                ('C', 'bank', p.currency, p.amount_micros),
+                ('C', 'bank', p.currency, coalesce(r.amount_micros, p.amount_micros)),
                 ('C', 'fx', nullif(p.account_currency, p.currency), p.account_micros),
-                ('D', 'fx', nullif(p.currency, p.account_currency), p.amount_micros))) <> count(*)
+                ('D', 'fx', nullif(p.currency, p.account_currency), coalesce(r.amount_micros, p.amount_micros))
+            )) <> count(*)
         """,
     ),
     SqlCheck(

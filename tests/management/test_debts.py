@@ -18,7 +18,7 @@ def people(story: Story, settings: Any) -> Story:
     shop(story, CAP, RESERVE)
     month(story, 1)
     for name, role in (("olivia", "operator"), ("adam", "approver"), ("fiona", "finance")):
-        create_user(name=name, roles=[role], password="x", act=story.act())
+        create_user(name=name, roles=[role], contributor_id=None, password="x", act=story.act())
     own = create_user(
         name="ann", roles=["approver", "contributor"], contributor_id="ann", password="x", act=story.act()
     )

@@ -8,6 +8,7 @@ import pytest
 
 from revshare.cycles.models import Cycle
 from revshare.errors import NotFound, Refused
+from revshare.files.models import QuarantinedRow
 from revshare.ledger.models import Journal
 from revshare.ledger.queries import account_balances
 from revshare.payouts import operations as payouts
@@ -77,6 +78,42 @@ def test_what_comes_back_is_booked_back_at_the_same_rate(shop: Story) -> None:
     assert set(account_balances(["fx", "bank"]).values()) == {0}
     assert [item.kind for item in Journal.objects.order_by("seq")][-2:] == ["payment", "returned"]
     assert statements(shop.publish("feb", "2026-02-01", "2026-03-01"))["ann USD"][-1] == 10 * M
+    clean()
+
+
+def test_what_the_bank_really_paid_is_booked_and_the_difference_is_in_fx(shop: Story) -> None:
+    rate(shop, ("EUR", "USD", "1.25"))
+    batch = exported(shop, "EUR")
+    key, own = batch.payments.get().payment_key, ("payment_key", "result", "date", "reference", "amount")
+    for wrong in ("0", "-8.01", "8,01", "8.0000001"):
+        shop.take("payment_results", own, [(key, "paid", "2026-07-02", "B1", wrong)])
+        assert not Journal.objects.filter(kind="payment").exists()
+    for _ in range(2):  # the second time it is a duplicate
+        shop.take("payment_results", own, [(key, "paid", "2026-07-02", "B1", "8.01")])
+    assert account_balances(["fx", "bank"]) == {
+        ("fx", "USD"): 10 * M, ("fx", "EUR"): -8_010_000, ("bank", "EUR"): 8_010_000,
+    }  # fmt: skip
+    shop.take("payment_results", own, [(key, "paid", "2026-07-02", "B1", "8.02")])
+    shop.take("payment_results", own, [(key, "returned", "2026-07-09", "B2", "8.00")])
+    reasons = list(QuarantinedRow.objects.order_by("pk").values_list("reason", flat=True))
+    assert reasons == [
+        "paid_nothing@amount", "paid_nothing@amount", "amount_syntax@amount", "amount_decimals@amount",
+        "conflicting_duplicate@payment_key", "amount_differs@amount",
+    ]  # fmt: skip
+    clean()
+    shop.take("payment_results", own, [(key, "returned", "2026-07-09", "B2", "8.01")])
+    assert set(account_balances(["fx", "bank"]).values()) == {0}
+    clean()
+
+
+def test_in_its_own_currency_the_bank_pays_what_it_was_told(shop: Story) -> None:
+    pays_in(shop, "ann", "")
+    key = exported(shop).payments.get(contributor_id="ann").payment_key
+    own = ("payment_key", "result", "date", "reference", "amount")
+    shop.take("payment_results", own, [(key, "paid", "2026-07-02", "B1", "9.99")])
+    assert QuarantinedRow.objects.get().reason == "amount_differs@amount"
+    shop.take("payment_results", own, [(key, "paid", "2026-07-02", "B1", "10")])
+    assert account_balances(["bank"]) == {("bank", "USD"): 10 * M}
     clean()
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from revshare.access.operations import create_user
 from revshare.statements.queries import by_number, explain
@@ -38,7 +39,7 @@ def test_debts_and_reserves_are_told_by_what_is_published(story: Story, ann: Cli
     words = {line.kind: line.words for line in explain(statement).content.movements}
     assert words["recoupment"] == (f"Taken back of what is owed: 3.75 of advance {debt.pk}, of which 1.25 USD is left")
     assert words["reserve"] == "Held in reserve"
-    body = ann.get("/statements/2026-02-000000001").content.decode()
+    body = ann.get(reverse("statement", args=["2026-02-000000001"])).content.decode()
     assert "of which 1.25 USD is left" in body
     story.sales(("s3", "2026-03-10T00:00:00Z", "m", "USD", "100"))
     story.calculate("2026-03", "2026-03-01", "2026-04-01")  # takes the rest, and nobody may see it yet
