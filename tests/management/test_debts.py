@@ -54,7 +54,8 @@ def test_an_advance_is_asked_for_by_finance_and_granted_by_another(
     assert told(capsys, "advances", "approve", number, *why, "--by", "adam")["left_micros"] == 250 * M
     call_command("advances", "list", "--by", "olivia")
     assert capsys.readouterr().out == (
-        f"{number}: advance of USD 250.00 to ann: booked, USD 250.00 left; taken back from 2099-01-01 on\n"
+        f"{number}: advance of USD 250.00 (250,000,000 micros) to ann: booked, USD 250.00 (250,000,000 micros) left; "
+        "taken back from 2099-01-01 on\n"
     )
     off = ("debts", "write-off", number, "--reason", "gone")
     assert "may not write_off_debt" in refusal(capsys, *off, "--by", "fiona")
