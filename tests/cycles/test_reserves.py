@@ -1,5 +1,10 @@
 """What is kept for refunds to come, and when it comes back."""
 
+import pytest
+from django.db import transaction
+
+from revshare.cycles import operations as cycles
+from revshare.errors import Conflict
 from revshare.ledger.models import Journal
 from revshare.ledger.queries import account_balances
 from tests.recoupments.stories import CAP, RESERVE, M, advance, clean, month, policy, shop, taken
@@ -61,3 +66,30 @@ def test_a_debt_and_a_reserve_of_several_currencies(story: Story) -> None:
     story.sales(("e2", "2026-02-10T00:00:00Z", "m", "EUR", "10"))
     assert taken(month(story, 2)) == [("ann", 1_500_000, 375_000)]
     clean()
+
+
+def test_a_calculation_killed_after_the_deductions_keeps_back_once(story: Story) -> None:
+    shop(story, CAP, RESERVE)
+    month(story, 1)
+    advance(story, "ann", 5 * M)
+    story.move("correction", "c1", ("payable:ben", "USD", "D", 7 * M), ("platform", "USD", "C", 7 * M))
+    story.sales(("s2", "2026-02-10T00:00:00Z", "m", "USD", "100"))
+    story.open("2026-02", "2026-02-01", "2026-03-01")
+    cycle = cycles.lock(key="2026-02", act=story.act())
+    for _, stage in cycles.CALCULATION[:3]:
+        for _ in range(2):
+            with transaction.atomic():
+                stage(cycle, story.act(), lambda *_: None)
+    february = story.publish("2026-02")
+    assert taken(february) == [("ann", 15 * M, 3_750_000)]
+    assert statements(february)["ben USD"] == (4_500_000, 5 * M, -4_500_000, 0, 500_000, 0, 4_500_000)
+    kinds = Journal.objects.filter(cycle=february).order_by("seq").values_list("kind", flat=True)
+    assert list(kinds) == ["debt", "reserve", "recoupment", "allocation"]
+    clean()
+
+
+def test_a_journal_that_has_the_cycles_name_is_not_taken_for_its_reserve(story: Story) -> None:
+    shop(story, RESERVE)
+    story.move("reserve", "2026-01", ("payable:ann", "USD", "D", 1), ("reserve", "USD", "C", 1))
+    with pytest.raises(Conflict, match="posted beside the cycle"):
+        month(story, 1)
