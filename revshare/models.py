@@ -11,11 +11,12 @@ from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
-from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
+from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult, PayoutCurrency
 from revshare.policies.models import Policy
 from revshare.pools.models import CarryCorrection, Conversion, Match, Pool
 from revshare.proofs.models import Commitment
 from revshare.rates.models import Rate
+from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.restatements.models import Restatement, RestatementLine, RestatementStep
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
@@ -24,9 +25,9 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "CarryCorrection", "Claim", "ClaimStep", "Commitment", "Consent", "Contributor",
-    "Conversion", "Correction", "Cycle", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg",
-    "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch",
-    "PaymentResult", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Restatement",
-    "RestatementLine", "RestatementStep", "Run", "Sale", "Split", "Statement", "Training", "Upload", "Usage", "User",
-    "Void", "Weight", "Window",
+    "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
+    "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
+    "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
+    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Run", "Sale", "Split",
+    "Statement", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
 ]  # fmt: skip

@@ -24,9 +24,10 @@ FROZEN = (
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
     "consents_consent", "rates_rate", "splits_split", "fx_conversion", "pools_match", "allocation_release",
     "allocation_passed_on", "claims_claim", "claims_step", "allocation_held_release",
-    "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
     "files_void", "restatements_restatement", "restatements_line", "restatements_step", "allocation_correction",
     "pools_carry_correction",
+    "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
+    "recoupments_debt", "recoupments_step", "recoupments_recouped",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -54,10 +55,12 @@ EDITS = {
      "payouts_hold": "reason = 'none'",
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",
-    "fx_conversion": "amount_out_micros = 0",
     "files_void": "reason = 'x'", "restatements_restatement": "digest = 'x'", "restatements_line": "new_micros = 1",
     "restatements_step": "by = 'mallory'", "allocation_correction": "amount_micros = 1",
     "pools_carry_correction": "amount_micros = 1",
+    "fx_conversion": "amount_out_micros = 0", "payouts_currency": "currency = 'GBP'",
+    "recoupments_debt": "amount_micros = amount_micros - 1", "recoupments_step": "by = 'mallory'",
+    "recoupments_recouped": "amount_micros = amount_micros + 1",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -90,8 +93,24 @@ LATE_INSERTS = {
     "carried_out_micros, denominator_ticks, versions, suspense_reason) SELECT id, 'movements', '', '', '', 'USD', '', '', 0, "
     "0, 0, 0, 0, 0, 0, '[]', '' FROM cycles_cycle LIMIT 1",
     "a payment of a batch that is prepared": "INSERT INTO payouts_payment (batch_id, payment_key, contributor_id, payee_id, "
-    "name, currency, amount_minor, amount_micros, balance_micros, statement, destination_sha256, state) "
-    "VALUES (1, 'x', 'cy', 'x', '', 'USD', 1, 10000, 10000, '', '', 'live')",
+    "name, currency, amount_minor, amount_micros, account_currency, account_micros, balance_micros, rate_source, statement, "
+    "destination_sha256, state) VALUES (1, 'x', 'cy', 'x', '', 'USD', 1, 10000, 'USD', 10000, 10000, '', '', '', 'live')",
+    "a payment in another currency without a rate": "INSERT INTO payouts_payment (batch_id, payment_key, contributor_id, "
+    "payee_id, name, currency, amount_minor, amount_micros, account_currency, account_micros, balance_micros, rate_source, "
+    "statement, destination_sha256, state) VALUES (1, 'x', 'cy', 'x', '', 'USD', 1, 10000, 'EUR', 5, 10000, '', '', '', 'live')",
+    "an overpayment found by a calculated cycle": "INSERT INTO recoupments_debt (contributor_id, currency, kind, amount_micros, "
+    "reason, asked_at, asked_by, noticed_on, starts_on, cycle_id) VALUES ('cy', 'USD', 'overpayment', 1, 'x', now(), 'x', "
+    "'2026-06-01', '2026-06-01', 1)",
+    "a second approval of a debt": "INSERT INTO recoupments_step (debt_id, action, source, target, text, at, by, amount_micros, "
+    "journal_id) SELECT debt_id, action, source, target, 'x', at, 'vera', amount_micros, journal_id FROM recoupments_step",
+    "a write-off by whoever asked": "INSERT INTO recoupments_step (debt_id, action, source, target, text, at, by, amount_micros, "
+    "journal_id) SELECT d.id, 'write_off', 'booked', 'written_off', 'x', now(), d.asked_by, d.amount_micros - "
+    "(SELECT sum(amount_micros) FROM recoupments_recouped), 1 FROM recoupments_debt d",
+    "a write-off of more than is left": "INSERT INTO recoupments_step (debt_id, action, source, target, text, at, by, "
+    "amount_micros, journal_id) SELECT id, 'write_off', 'booked', 'written_off', 'x', now(), 'adam', amount_micros, 1 "
+    "FROM recoupments_debt",
+    "what a calculated cycle took back": "INSERT INTO recoupments_recouped (debt_id, cycle_id, earned_micros, amount_micros) "
+    "SELECT d.id, c.id, 5, 1 FROM recoupments_debt d, cycles_cycle c WHERE c.key = 'june'",
     "a batch that nobody prepared": "INSERT INTO payouts_batch (currency, cycle_id, state, payments_count, total_minor, digest, "
     "prepared_at, prepared_by, approved_by, approved_digest, exported_by, cancelled_by) "
     "VALUES ('USD', 1, 'draft', 1, 1, 'x', now(), 'x', '', '', '', '')",
@@ -192,6 +211,17 @@ from revshare.allocation.releasing import decide
 from revshare.management.base import acting
 decide(number=1, action="uphold", reason="his", act=acting("adam", "decide_claim"))
 """
+# Ann has an advance, of which July takes back a part.
+ADVANCE = """
+from datetime import UTC, datetime
+from revshare.audit_trail.operations import Act
+from revshare.recoupments import operations as recoupments
+at = datetime(2026, 6, 30, tzinfo=UTC)
+debt = recoupments.ask_for_advance(contributor_id="ann", currency="USD", amount_micros=9_000_000,
+    act=Act(actor="fiona", at=at, why="a camera"))
+recoupments.approve(number=debt.pk, act=Act(actor="adam", at=at, why="agreed"))
+"""
+RECOUPMENT = '[recoupment]\ncap = "10%"\n'
 # Of June, and late: in July's cycle, at the rate of its day. And of a model that nobody knows: August shares it.
 LATE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
 e1,2026-06-30T00:00:00Z,generation,m,EUR,3.00
@@ -255,10 +285,13 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     (folder / "bank.csv").write_text(f"payment_key,result,date,reference\n{key},paid,2026-07-02,B1\n")
     module_world.manage("payouts", "results", folder / "bank.csv", "--by", "fiona")
     module_world.manage("payouts", "hold", "--contributor", "ben", "--reason", "in court", "--by", "fiona")
+    paid_in = ("--contributor", "ben", "--currency", "EUR", "--reason", "a letter")
+    module_world.manage("payouts", "pay-in", *paid_in, "--by", "fiona")
+    module_world.manage("shell", "--no-imports", "-c", ADVANCE)
     july = folder / "july"
     july.mkdir()
     (july / "sales.csv").write_text(LATE_FILE)
-    (july / "policy.toml").write_text(FILES["policy.toml"].replace('"p"', '"q"') + ONE_CURRENCY)
+    (july / "policy.toml").write_text(FILES["policy.toml"].replace('"p"', '"q"') + ONE_CURRENCY + RECOUPMENT)
     people = ("--prepared-by", "olivia", "--approved-by", "adam")
     days = ("--start", "2026-07-01", "--end", "2026-08-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "july", *days, "--from", july, *people)

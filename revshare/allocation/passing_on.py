@@ -9,28 +9,23 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 from django.db import transaction
 
+from revshare.allocation.earnings import earned
 from revshare.allocation.models import PassedOn
-from revshare.allocation.numerators import Int64s, Numerators
-from revshare.allocation.shares import share_out
+from revshare.allocation.numerators import Numerators
 from revshare.audit_trail.operations import Act
 from revshare.errors import Conflict
 from revshare.lake import copy_in, copy_out, csv_scan, duck, spool
 from revshare.ledger.operations import post
 from revshare.money import MICROS_PER_UNIT
-from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
-from revshare.pools.queries import key_of
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources
 from revshare.splits.queries import in_force, in_force_query
 
 SPLIT_JOURNAL = "split"
 PART = {"contributor_id": "VARCHAR", "payee_id": "VARCHAR", "share_millionths": "BIGINT", "reason": "VARCHAR"}
-EARNED = pa.schema([("contributor_id", pa.string()), ("currency", pa.string()), ("earned_micros", pa.int64())])
 COLUMNS = "cycle_id, contributor_id, payee_id, currency, earned_micros, share_millionths, amount_micros"
 # By largest remainder, ties by ascending id, as `splits.rules.divide` does it one by one.
 DIVIDED = f"""
@@ -74,32 +69,13 @@ def pass_on(
     with spool() as scratch, duck(scratch) as con:
         versions = sorted({version for pool in shared for version in pool.versions})
         numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
-        con.register("earned", _earned(shared, numerators, sources.rulebook, names))
+        con.register("earned", earned(shared, numerators, sources.rulebook, names))
         load_parts(con, day, pinned, scratch)
         parts = copy_in(con, DIVIDED.format(cycle=cycle_id), table=PassedOn._meta.db_table, columns=COLUMNS)
     journal = post(kind=SPLIT_JOURNAL, key=key, legs_sql=LEGS, params=[cycle_id] * 2, act=act, cycle_id=cycle_id)
     if journal is not None and journal.cycle_id != cycle_id:
         raise Conflict(f"Journal {SPLIT_JOURNAL} {key} was posted beside the cycle (number {journal.seq}).")
     return parts
-
-
-def _earned(pools: Sequence[Pool], numerators: Numerators, rulebook: Rulebook, names: Sequence[str]) -> pa.Table:
-    """What the pools will give those with splits, by currency: more than nothing each."""
-    codes = np.sort(numerators.people.codes_of(names))
-    by_currency: dict[str, Int64s] = {}
-    for pool in pools:
-        holding = numerators.holding(key_of(pool), pool.measure, pool.versions)
-        shares = share_out(
-            total_micros=pool.distributable_micros, holding=holding, terms=rulebook.tables.get(pool.table)
-        )
-        amounts = by_currency.setdefault(pool.currency, np.zeros(len(numerators.people.ids), np.int64))
-        amounts[holding.codes] += shares.amounts
-    tables = [EARNED.empty_table()]
-    for currency, amounts in by_currency.items():
-        earning = codes[amounts[codes] > 0]
-        ids = numerators.people.ids.take(pa.array(earning)).cast(pa.string())
-        tables.append(pa.table([ids, pa.repeat(currency, len(ids)), amounts[earning]], schema=EARNED))
-    return pa.concat_tables(tables)
 
 
 def load_parts(con: duckdb.DuckDBPyConnection, day: date, pinned: Pinned, scratch: Path) -> None:

@@ -23,7 +23,7 @@ from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold, Payment, PaymentBatch
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
-from revshare.payouts.rules import BATCH_STATES, PAYMENT_STATES, Standing, major_text
+from revshare.payouts.rules import BATCH_STATES, PAYMENT_STATES, Standing, major_text, rate_text
 from revshare.tasks import now, request_step
 
 BATCH = {"id": "The batch's id."}
@@ -65,7 +65,9 @@ class StandingOut(serializers.Serializer):
     contributor_id = serializers.CharField()
     currency = serializers.CharField()
     balance_micros = Micros(help_text="The published balance, less what has left the account since.")
-    payable = serializers.CharField(help_text="In major units, cut to the currency's minor unit; the rest stays.")
+    payable = serializers.CharField(help_text="In major units of `pays_in`, cut to its minor unit; the rest stays.")
+    pays_in = serializers.CharField(help_text="The currency it is paid in.")
+    notes = WhyOut(many=True, help_text="What is held in reserve besides, and what is owed.")
     reasons = WhyOut(many=True, help_text="Why it is not paid yet; empty if it can be.")
     shortfall_micros = Micros(help_text="What is missing to the minimum payout.")
     projected_on = serializers.DateField(
@@ -119,19 +121,28 @@ class PaymentOut(serializers.Serializer):
     name = serializers.CharField()
     currency = serializers.CharField()
     amount = serializers.SerializerMethodField(help_text="In major units.")
+    account_currency = serializers.CharField(help_text="The currency of the balance that it pays.")
+    account_micros = Micros(help_text="What it takes from that.")
+    rate = serializers.SerializerMethodField(help_text="What 1 of that currency is in this one; null if the same.")
+    rate_on = serializers.DateField(allow_null=True)
+    rate_source = serializers.CharField()
     statement = serializers.CharField(help_text="Number of the statement whose balance it pays.")
     state = serializers.ChoiceField(choices=PAYMENT_STATES)
 
     def get_amount(self, payment: Payment) -> str:
         return major_text(payment.amount_minor, payment.currency)
 
+    def get_rate(self, payment: Payment) -> str | None:
+        return rate_text(payment.rate_upper, payment.rate_lower) or None
+
 
 def represent(item: Standing) -> dict[str, Any]:
     account = item.account
     return {
         "contributor_id": account.contributor_id, "currency": account.currency,
-        "balance_micros": account.available_micros, "payable": major_text(item.payable_minor, account.currency),
-        "reasons": item.reasons, "shortfall_micros": item.shortfall_micros, "projected_on": item.projected_on,
+        "balance_micros": account.available_micros, "payable": major_text(item.payable_minor, item.pays_in),
+        "pays_in": item.pays_in, "notes": item.notes, "reasons": item.reasons,
+        "shortfall_micros": item.shortfall_micros, "projected_on": item.projected_on,
     }  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from revshare.console.base import site
 from revshare.console.filters import CurrencyFilter
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.shown import badge, digest, link
-from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult
-from revshare.payouts.rules import major_text, payment_key
+from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult, PayoutCurrency
+from revshare.payouts.rules import major_text, payment_key, rate_text
 
 
 @admin.register(PaymentBatch, site=site)
@@ -48,16 +48,27 @@ class PaymentAdmin(BulkAdmin):
     list_select_related = ("batch", "contributor")
     search_fields = ("payment_key__startswith", "contributor__id__exact")
     search_help_text = "How a payment key begins, or a contributor's id, whole"
-    hidden = ("amount_minor", "amount_micros")
-    extra = ("amount",)
+    hidden = ("amount_minor", "amount_micros", "rate_upper", "rate_lower")
+    extra = ("amount", "rate_text")
 
     @admin.display(description="amount")
     def amount(self, payment: Payment) -> str:
         return f"{major_text(payment.amount_minor, payment.currency)} {payment.currency}"
 
+    @admin.display(description="rate")
+    def rate_text(self, payment: Payment) -> str:
+        return rate_text(payment.rate_upper, payment.rate_lower) or "–"
+
     @admin.display(description="state")
     def state_badge(self, payment: Payment) -> SafeString:
         return badge(payment.state)
+
+
+@admin.register(PayoutCurrency, site=site)
+class PayoutCurrencyAdmin(RecordAdmin):
+    list_display = ("id", "contributor", "currency", "source", "set_at_utc", "set_by")
+    list_select_related = ("contributor",)
+    search_fields = ("contributor__id__exact",)
 
 
 @admin.register(PaymentResult, site=site)

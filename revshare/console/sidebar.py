@@ -18,6 +18,7 @@ WORK = (
     ("Quarantine", "warning", "quarantine", None),
     ("Suspense", "hourglass_empty", "suspense", None),
     ("Restatements", "history_edu", "restatements", None),
+    ("Deficits", "trending_down", "deficits", None),
     ("Register a policy", "gavel", "register-policy", "register_policy"),
     ("Open a cycle", "event_available", "open-cycle", "open_cycle"),
 )
@@ -38,6 +39,8 @@ RECORDS = (
     ("6 · Statements", (("Statements", "statement"),)),
     ("7 · Payments", (
         ("Batches", "paymentbatch"), ("Payments", "payment"), ("Results", "paymentresult"), ("Holds", "hold"),
+        ("Payout currencies", "payoutcurrency"), ("Debts", "debt"), ("Steps of debts", "debtstep"),
+        ("Taken back", "recouped"),
     )),
     ("On record", (("Runs", "run"), ("Audit trail", "event"), ("Users", "user"))),
 )  # fmt: skip
@@ -50,7 +53,8 @@ ICONS = {
     "run": "play_arrow", "event": "history", "user": "badge", "consent": "thumbs_up_down", "split": "call_split",
     "claim": "front_hand", "claimstep": "rule_folder",
     "measure": "straighten", "output": "image", "usage": "query_stats", "rate": "currency_exchange",
-    "match": "join_inner",
+    "match": "join_inner", "payoutcurrency": "price_change", "debt": "request_quote", "debtstep": "checklist",
+    "recouped": "undo",
 }  # fmt: skip
 SHOWN_CYCLES = 4
 

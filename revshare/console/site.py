@@ -4,6 +4,7 @@ from django.urls import path
 
 from revshare.console import (
     cycles,
+    debts,
     disputes,
     intake,
     lab,
@@ -20,7 +21,7 @@ from revshare.console import (
 )
 from revshare.console.base import site
 
-__all__ = ["disputes", "payments", "people", "signals", "site", "stages_in", "stages_out"]
+__all__ = ["debts", "disputes", "payments", "people", "signals", "site", "stages_in", "stages_out"]
 
 guarded = site.admin_view
 site.pages = [
@@ -40,6 +41,7 @@ site.pages = [
     path("quarantine/dismiss/", guarded(quarantine.dismiss), name="quarantine-dismiss"),
     path("suspense/", guarded(suspense.page), name="suspense"),
     path("suspense/match/", guarded(suspense.match), name="suspense-match"),
+    path("deficits/", guarded(debts.deficits_page), name="deficits"),
     path("policies/register/", guarded(policies.register_policy), name="register-policy"),
     path("cycles/open/", guarded(policies.open_new), name="open-cycle"),
     path("cycle/<str:key>/", guarded(cycles.page), name="cycle"),

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 
+from revshare.allocation.deducting import Deducted, deduct
 from revshare.allocation.denominators import denominators
 from revshare.allocation.models import Release
 from revshare.allocation.operations import allocate
@@ -51,6 +52,7 @@ from revshare.pools.queries import matches
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
+from revshare.recoupments.queries import last_step
 from revshare.sales.queries import Range, Sum, count, last_seq, sums_by_target
 from revshare.statements.queries import PUBLISHED
 
@@ -229,6 +231,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         claims=[item.as_json() for item in contested(pins["versions"])],
         matches=matches(),
         voided=voided(),
+        upto_debt_step=last_step(),
     )
 
 
@@ -356,6 +359,19 @@ def _stage_splits(cycle: Cycle, act: Act, progress: Progress) -> None:
     )  # fmt: skip
 
 
+def _stage_deductions(cycle: Cycle, act: Act, progress: Progress) -> None:
+    """After the splits, of what is left to whom; and before the allocation, as these."""
+    if cycle.journals_upto is not None:
+        return
+    pinned = pinned_of(cycle)
+    deducted = Deducted(
+        cycle_id=cycle.pk, key=cycle.key, ends_on=cycle.ends_on, calculation=_next_calculation(),
+        before=balances_before(), journals_after=_journals_before(),
+    )  # fmt: skip
+    sources = sources_of(cycle, pinned, ranges_of(cycle))
+    deduct(cycle=deducted, pools=_pools(cycle), sources=sources, pinned=pinned, act=act)
+
+
 def _stage_allocation(cycle: Cycle, act: Act, progress: Progress) -> None:
     if cycle.journals_upto is not None:
         return
@@ -379,16 +395,16 @@ def _stage_ledger(cycle: Cycle, act: Act, progress: Progress) -> None:
 
 def _stage_finish(cycle: Cycle, act: Act, progress: Progress) -> None:
     digest = result_digest(cycle)
-    last = Cycle.objects.filter(calculation__isnull=False).order_by("-calculation").first()
     _move(
         cycle, "calculate", act=act, detail={"result_digest": digest}, result_digest=digest,
-        calculation=(last.calculation or 0) + 1 if last else 1,
+        calculation=_next_calculation(),
     )  # fmt: skip
 
 
 CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
     ("pools", _stage_pools),
     ("splits", _stage_splits),
+    ("deductions", _stage_deductions),
     ("allocation", _stage_allocation),
     ("ledger", _stage_ledger),
     ("finish", _stage_finish),
@@ -398,6 +414,11 @@ CALCULATION: tuple[tuple[str, Callable[[Cycle, Act, Progress], None]], ...] = (
 def _pools(cycle: Cycle) -> list[Pool]:
     sold = Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES)
     return list(sold.order_by("table", "model", "dataset_version", "part", "currency"))
+
+
+def _next_calculation() -> int:
+    last = Cycle.objects.aggregate(last=Max("calculation"))["last"]
+    return (last or 0) + 1
 
 
 def _journals_before() -> int:

@@ -58,6 +58,8 @@ KINDS: dict[str, Columns] = {
         numbers=("share",),
         days=("start", "end"),
     ),
-    PAYMENT_RESULTS: Columns(required=("payment_key", "result", "date", "reference"), optional=("reason",)),
+    PAYMENT_RESULTS: Columns(
+        required=("payment_key", "result", "date", "reference"), optional=("reason", "amount"), numbers=("amount",)
+    ),
 }
 TAKEN_IN = tuple(kind for kind in KINDS if kind != PAYMENT_RESULTS)

@@ -85,6 +85,8 @@ QUARANTINE: dict[str, str] = {
     "date_syntax": "Not a date such as 2026-07-31.",
     "payment_unknown": "There is no payment with this key.",
     "payment_not_exported": "The batch of this payment has not been exported: the bank cannot know of it.",
+    "paid_nothing": "An amount that was paid is more than nothing.",
+    "amount_differs": "The bank paid another amount than it was told, or gave back another than it paid.",
     "payment_returned": "This payment was returned by the bank already: it cannot be paid any more.",
 }
 

@@ -49,6 +49,14 @@ MOVED = """
     GROUP BY account, currency
 """
 
+# The same of the journal of a kind and key.
+MOVED_BY = """
+    SELECT substr(account, 9) AS contributor_id, currency,
+           CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END AS amount_micros
+    FROM ledger_leg JOIN ledger_journal ON seq = journal_id
+    WHERE kind = %s AND key = %s AND account >= 'payable:' AND account < 'payable;'
+"""
+
 
 def last_journal() -> int:
     """The number of the last journal; all below it are there too, since each is posted under the chain's lock."""

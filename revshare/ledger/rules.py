@@ -11,7 +11,7 @@ from revshare.audit_trail.rules import GENESIS, instant_text
 
 __all__ = ["ACCOUNTS", "GENESIS", "ColumnsHash", "journal_hash"]
 
-ACCOUNTS = r"^(sales|platform|suspense|carried|commons|held|reserve|withholding|bank|fx|advance|payable:.+)$"
+ACCOUNTS = r"^(sales|platform|suspense|carried|commons|held|reserve|withholding|bank|fx|advance|receivable|payable:.+)$"
 """The accounts there are: those of the house, and one of each contributor."""
 
 

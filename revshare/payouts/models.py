@@ -1,9 +1,12 @@
 """Holds, batches of payments, and what the bank said of each. Rows move by few rules (`rules`), and never go away."""
 
+from fractions import Fraction
+
 from django.db import models
 from django.db.models import F, Q
 
 from revshare.payouts.rules import BATCH_STATES, LIVE, PAYMENT_STATES, RESULTS
+from revshare.pools.models import MAX_RATE_PART
 
 
 class Hold(models.Model):
@@ -35,6 +38,26 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contributor_id} {self.currency or 'any currency'}"
+
+
+class PayoutCurrency(models.Model):
+    """In which currency a contributor is paid whatever they are owed, from when on; the last one counts. Blank: each
+    balance in its own."""
+
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="payout_currencies")
+    currency = models.CharField(max_length=3, default="", blank=True, db_collation="C")
+    source = models.TextField()  # who asked for it, and how
+    set_at = models.DateTimeField()
+    set_by = models.TextField()
+
+    class Meta:
+        db_table = "payouts_currency"
+        ordering = ["-id"]
+        verbose_name_plural = "payout currencies"
+        constraints = [models.CheckConstraint(name="payouts_currency_has_source", condition=~Q(source=""))]
+
+    def __str__(self) -> str:
+        return f"{self.contributor_id} {self.currency or 'as it is'}"
 
 
 class PaymentBatch(models.Model):
@@ -82,8 +105,11 @@ class PaymentBatch(models.Model):
 
 
 class Payment(models.Model):
-    """One contributor's payment. `balance_micros`: what could be paid when it was prepared; what is less than a minor
-    unit stays in the balance. `statement`: the number of the one whose balance it pays."""
+    """One contributor's payment, of `amount_minor` in `currency`. It takes `account_micros` from the account in
+    `account_currency`: the same amount, or where that is another currency what it costs at the rate of the day of the
+    preparation, `rate_upper` ÷ `rate_lower` of the one paid in for 1 of the account's. `balance_micros`: what could be
+    paid when it was prepared; what is less than a minor unit stays in the balance. `statement`: the number of the one
+    whose balance it pays."""
 
     batch = models.ForeignKey(PaymentBatch, on_delete=models.PROTECT, related_name="payments")
     payment_key = models.TextField(unique=True, db_collation="C")
@@ -93,7 +119,13 @@ class Payment(models.Model):
     currency = models.CharField(max_length=3, db_collation="C")
     amount_minor = models.BigIntegerField()
     amount_micros = models.BigIntegerField()
+    account_currency = models.CharField(max_length=3, db_collation="C")
+    account_micros = models.BigIntegerField()
     balance_micros = models.BigIntegerField()
+    rate_upper = models.DecimalField(max_digits=100, decimal_places=0, null=True, blank=True)
+    rate_lower = models.DecimalField(max_digits=100, decimal_places=0, null=True, blank=True)
+    rate_on = models.DateField(null=True, blank=True)
+    rate_source = models.TextField(default="", blank=True)
     statement = models.TextField()
     destination_sha256 = models.CharField(max_length=64)
     state = models.TextField(choices=[(state, state) for state in PAYMENT_STATES], default=LIVE)
@@ -107,15 +139,32 @@ class Payment(models.Model):
                 name="payouts_payment_positive", condition=Q(amount_minor__gt=0, amount_micros__gt=0)
             ),
             models.CheckConstraint(
-                name="payouts_payment_within_balance", condition=Q(amount_micros__lte=F("balance_micros"))
+                name="payouts_payment_within_balance", condition=Q(account_micros__lte=F("balance_micros"))
             ),
             models.UniqueConstraint(
-                fields=["contributor", "currency"], condition=Q(state=LIVE), name="payouts_one_live_payment"
+                fields=["contributor", "account_currency"], condition=Q(state=LIVE), name="payouts_one_live_payment"
             ),
-        ]
+            models.CheckConstraint(
+                name="payouts_payment_converted_at_a_rate",
+                condition=Q(
+                    account_currency=F("currency"), account_micros=F("amount_micros"), rate_upper=None, rate_lower=None,
+                    rate_on=None,
+                )
+                | ~Q(account_currency=F("currency"))
+                & Q(account_micros__gt=0, rate_upper__gt=0, rate_upper__lt=MAX_RATE_PART, rate_on__isnull=False)
+                & Q(rate_lower__gt=0, rate_lower__lt=MAX_RATE_PART),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.payment_key
+
+    @property
+    def rate(self) -> Fraction | None:
+        """What 1 of the account's currency was in that of the payment; None if they are the same."""
+        if self.rate_upper is None or self.rate_lower is None:
+            return None
+        return Fraction(int(self.rate_upper), int(self.rate_lower))
 
 
 class PaymentResult(models.Model):
@@ -126,6 +175,7 @@ class PaymentResult(models.Model):
     dated = models.DateField()
     reference = models.TextField()
     reason = models.TextField(default="", blank=True)
+    amount_micros = models.BigIntegerField(null=True, blank=True)  # what really went out, if the bank says
     journal = models.OneToOneField("revshare.Journal", on_delete=models.PROTECT, related_name="payment_result")
     file = models.ForeignKey("revshare.IngestedFile", on_delete=models.PROTECT, related_name="payment_results")
 
@@ -135,6 +185,9 @@ class PaymentResult(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["payment", "result"], name="payouts_result_once"),
             models.CheckConstraint(name="payouts_result_known", condition=Q(result__in=RESULTS)),
+            models.CheckConstraint(
+                name="payouts_result_paid_something", condition=Q(amount_micros=None) | Q(amount_micros__gt=0)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,7 @@
 """Holds, and batches of payments from draft to the file for the bank. What comes back: `results`."""
 
+from decimal import Decimal
+
 from django.db import IntegrityError, transaction
 
 from revshare.audit_trail.operations import Act, record
@@ -7,16 +9,21 @@ from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.locks import Lock, hold
 from revshare.money import is_currency
-from revshare.payouts.models import Hold, Payment, PaymentBatch
+from revshare.payouts.models import Hold, Payment, PaymentBatch, PayoutCurrency
 from revshare.payouts.queries import (
     check_digest,
     find_batch,
     last_published,
     latest_statements,
     standings,
+    standings_paid_in,
     stored_digest,
 )
 from revshare.payouts.rules import LIVE, MOVES, Standing, destination_sha256, minor_unit_micros, payment_key
+
+NO_HINDRANCE = ("in_payment", "below_minimum", "rate_missing", "below_minor_unit")
+"""Of a payment that is prepared: its amounts and its rate stand."""
+NAMED = 5
 
 
 @transaction.atomic
@@ -61,23 +68,49 @@ def release_hold(*, hold_id: int, act: Act) -> Hold:
 
 
 @transaction.atomic
+def set_currency(*, contributor_id: str, currency: str, act: Act) -> PayoutCurrency:
+    """From now on a contributor is paid in this currency, whatever balances are in; '': each in its own. The act's
+    reason says who asked for it. Payments under way stay as they are."""
+    if not act.why.strip():
+        raise Refused("Say who asked for it, and how.", code="reason_missing")
+    if currency and not is_currency(currency):
+        raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    if not Contributor.objects.filter(pk=contributor_id).exists():
+        raise NotFound(f"There is no contributor {contributor_id!r}.")
+    hold(Lock.PAYOUTS)
+    made = PayoutCurrency.objects.create(
+        contributor_id=contributor_id, currency=currency, source=act.why, set_at=act.at, set_by=act.actor
+    )
+    record(
+        act=act, action="payouts.currency", object=f"contributor:{contributor_id}", detail={"currency": currency}
+    )  # fmt: skip
+    return made
+
+
+@transaction.atomic
 def prepare(*, currency: str, act: Act) -> PaymentBatch:
-    """Makes a draft of all that is payable in a currency. Raises Refused if that is nothing."""
+    """Makes a draft of all that is payable in a currency: out of balances in it, and of those of contributors who are
+    paid in it, at the rates of the day. Raises Refused if that is nothing."""
     if not is_currency(currency):
         raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
     hold(Lock.PAYOUTS)
     last = last_published()
     if last is None:
         raise Refused("No cycle is published yet: only published balances are paid.", code="nothing_payable")
-    found = [item for item in standings(today=act.at.date(), currency=currency) if item.payable_minor]
+    waiting = standings_paid_in(currency, today=act.at.date())
+    found = [item for item in waiting if item.payable_minor]
     if not found:
-        raise Refused(f"Nothing is payable in {currency}: `payouts why` says why not.", code="nothing_payable")
+        raise Refused(_nothing_payable(currency, waiting), code="nothing_payable")
     batch = PaymentBatch.objects.create(
         currency=currency, cycle_id=last.cycle_id, state="preparing", prepared_at=act.at, prepared_by=act.actor
     )
-    numbers = latest_statements([item.account.contributor_id for item in found], currency)
+    numbers: dict[tuple[str, str], str] = {}
+    for code in {item.account.currency for item in found}:
+        own = [item.account.contributor_id for item in found if item.account.currency == code]
+        numbers |= {(name, code): number for name, number in latest_statements(own, code).items()}
     payments = Payment.objects.bulk_create(
-        _payment(batch, line, item, numbers[item.account.contributor_id]) for line, item in enumerate(found, 1)
+        _payment(batch, line, item, numbers[item.account.contributor_id, item.account.currency])
+        for line, item in enumerate(found, 1)
     )
     batch.state = "draft"
     batch.payments_count, batch.total_minor = len(payments), sum(payment.amount_minor for payment in payments)
@@ -87,13 +120,28 @@ def prepare(*, currency: str, act: Act) -> PaymentBatch:
     return batch
 
 
+def _nothing_payable(currency: str, waiting: list[Standing]) -> str:
+    """Names those who only wait for a rate: that can be mended at once."""
+    without = [item for item in waiting if any(why.code == "rate_missing" for why in item.reasons)]
+    said = "".join(
+        f" {item.account.contributor_id}: {why.words}"
+        for item in without[:NAMED]
+        for why in item.reasons
+        if why.code == "rate_missing"
+    )
+    return f"Nothing is payable in {currency}: `payouts why` says why not.{said}"
+
+
 def _payment(batch: PaymentBatch, line: int, item: Standing, statement: str) -> Payment:
-    account = item.account
+    account, rate = item.account, item.rate
     return Payment(
         batch=batch, payment_key=payment_key(batch.pk, line), contributor_id=account.contributor_id,
-        payee_id=account.payee_id, name=account.name, currency=account.currency, amount_minor=item.payable_minor,
-        amount_micros=item.payable_minor * minor_unit_micros(account.currency),
-        balance_micros=account.available_micros, statement=statement, state=LIVE,
+        payee_id=account.payee_id, name=account.name, currency=batch.currency, amount_minor=item.payable_minor,
+        amount_micros=item.payable_minor * minor_unit_micros(batch.currency), account_currency=account.currency,
+        account_micros=item.takes_micros, balance_micros=account.available_micros, statement=statement, state=LIVE,
+        rate_upper=Decimal(rate.rate.numerator) if rate else None,
+        rate_lower=Decimal(rate.rate.denominator) if rate else None,
+        rate_on=rate.on if rate else None, rate_source=rate.source if rate else "",
         destination_sha256=destination_sha256(account.payee_id),
     )  # fmt: skip
 
@@ -152,18 +200,19 @@ def check_not_payee(batch: PaymentBatch, contributor_id: str | None) -> None:
 
 def _check_still_payable(batch: PaymentBatch, act: Act) -> None:
     """Raises Conflict if since the preparation somebody was put on hold, lost what they had, or has another payee."""
-    payments = {payment.contributor_id: payment for payment in batch.payments.all()}
+    payments = {(payment.contributor_id, payment.account_currency): payment for payment in batch.payments.all()}
+    names = {name for name, _ in payments}
     now = {
-        item.account.contributor_id: item
-        for item in standings(today=act.at.date(), currency=batch.currency, contributor_ids=payments)
+        (item.account.contributor_id, item.account.currency): item
+        for item in standings(today=act.at.date(), contributor_ids=names)
     }
-    for contributor_id, payment in payments.items():
-        found = now.get(contributor_id)
-        blocked = (
-            [why.words for why in found.reasons if why.code not in ("in_payment", "below_minimum")] if found else []
-        )
-        if found is None or found.account.available_micros < payment.amount_micros:
+    for (contributor_id, own), payment in payments.items():
+        found = now.get((contributor_id, own))
+        blocked = [why.words for why in found.reasons if why.code not in NO_HINDRANCE] if found else []
+        if found is None or found.account.available_micros < payment.account_micros:
             blocked.append("The balance is less than the payment by now.")
+        if found and found.pays_in != payment.currency:
+            blocked.append(f"They are paid in {found.pays_in} by now.")
         if found and found.account.payee_id != payment.payee_id:
             blocked.append("The payee is another by now.")
         if blocked:

@@ -2,29 +2,62 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import connection, transaction
 
 from revshare.allocation.queries import BALANCES
 from revshare.errors import NotFound, Refused
+from revshare.files.queries import last_arrival
 from revshare.lake import check_part, copy_in, duck, literal, part, spool
-from revshare.payouts.models import PaymentBatch
+from revshare.payouts.models import PaymentBatch, PayoutCurrency
 from revshare.payouts.rules import CYCLES_AVERAGED, LIVE, Account, PaymentLine, Period, Standing, digest, standing
 from revshare.policies.payout_rules import PayoutTerms
 from revshare.policies.rules import parse
+from revshare.rates.queries import rates
+from revshare.rates.rules import board
 from revshare.statements.queries import PUBLISHED
 
 LAST_PUBLISHED = """
     SELECT c.id, c.key, c.starts_on, c.ends_on, c.journals_upto, c.balances_sha256, p.text FROM cycles_cycle c
     JOIN policies_policy p ON p.id = c.policy_id WHERE c.state = ANY(%s) ORDER BY c.calculation DESC LIMIT 1
 """
+# What is held in reserve by the last published cycle; what is owed by all that is posted.
+RESERVED = """
+    SELECT substr(l.account, 9) AS contributor_id, l.currency, sum(l.amount_micros)::bigint AS micros
+    FROM ledger_journal j JOIN ledger_leg l ON l.journal_id = j.seq AND l.account LIKE 'payable:%%' AND l.side = 'D'
+    WHERE j.kind = 'reserve' AND j.reverses_id IS NULL AND j.seq <= %(upto)s
+        AND (%(own)s = '' OR l.account = 'payable:' || %(own)s)
+        AND NOT EXISTS (SELECT FROM ledger_journal r WHERE r.reverses_id = j.seq AND r.seq <= %(upto)s)
+    GROUP BY 1, 2
+"""
+OWED = """
+    SELECT d.contributor_id, d.currency, sum(d.amount_micros - coalesce(r.micros, 0))::bigint AS micros
+    FROM recoupments_debt d
+    JOIN LATERAL (SELECT target FROM recoupments_step WHERE debt_id = d.id ORDER BY id DESC LIMIT 1) s
+        ON s.target = 'booked'
+    LEFT JOIN (SELECT debt_id, sum(amount_micros) AS micros FROM recoupments_recouped GROUP BY debt_id) r
+        ON r.debt_id = d.id
+    GROUP BY 1, 2 HAVING sum(d.amount_micros - coalesce(r.micros, 0)) > 0
+"""
+# Accounts without a balance that have one of these all the same.
+OTHERS = f"""
+    INSERT INTO published_balance
+    SELECT contributor_id, currency, 0 FROM (
+        SELECT contributor_id, currency FROM ({RESERVED}) reserved
+        UNION SELECT contributor_id, currency FROM ({OWED}) owed) other
+    WHERE (%(currency)s = '' OR currency = %(currency)s)
+        AND (%(names)s::text[] IS NULL OR contributor_id = ANY(%(names)s))
+        AND NOT EXISTS (SELECT FROM published_balance b WHERE b.contributor_id = other.contributor_id
+                        AND b.currency = other.currency)
+"""
 # `published_balance` holds what accounts closed with. What left them since counts at once; what came, once published.
-ACCOUNTS = """
+ACCOUNTS = f"""
     SELECT b.contributor_id, c.name, c.payee_id, b.currency, b.closing_micros,
            least(coalesce(moved.micros, 0), 0)::bigint, c.unclaimed, coalesce(held.reason, ''),
            coalesce(live.payment_key, ''), (f.loaded_at AT TIME ZONE 'UTC')::date,
-           coalesce(earned.micros, ARRAY[]::bigint[])
+           coalesce(earned.micros, ARRAY[]::bigint[]), coalesce(pays.currency, ''), coalesce(reserved.micros, 0),
+           coalesce(owed.micros, 0), coalesce(kept.micros, 0)
     FROM published_balance b
     JOIN contributors_contributor c ON c.id = b.contributor_id
     LEFT JOIN files_file f ON f.id = c.file_id
@@ -34,13 +67,21 @@ ACCOUNTS = """
         ON moved.account = 'payable:' || b.contributor_id AND moved.currency = b.currency
     LEFT JOIN LATERAL (SELECT h.reason FROM payouts_hold h WHERE h.contributor_id = b.contributor_id
                        AND h.released_at IS NULL AND h.currency IN ('', b.currency) ORDER BY h.id LIMIT 1) held ON true
-    LEFT JOIN payouts_payment live ON live.contributor_id = b.contributor_id AND live.currency = b.currency
+    LEFT JOIN payouts_payment live ON live.contributor_id = b.contributor_id AND live.account_currency = b.currency
         AND live.state = %(live)s
     LEFT JOIN (
         SELECT e.contributor_id, p.currency, array_agg(e.earned_micros) AS micros
         FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
         WHERE e.cycle_id = ANY(%(recent)s) AND e.statement_lines > 0 GROUP BY e.contributor_id, p.currency) earned
         ON earned.contributor_id = b.contributor_id AND earned.currency = b.currency
+    LEFT JOIN LATERAL (SELECT currency FROM payouts_currency WHERE contributor_id = b.contributor_id
+                       ORDER BY id DESC LIMIT 1) pays ON true
+    LEFT JOIN ({RESERVED}) reserved ON reserved.contributor_id = b.contributor_id AND reserved.currency = b.currency
+    LEFT JOIN ({OWED}) owed ON owed.contributor_id = b.contributor_id AND owed.currency = b.currency
+    LEFT JOIN (SELECT contributor_id, currency, -sum(amount_micros)::bigint AS micros FROM ledger_movement
+               WHERE cycle_id = ANY(%(recent)s) AND kind IN ('reserve', 'reserve_release', 'recoupment')
+               GROUP BY contributor_id, currency) kept
+        ON kept.contributor_id = b.contributor_id AND kept.currency = b.currency
     ORDER BY b.currency, b.contributor_id
 """
 STATEMENTS = """
@@ -80,18 +121,35 @@ def standings(*, today: date, currency: str = "", contributor_ids: Iterable[str]
     last = last_published()
     if last is None:
         return []
+    names = None if contributor_ids is None else list(contributor_ids)
+    todays = board(rates(start=today, end=today + timedelta(days=1), upto_arrival=last_arrival()))
     return [
-        standing(account, terms=last.terms, period=last.period, today=today)
-        for account in _accounts(last, currency, contributor_ids)
+        standing(account, terms=last.terms, period=last.period, today=today, rates=todays)
+        for account in _accounts(last, currency, names)
     ]
 
 
+def standings_paid_in(currency: str, *, today: date) -> list[Standing]:
+    """The same of the accounts that are paid in a currency: those in it, but for the ones of contributors who are paid
+    in another, and the others of contributors who are paid in it."""
+    own = [item for item in standings(today=today, currency=currency) if item.pays_in == currency]
+    names = paid_in(currency)
+    others = standings(today=today, contributor_ids=names) if names else []
+    return own + [item for item in others if item.account.currency != currency]
+
+
+def paid_in(currency: str) -> list[str]:
+    """The contributors who are paid whatever they are owed in this currency."""
+    last = PayoutCurrency.objects.order_by("contributor_id", "-pk").distinct("contributor_id")
+    return sorted(item.contributor_id for item in last if item.currency == currency)
+
+
 @transaction.atomic
-def _accounts(last: LastPublished, currency: str, contributor_ids: Iterable[str] | None) -> list[Account]:
+def _accounts(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> list[Account]:
     _load_balances(last, currency, contributor_ids)
     recent = _recent()
     with connection.cursor() as cursor:
-        cursor.execute(ACCOUNTS, {"upto": last.journals_upto, "live": LIVE, "recent": recent})
+        cursor.execute(ACCOUNTS, {"upto": last.journals_upto, "own": "", "live": LIVE, "recent": recent})
         rows = cursor.fetchall()
         cursor.execute("DROP TABLE published_balance")
     accounts = (Account(**dict(zip(Account.__dataclass_fields__, row, strict=True))) for row in rows)
@@ -102,7 +160,7 @@ def _accounts(last: LastPublished, currency: str, contributor_ids: Iterable[str]
     ]
 
 
-def _load_balances(last: LastPublished, currency: str, contributor_ids: Iterable[str] | None) -> None:
+def _load_balances(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> None:
     """Makes the table `published_balance` of the transaction, of accounts that are not empty."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -125,6 +183,7 @@ def _load_balances(last: LastPublished, currency: str, contributor_ids: Iterable
             table="published_balance", columns="contributor_id, currency, closing_micros",
         )  # fmt: skip
     with connection.cursor() as cursor:
+        cursor.execute(OTHERS, {"upto": last.journals_upto, "own": "", "currency": currency, "names": contributor_ids})
         cursor.execute("ANALYZE published_balance")
 
 
@@ -143,6 +202,16 @@ def latest_statements(contributor_ids: list[str], currency: str) -> dict[str, st
     with connection.cursor() as cursor:
         cursor.execute(STATEMENTS, [contributor_ids, currency, list(PUBLISHED)])
         return dict(cursor.fetchall())
+
+
+def reserved(contributor_id: str) -> dict[str, int]:
+    """What of a contributor's money is held in reserve by the last published cycle, by currency, in micros."""
+    last = last_published()
+    if last is None:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(RESERVED, {"upto": last.journals_upto, "own": contributor_id})
+        return {currency: micros for _, currency, micros in cursor.fetchall()}
 
 
 def find_batch(batch_id: int) -> PaymentBatch:

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass, field
 
 from revshare.policies.currency import Currency, read_currency
+from revshare.policies.deductions import Recoupment, Reserve, read_recoupment, read_reserve
 from revshare.policies.eligibility import Eligibility, read_eligibility
 from revshare.policies.payout_rules import PayoutTerms, parse_payout
 from revshare.policies.reading import BadPolicy, only, string
@@ -12,7 +13,7 @@ from revshare.policies.terms import Terms, read_terms
 __all__ = ["BadPolicy", "Rulebook", "Terms", "parse"]
 
 DEFAULT = "default"
-KEYS = {"name", "version", "streams", "eligibility", "payout", "currency"}
+KEYS = {"name", "version", "streams", "eligibility", "payout", "currency", "recoupment", "reserve"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Rulebook:
     eligibility: Eligibility = field(default_factory=Eligibility)
     payout: PayoutTerms = field(default_factory=PayoutTerms)
     currency: Currency | None = None  # none: pools are in the currencies of their sales
+    recoupment: Recoupment | None = None  # none: nothing is taken back of what somebody owes
+    reserve: Reserve | None = None
 
     def terms_for(self, stream: str) -> Terms | None:
         """The table of a stream; None if the policy does not cover it."""
@@ -32,11 +35,12 @@ class Rulebook:
 
     @property
     def sentences(self) -> dict[str, list[str]]:
-        """The policy in plain language: by stream (`default`: all others), then `eligibility`, and `currency` if
-        all pools are in one."""
+        """The policy in plain language: by stream (`default`: all others), then `eligibility`; and `currency`,
+        `recoupment` and `reserve` if it has these tables."""
         said = {table: terms.sentences for table, terms in sorted(self.tables.items())}
         said |= {"eligibility": self.eligibility.sentences}
-        return said | ({"currency": self.currency.sentences} if self.currency else {})
+        others = {"currency": self.currency, "recoupment": self.recoupment, "reserve": self.reserve}
+        return said | {name: table.sentences for name, table in others.items() if table}
 
 
 def parse(text: str) -> Rulebook:
@@ -52,5 +56,6 @@ def parse(text: str) -> Rulebook:
         raise BadPolicy("The policy has no [streams.default] or other [streams.…] table.")
     tables = {table: read_terms(table, content) for table, content in streams.items()}
     return Rulebook(
-        name, version, tables, read_eligibility(data), parse_payout(data.get("payout")), read_currency(data)
-    )
+        name, version, tables, read_eligibility(data), parse_payout(data.get("payout")), read_currency(data),
+        read_recoupment(data), read_reserve(data),
+    )  # fmt: skip

@@ -26,7 +26,7 @@ class Pinned:
     class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use. `matches`: by
     kind (`model`, `dataset_version`), what names stand for that nobody knows. `claims`:
     the assets of these manifests that claims are about (`claims.rules`). `voided`: the files whose rows do not
-    count."""
+    count. `upto_debt_step`: the last step of a debt."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Pinned:
     claims: Sequence[Mapping[str, Any]] = ()
     matches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     voided: Sequence[int] = ()
+    upto_debt_step: int = 0
 
     def meant(self, *, model: str, dataset_version: str) -> tuple[str, str]:
         """What sales of a model or dataset version are of: itself if it is known, or what it was matched with."""

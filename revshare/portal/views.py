@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
@@ -17,8 +17,10 @@ from revshare.exports.statement_document import Amount, Document, period_words
 from revshare.exports.statement_pdf import statement_pdf
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
+from revshare.payouts.queries import reserved
 from revshare.portal.access import find_readable, reads_own
 from revshare.portal.guard import contained, member_page
+from revshare.recoupments.queries import owing
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
 from revshare.statements.pages import balances, published_page
@@ -81,8 +83,19 @@ def statements(request: HttpRequest) -> HttpResponse:
     ]
     return render(
         request, "portal/statements.html",
-        {"contributor": user.contributor, "page": page, "rows": rows, "balances": latest},
+        {"contributor": user.contributor, "page": page, "rows": rows, "balances": latest,
+         **_besides(user.contributor_id)},
     )  # fmt: skip
+
+
+def _besides(contributor_id: str) -> dict[str, Any]:
+    """What is held in reserve, and what is owed."""
+    held = [Amount(micros, currency) for currency, micros in sorted(reserved(contributor_id).items())]
+    debts = [
+        (debt, Amount(debt.amount_micros, debt.currency), Amount(debt.left_micros, debt.currency))
+        for debt in owing(contributor_id)
+    ]
+    return {"reserves": held, "debts": debts}
 
 
 @member_page

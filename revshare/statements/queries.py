@@ -7,7 +7,10 @@ from django.db.models import QuerySet
 
 from revshare.ledger.models import Journal
 from revshare.ledger.queries import ALLOCATION_JOURNAL, PAYABLE
+from revshare.money import format_micros
 from revshare.pools.models import Pool
+from revshare.recoupments.queries import taken_back
+from revshare.recoupments.rules import RECOUPMENT
 from revshare.statements.models import NUMBERS_PER_CYCLE, Statement
 from revshare.statements.rules import Content, Line, Movement
 
@@ -62,6 +65,20 @@ def by_id(pk: int) -> QuerySet[Statement]:
     return Statement.objects.filter(cycle=cycle, ordinal=ordinal)
 
 
+def _note(kind: str, statement: Statement) -> str:
+    """Of what was taken back, what is left of each debt."""
+    if kind != RECOUPMENT:
+        return ""
+    found = taken_back(
+        cycle_id=statement.cycle_id, contributor_id=statement.contributor_id, currency=statement.currency
+    )
+    return "; ".join(
+        f"{format_micros(item.amount_micros, statement.currency)} of {item.kind} {item.debt}, of which "
+        f"{format_micros(item.left_micros, statement.currency)} {statement.currency} is left"
+        for item in found
+    )
+
+
 def explain(statement: Statement) -> Explained:
     """The statement's lines with pool, denominator, share and rule, and the canonical content under its hash."""
     with connection.cursor() as cursor:
@@ -85,7 +102,9 @@ def explain(statement: Statement) -> Explained:
         adjusted_micros=statement.adjusted_micros, withheld_micros=statement.withheld_micros,
         held_micros=statement.held_micros, paid_micros=statement.paid_micros, closing_micros=statement.closing_micros,
         journal_hash=journal_hash, lines=lines,
-        movements=tuple(Movement(number, *facts) for number, facts in enumerate(moved, len(lines) + 1)),
+        movements=tuple(
+            Movement(number, *facts, _note(facts[0], statement)) for number, facts in enumerate(moved, len(lines) + 1)
+        ),
     )  # fmt: skip
     return Explained(
         statement=statement,

@@ -22,7 +22,10 @@ class Line:
     amount_micros: int
 
 
-COLUMNS = {"payment": "paid", "returned": "paid", "withholding": "withheld", "reserve": "held", "hold": "held"}
+COLUMNS = {
+    "payment": "paid", "returned": "paid", "withholding": "withheld", "reserve": "held", "reserve_release": "held",
+    "hold": "held",
+}  # fmt: skip
 WORDS = {
     "payment": "Paid out",
     "returned": "Payment returned by the bank",
@@ -33,7 +36,9 @@ WORDS = {
     "claim": "Settlement of a claim",
     "hold_release": "Released from hold",
     "restatement": "Correction of earlier cycles",
-    "recoupment": "Advance recouped",
+    "reserve_release": "Released from reserve",
+    "debt": "Overpayment, taken back later",
+    "recoupment": "Taken back of what is owed",
     "advance": "Advance",
 }
 
@@ -46,16 +51,18 @@ def column_of(kind: str) -> str:
 @dataclass(frozen=True)
 class Movement:
     """A line for what moved the account beside the cycle's pools: a journal's kind and key, and the amount as it moves
-    the balance."""
+    the balance. `note`: what else there is to say of it, in words."""
 
     number: int
     kind: str
     reference: str
     amount_micros: int
+    note: str = ""
 
     @property
     def words(self) -> str:
-        return WORDS.get(self.kind, self.kind.capitalize())
+        said = WORDS.get(self.kind, self.kind.capitalize())
+        return f"{said}: {self.note}" if self.note else said
 
 
 @dataclass(frozen=True)

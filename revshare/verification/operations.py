@@ -8,6 +8,7 @@ from revshare.verification.agreements import AGREEMENT_CHECKS
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
 from revshare.verification.classes import class_weights
 from revshare.verification.conversions import CONVERSION_CHECKS
+from revshare.verification.debts import DEBT_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
@@ -27,6 +28,7 @@ CHECKS = (
     *HELD_CHECKS,
     *PROOF_CHECKS,
     *RESTATEMENT_CHECKS,
+    *DEBT_CHECKS,
 )
 CHAINS = (*WALKS, class_weights, batches, digests)
 

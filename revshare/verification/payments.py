@@ -23,19 +23,36 @@ PAYMENT_CHECKS = (
         """
         SELECT 'payment ' || p.payment_key,
                coalesce(string_agg(l.side || ' ' || l.account || ' ' || l.amount_micros, ', '), 'nothing'),
-               'D payable:' || p.contributor_id || ' ' || p.amount_micros
+               'D payable:' || p.contributor_id || ' ' || p.account_micros
         FROM payouts_payment p LEFT JOIN ledger_journal j ON j.kind = 'payment' AND j.key = p.payment_key
         LEFT JOIN ledger_leg l ON l.journal_id = j.seq
+        LEFT JOIN payouts_result r ON r.payment_id = p.id AND r.result = 'paid'
         WHERE p.state IN ('paid', 'returned') GROUP BY p.id
-        HAVING count(*) <> 2 OR count(*) FILTER (WHERE l.currency = p.currency AND l.amount_micros = p.amount_micros
-            AND (l.side, l.account) IN (('D', 'payable:' || p.contributor_id), ('C', 'bank'))) <> 2
+        HAVING count(*) <> CASE p.account_currency WHEN p.currency THEN 2 ELSE 4 END OR count(*) FILTER (WHERE
+            (l.side, l.account, l.currency, l.amount_micros) IN (
+                ('D', 'payable:' || p.contributor_id, p.account_currency, p.account_micros),
+                ('C', 'bank', p.currency, coalesce(r.amount_micros, p.amount_micros)),
+                ('C', 'fx', nullif(p.account_currency, p.currency), p.account_micros),
+                ('D', 'fx', nullif(p.currency, p.account_currency), coalesce(r.amount_micros, p.amount_micros))
+            )) <> count(*)
+        """,
+    ),
+    SqlCheck(
+        "I9", "a payment in another currency is what its rate gives of the balance, in whole minor units, and no more",
+        """
+        SELECT 'payment ' || payment_key, amount_micros || ' for ' || account_micros, should || ' for ' || costs
+        FROM (SELECT *, div(should * rate_lower + rate_upper - 1, rate_upper) AS costs FROM (
+            SELECT *, div(balance_micros * rate_upper, rate_lower * (amount_micros / amount_minor))
+                      * (amount_micros / amount_minor) AS should
+            FROM payouts_payment WHERE account_currency <> currency AND amount_minor > 0) p) q
+        WHERE should <> amount_micros OR costs <> account_micros
         """,
     ),
     SqlCheck(
         "I8", "no payment is of nothing, or of more than the balance it was prepared from",
         """
-        SELECT 'payment ' || payment_key, amount_micros, balance_micros FROM payouts_payment
-        WHERE amount_minor <= 0 OR amount_micros <= 0 OR amount_micros > balance_micros
+        SELECT 'payment ' || payment_key, account_micros, balance_micros FROM payouts_payment
+        WHERE amount_minor <= 0 OR amount_micros <= 0 OR account_micros > balance_micros
         """,
     ),
     SqlCheck(
@@ -59,8 +76,8 @@ PAYMENT_CHECKS = (
     SqlCheck(
         "I26", "no account has two payments under way",
         """
-        SELECT contributor_id || ' ' || currency, count(*), 1 FROM payouts_payment WHERE state = 'live'
-        GROUP BY contributor_id, currency HAVING count(*) > 1
+        SELECT contributor_id || ' ' || account_currency, count(*), 1 FROM payouts_payment WHERE state = 'live'
+        GROUP BY contributor_id, account_currency HAVING count(*) > 1
         """,
     ),
     SqlCheck(

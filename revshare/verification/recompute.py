@@ -44,6 +44,7 @@ from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import content_sha256
 from revshare.verification.agreements import check_passed_on
+from revshare.verification.debts import check_deductions
 from revshare.verification.entries import Entries, check_entries, entries_of
 from revshare.verification.findings import Finding
 from revshare.verification.held import check_contested
@@ -89,6 +90,7 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
     with entries_of(cycle, pools) as entries:
         yield from check_entries(cycle, entries)
         yield from check_passed_on(cycle, entries, pinned)
+        yield from check_deductions(cycle, entries, pinned)
         try:
             yield from check_contested(cycle, pinned)
             yield from _amounts(cycle, entries, pools, sources, pinned)

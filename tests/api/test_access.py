@@ -33,6 +33,8 @@ def finance_only(status: int) -> tuple[int, ...]:
 
 OPEN = {"key": "2026-07", "start": "2026-07-01", "end": "2026-08-01", "timezone": "Europe/Madrid", "policy": "fund"}
 MATCH = {"kind": "model", "name": "gen-x", "stands_for": "m1", "reason": "a typo"}
+OVERPAID = {"contributor_id": "nobody", "currency": "USD", "reason": "test"}
+ADVANCE = OVERPAID | {"amount_micros": 5}
 # Method, path, body; then the status for nobody, ann (who owns {number}), bob (another contributor), operator,
 # approver, finance.
 ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
@@ -78,6 +80,16 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "consents/consequences", None, (401, 200, 200, 200, 200, 200)),
     ("GET", "suspense/", None, STAFF_READS),
     ("POST", "suspense/match", MATCH, operator_only(200)),
+    ("GET", "debts/", None, STAFF_READS),
+    ("GET", "debts/99/", None, (401, 403, 403, 404, 404, 404)),
+    ("POST", "debts/advances", ADVANCE, finance_only(404)),
+    ("POST", "debts/overpayments", OVERPAID, finance_only(404)),
+    ("POST", "debts/99/approve", {"reason": "test"}, approver_only(404)),
+    ("POST", "debts/99/decline", {"reason": "test"}, approver_only(404)),
+    ("POST", "debts/99/write_off", {"reason": "test"}, approver_only(404)),
+    ("GET", "deficits/", None, STAFF_READS),
+    ("GET", "payouts/currencies/", None, STAFF_READS),
+    ("POST", "payouts/currencies/", OVERPAID, finance_only(404)),
     ("GET", "payouts/", None, STAFF_READS),
     ("GET", "payouts/why?contributor=ann", None, STAFF_READS),
     ("GET", "payouts/why", None, (401, 403, 403, 400, 400, 400)),

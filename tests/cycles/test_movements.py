@@ -175,7 +175,7 @@ def test_a_journal_is_posted_once_and_not_with_other_legs(begun: Story) -> None:
 
 
 KINDS = {"payment": "bank", "returned": "bank", "withholding": "withholding", "reserve": "reserve", "split": "held",
-         "recoupment": "advance"}  # fmt: skip
+         "recoupment": "held"}  # fmt: skip
 COLUMN = {"payment": 5, "returned": 5, "withholding": 3, "reserve": 4}
 movement = st.tuples(
     st.sampled_from(list(MONTHS)), st.sampled_from(["ann", "ben", "cy", "zoe"]), st.sampled_from(["USD", "EUR"]),

@@ -68,10 +68,11 @@ def test_the_register_repeats_and_is_safe_to_open(story: Story) -> None:
     batch = exported(story)
     key = f"pay-{batch.pk:06d}-00000"
     assert register(batch).decode() == (
-        "payment_key,contributor_id,payee,name,currency,amount,statement\n"
-        f"{key}1,ann,P-ann,Ann,USD,10.00,jan-000000001\n"
-        f"{key}2,ben,P-ben,'=Ben,USD,2.50,jan-000000002\n"
-        f"{key}3,cy,P-cy,Cy,USD,2.50,jan-000000003\n"
+        "payment_key,contributor_id,payee,name,currency,amount,statement,account_currency,account_amount,rate,rate_date,"
+        "rate_source\n"
+        f"{key}1,ann,P-ann,Ann,USD,10.00,jan-000000001,USD,10.00,,,\n"
+        f"{key}2,ben,P-ben,'=Ben,USD,2.50,jan-000000002,USD,2.50,,,\n"
+        f"{key}3,cy,P-cy,Cy,USD,2.50,jan-000000003,USD,2.50,,,\n"
     )
     assert register(find_batch(batch.pk)) == register(batch)
 

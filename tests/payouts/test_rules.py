@@ -1,6 +1,7 @@
 """What is payable, and why not yet, in worked numbers."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -97,8 +98,12 @@ def test_less_than_a_minor_unit_is_short_without_any_minimum() -> None:
 
 
 def test_the_digest_covers_every_part_of_every_payment_and_no_order() -> None:
-    first = PaymentLine("pay-1", "ann", "P1", "Ann", "GBP", 3500, "june-1", "0" * 64)
-    second = PaymentLine("pay-2", "ben", "P2", "Ben", "GBP", 4000, "june-2", "1" * 64)
+    rate = (Decimal(4), Decimal(5), date(2026, 7, 1), "ECB")
+    first = PaymentLine("pay-1", "ann", "P1", "Ann", "GBP", 3500, "june-1", "0" * 64, "USD", 43_750_000, *rate)
+    second = PaymentLine(
+        "pay-2", "ben", "P2", "Ben", "GBP", 4000, "june-2", "1" * 64, "GBP", 40 * M, None, None, None, ""
+    )
+    assert (first.rate_text, second.rate_text) == ("0.8", "")
     own = digest(batch_id=1, currency="GBP", cycle="june", lines=[first, second])
     assert own == digest(batch_id=1, currency="GBP", cycle="june", lines=[second, first])
     others = {
@@ -106,7 +111,9 @@ def test_the_digest_covers_every_part_of_every_payment_and_no_order() -> None:
         for name, value in {
             "payment_key": "pay-0", "contributor_id": "x", "payee_id": "x", "name": "x", "currency": "USD",
             "amount_minor": 1, "statement": "x", "destination_sha256": "2" * 64,
+            "account_currency": "EUR", "account_micros": 1, "rate_upper": Decimal(3), "rate_lower": Decimal(6),
+            "rate_on": date(2026, 7, 2), "rate_source": "x",
         }.items()
     }  # fmt: skip
-    assert len(others) == 8
+    assert len(others) == 14
     assert own not in others

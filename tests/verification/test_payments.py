@@ -17,7 +17,7 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     ),
     "a payment is of nothing": (
         "ALTER TABLE payouts_payment DROP CONSTRAINT payouts_payment_positive; "
-        "UPDATE payouts_payment SET amount_minor = -1, amount_micros = -10000 WHERE contributor_id = 'ben'", {"I7", "I8"},
+        "UPDATE payouts_payment SET amount_minor = -1, amount_micros = -10000, account_micros = -10000 WHERE contributor_id = 'ben'", {"I7", "I8"},
     ),
     "a payment goes elsewhere": ("UPDATE payouts_payment SET payee_id = 'P-mallory' WHERE contributor_id = 'ben'", {"I7"}),
     "two payments swap their people": (
@@ -56,9 +56,9 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
     ),
     "somebody is paid twice at once": (
         "DROP INDEX payouts_one_live_payment; INSERT INTO payouts_payment (batch_id, payment_key, contributor_id, payee_id, "
-        "name, currency, amount_minor, amount_micros, balance_micros, statement, destination_sha256, state) SELECT batch_id, 'x', "
-        "contributor_id, payee_id, name, currency, amount_minor, amount_micros, balance_micros, statement, destination_sha256, "
-        "state FROM payouts_payment WHERE contributor_id = 'ann' AND state = 'live'", {"I7", "I26"},
+        "name, currency, amount_minor, amount_micros, account_currency, account_micros, balance_micros, rate_source, statement, "
+        "destination_sha256, state) SELECT batch_id, 'x', contributor_id, payee_id, name, currency, amount_minor, "
+        "amount_micros, account_currency, account_micros, balance_micros, '', statement, destination_sha256, state FROM payouts_payment WHERE contributor_id = 'ann' AND state = 'live'", {"I7", "I26"},
     ),
 }  # fmt: skip
 
@@ -89,3 +89,15 @@ def test_a_payment_that_no_bank_told_of_and_nobody_earned_is_named(paid: Story) 
     legs = [LegData("payable:ben", "USD", "D", 50 * M), LegData("bank", "USD", "C", 50 * M)]
     post_legs(kind="payment", key="out of thin air", legs=legs, act=paid.act("mallory"))
     assert found() == {"I8", "I28"}
+
+
+def test_a_payment_at_another_rate_than_it_says_is_named(paid: Story) -> None:
+    payouts.set_currency(contributor_id="ben", currency="EUR", act=paid.act("fiona", "a letter"))
+    paid.sales(("s2", "2026-02-10T00:00:00Z", "m", "USD", "100"))
+    paid.publish("feb", "2026-02-01", "2026-03-01")
+    day = paid.at.date().isoformat()
+    paid.take("rates", ("date", "base", "quote", "rate", "source"), [(day, "USD", "EUR", "0.5", "ECB")])
+    payouts.prepare(currency="EUR", act=paid.act("fiona"))
+    assert found() == set()
+    without_triggers("UPDATE payouts_payment SET rate_upper = 2 WHERE currency = 'EUR'")
+    assert {"I7", "I9"} <= found()

@@ -21,6 +21,7 @@ from revshare.tasks import now
 NEEDS = {
     "prepare": ("currency",), "approve": ("batch", "digest"), "export": ("batch", "out"), "cancel": ("batch",),
     "results": ("file",), "hold": ("contributor", "reason"), "release": ("hold", "reason"),
+    "pay-in": ("contributor", "reason"),
 }  # fmt: skip
 
 
@@ -31,20 +32,20 @@ class Command(base.Command):
         parser.add_argument("action", choices=["why", "list", *NEEDS])
         parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="results: what the bank says")
         parser.add_argument("--by", metavar="USER", help="who does it (finance; an approver approves)")
-        parser.add_argument("--currency", default="", metavar="CODE")
+        parser.add_argument("--currency", default="", metavar="CODE", help="pay-in: none for that of each balance")
         parser.add_argument("--contributor", default="", metavar="ID")
         parser.add_argument("--batch", type=int, metavar="ID")
         parser.add_argument("--digest", default="", help="approve: the digest that was looked at")
         parser.add_argument("--out", type=Path, metavar="FILE.csv", help="export: where to write the register")
         parser.add_argument("--hold", type=int, metavar="ID")
-        parser.add_argument("--reason", default="", help="hold, release: why, for the audit trail")
+        parser.add_argument("--reason", default="", help="hold, release: why; pay-in: who asked for it, and how")
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
         action = options["action"]
         if missing := [name for name in NEEDS.get(action, ()) if not options[name]]:
             wanted = ", ".join(name.upper() if name == "file" else f"--{name}" for name in missing)
             raise CommandError(f"payouts {action} needs {wanted}", returncode=2)
-        return getattr(self, f"_{action}")(options)
+        return getattr(self, f"_{action.replace('-', '_')}")(options)
 
     def _why(self, options: dict[str, Any]) -> dict[str, Any]:
         base.acting(options["by"], "browse")
@@ -108,6 +109,12 @@ class Command(base.Command):
         self.say(f"Hold {held.pk} on {held.contributor_id} is released.")
         return describe_hold(held)
 
+    def _pay_in(self, options: dict[str, Any]) -> dict[str, Any]:
+        act = base.acting(options["by"], "set_payout_currency", why=options["reason"])
+        made = payouts.set_currency(contributor_id=options["contributor"], currency=options["currency"], act=act)
+        self.say(f"{made.contributor_id} is paid in {made.currency or 'the currency of each balance'} from now on.")
+        return {"contributor_id": made.contributor_id, "currency": made.currency}
+
     def _told(self, batch: PaymentBatch) -> dict[str, Any]:
         result = describe(batch)
         self.say(_batch_line(result))
@@ -132,7 +139,8 @@ def describe_standing(item: Standing) -> dict[str, Any]:
     return {
         "contributor_id": account.contributor_id, "currency": account.currency,
         "balance_micros": account.available_micros, "payable_minor": item.payable_minor,
-        "reasons": [vars(why) for why in item.reasons], "shortfall_micros": item.shortfall_micros,
+        "pays_in": item.pays_in, "reasons": [vars(why) for why in item.reasons],
+        "notes": [vars(note) for note in item.notes], "shortfall_micros": item.shortfall_micros,
         "projected_on": item.projected_on and item.projected_on.isoformat(),
     }  # fmt: skip
 
@@ -140,10 +148,12 @@ def describe_standing(item: Standing) -> dict[str, Any]:
 def _line(item: Standing) -> str:
     account = item.account
     text = f"{account.contributor_id}: {format_micros(account.available_micros, account.currency)} {account.currency}, "
+    notes = "".join(f" {note.words}" for note in item.notes)
     if item.payable_minor:
-        return f"{text}payable {major_text(item.payable_minor, account.currency)}"
+        other = "" if item.pays_in == account.currency else f" {item.pays_in}"
+        return f"{text}payable {major_text(item.payable_minor, item.pays_in)}{other}{'.' * bool(notes)}{notes}"
     date = f" By its last cycles it gets there on {item.projected_on}." if item.projected_on else ""
-    return f"{text}not yet: {' '.join(why.words for why in item.reasons)}{date}"
+    return f"{text}not yet: {' '.join(why.words for why in item.reasons)}{date}{notes}"
 
 
 def _batch_line(batch: dict[str, Any]) -> str:

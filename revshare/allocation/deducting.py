@@ -1,0 +1,192 @@
+"""What a cycle keeps back of what it earns contributors: a reserve for refunds to come, and what they owe. Before the
+allocation, so that it stands on the statements of the same cycle as what was earned.
+
+Earned is here what the pools give, less what splits pass on and with what they bring. The reserve comes first; debts
+take of the rest, the first debt first, never more than the policy's limit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+from django.db import connection, transaction
+
+from revshare.allocation.earnings import earned
+from revshare.allocation.numerators import Numerators
+from revshare.allocation.overpayments import find_overpayments
+from revshare.allocation.passing_on import SPLIT_JOURNAL
+from revshare.audit_trail.operations import Act
+from revshare.errors import Conflict
+from revshare.lake import copy_in, copy_out, csv_scan, duck, spool
+from revshare.ledger.models import Journal
+from revshare.ledger.operations import post, reverse
+from revshare.ledger.queries import MOVED_BY
+from revshare.policies.deductions import Recoupment, Reserve
+from revshare.policies.rules import parse
+from revshare.pools.models import Pool
+from revshare.pools.rules import Pinned
+from revshare.pools.sources import Sources
+from revshare.recoupments.models import Recouped
+from revshare.recoupments.queries import due_query
+from revshare.recoupments.rules import RECOUPMENT
+
+RESERVE, RESERVE_RELEASE = "reserve", "reserve_release"
+MOVED_COLUMNS = {"contributor_id": "VARCHAR", "currency": "VARCHAR", "amount_micros": "BIGINT"}
+DUE_COLUMNS = {"debt_id": "BIGINT", "contributor_id": "VARCHAR", "currency": "VARCHAR", "left_micros": "BIGINT"}
+BASE = """
+    CREATE TEMP TABLE base AS SELECT contributor_id, currency, CAST(sum(micros) AS BIGINT) AS earned_micros FROM (
+        SELECT contributor_id, currency, earned_micros AS micros FROM earned
+        UNION ALL SELECT contributor_id, currency, amount_micros FROM shared)
+    GROUP BY ALL HAVING sum(micros) > 0
+"""
+SHARE = "CAST(CAST(earned_micros AS HUGEINT) * {numerator:d} // {denominator:d} AS BIGINT)"
+# `recoupments.rules.taken`, of everybody at once.
+TAKEN = """
+    WITH limits AS (
+        SELECT contributor_id, currency, earned_micros, least({cap}, {at_most}, earned_micros - {reserved}) AS most
+        FROM base),
+    ranked AS (
+        SELECT *, coalesce(sum(left_micros) OVER (PARTITION BY contributor_id, currency ORDER BY debt_id
+                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM due JOIN limits USING (contributor_id, currency))
+    SELECT debt_id, {cycle:d}, earned_micros, CAST(least(left_micros, most - before) AS BIGINT)
+    FROM ranked WHERE left_micros > 0 AND most > before ORDER BY debt_id
+"""
+RECOUPED = """
+    WITH taken AS (
+        SELECT d.contributor_id, d.currency, d.kind, r.amount_micros FROM recoupments_recouped r
+        JOIN recoupments_debt d ON d.id = r.debt_id WHERE r.cycle_id = %s)
+    SELECT 'payable:' || contributor_id COLLATE "C" AS account, currency, 'D' AS side,
+           sum(amount_micros)::bigint AS amount_micros FROM taken GROUP BY 1, 2
+    UNION ALL
+    SELECT CASE kind WHEN 'advance' THEN 'advance' ELSE 'receivable' END, currency, 'C', sum(amount_micros)::bigint
+    FROM taken GROUP BY 1, 2
+"""
+KEPT = """
+    SELECT 'payable:' || contributor_id COLLATE "C" AS account, currency, 'D' AS side, amount_micros FROM kept_back
+    UNION ALL SELECT 'reserve', currency, 'C', sum(amount_micros)::bigint FROM kept_back GROUP BY currency
+"""
+
+
+@dataclass(frozen=True)
+class Deducted:
+    """The cycle that keeps something back: `calculation`, its number among those calculated; the lake's file of the
+    balances `before` it ('' if there is none), and the last journal that is on statements."""
+
+    cycle_id: int
+    key: str
+    ends_on: date
+    calculation: int
+    before: str
+    journals_after: int
+
+
+@transaction.atomic
+def deduct(*, cycle: Deducted, pools: Sequence[Pool], sources: Sources, pinned: Pinned, act: Act) -> None:
+    """Releases the reserves that are due, makes debts of accounts below zero, and keeps back a reserve and what is due
+    of debts, as the policy says. Each is done once per cycle. Raises LakeDamaged."""
+    release_reserves(calculation=cycle.calculation, act=act)
+    reserve, recoupment = sources.rulebook.reserve, sources.rulebook.recoupment
+    if recoupment:
+        find_overpayments(
+            cycle_id=cycle.cycle_id, key=cycle.key, before=cycle.before, journals_after=cycle.journals_after,
+            noticed_on=cycle.ends_on, notice_days=recoupment.notice_days, act=act,
+        )  # fmt: skip
+    if not (reserve or recoupment):
+        return
+    with spool() as scratch, duck(scratch) as con:
+        debtors = _load_due(con, cycle, pinned, scratch) if recoupment else []
+        shared = [pool for pool in pools if pool.denominator_ticks and pool.distributable_micros]
+        if not shared or not (reserve or debtors):
+            return
+        versions = sorted({version for pool in shared for version in pool.versions})
+        numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
+        con.register("earned", earned(shared, numerators, sources.rulebook, None if reserve else debtors))
+        _load_shared(con, cycle.key, scratch)
+        con.execute(BASE)
+        if reserve:
+            _keep_reserve(con, cycle, reserve, act)
+        if recoupment and debtors:
+            _take_back(con, cycle, recoupment, reserve, act)
+
+
+def release_reserves(*, calculation: int, act: Act) -> list[Journal]:
+    """Gives back the reserves that were kept so many cycles before this calculation as their own policies say."""
+    kept = Journal.objects.filter(kind=RESERVE, cycle__isnull=False, reverses=None, reversed_by=None)
+    return [
+        reverse(journal=journal, act=act, kind=RESERVE_RELEASE, key=journal.key)
+        for journal in kept.select_related("cycle__policy").order_by("seq")
+        if due_in(journal) <= calculation
+    ]
+
+
+def due_in(journal: Journal) -> int:
+    """The number of the calculation that releases a reserve."""
+    assert journal.cycle is not None, "a reserve is a cycle's"
+    assert journal.cycle.calculation is not None, "cycles calculate one by one"
+    reserve = parse(journal.cycle.policy.text).reserve
+    assert reserve is not None, "a policy never changes"
+    return journal.cycle.calculation + reserve.cycles
+
+
+def _keep_reserve(con: duckdb.DuckDBPyConnection, cycle: Deducted, reserve: Reserve, act: Act) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE kept_back (contributor_id text, currency text, amount_micros bigint) ON COMMIT DROP"
+        )
+        amount = _share(reserve.share)
+        copy_in(
+            con, f"SELECT contributor_id, currency, {amount} FROM base WHERE {amount} > 0", table="kept_back",
+            columns="contributor_id, currency, amount_micros",
+        )  # fmt: skip
+        _own(post(kind=RESERVE, key=cycle.key, legs_sql=KEPT, params=[], act=act, cycle_id=cycle.cycle_id), cycle)
+        cursor.execute("DROP TABLE kept_back")
+
+
+def _take_back(
+    con: duckdb.DuckDBPyConnection, cycle: Deducted, recoupment: Recoupment, reserve: Reserve | None, act: Act
+) -> None:
+    if not Recouped.objects.filter(cycle_id=cycle.cycle_id).exists():
+        cases = "".join(f"WHEN '{code}' THEN {micros:d} " for code, micros in recoupment.at_most_micros.items())
+        query = TAKEN.format(
+            cap=_share(recoupment.cap),
+            at_most=f"CASE currency {cases}ELSE earned_micros END" if cases else "earned_micros",
+            reserved=_share(reserve.share) if reserve else "0", cycle=cycle.cycle_id,
+        )  # fmt: skip
+        columns = "debt_id, cycle_id, earned_micros, amount_micros"
+        copy_in(con, query, table=Recouped._meta.db_table, columns=columns)
+    params = [cycle.cycle_id]
+    _own(post(kind=RECOUPMENT, key=cycle.key, legs_sql=RECOUPED, params=params, act=act, cycle_id=params[0]), cycle)
+
+
+def _share(share: Fraction) -> str:
+    """Of what was earned, rounded down."""
+    return SHARE.format(numerator=share.numerator, denominator=share.denominator)
+
+
+def _own(journal: Journal | None, cycle: Deducted) -> None:
+    if journal is not None and journal.cycle_id != cycle.cycle_id:
+        raise Conflict(f"Journal {journal.kind} {cycle.key} was posted beside the cycle (number {journal.seq}).")
+
+
+def _load_due(con: duckdb.DuckDBPyConnection, cycle: Deducted, pinned: Pinned, scratch: Path) -> list[str]:
+    """Makes the table `due`; returns whose debts are in it."""
+    draft = scratch / "due.copy"
+    query, params = due_query(
+        calculation=cycle.calculation, ends_on=cycle.ends_on, upto_step=pinned.upto_debt_step
+    )  # fmt: skip
+    copy_out(query, draft, params)
+    con.execute(f"CREATE TEMP TABLE due AS SELECT * FROM {csv_scan(draft, DUE_COLUMNS)}")
+    draft.unlink()
+    return [name for (name,) in con.execute("SELECT DISTINCT contributor_id FROM due ORDER BY 1").fetchall()]
+
+
+def _load_shared(con: duckdb.DuckDBPyConnection, key: str, scratch: Path) -> None:
+    """Makes the table `shared`: what the cycle's splits moved, by account."""
+    draft = scratch / "shared.copy"
+    copy_out(MOVED_BY, draft, [SPLIT_JOURNAL, key])
+    con.execute(f"CREATE TEMP TABLE shared AS SELECT * FROM {csv_scan(draft, MOVED_COLUMNS)}")
+    draft.unlink()

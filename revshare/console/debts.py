@@ -1,0 +1,75 @@
+"""Records of what contributors owe and of what was taken back; the page of pools that owe."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from revshare.console.base import site
+from revshare.console.filters import CurrencyFilter
+from revshare.console.records import RecordAdmin
+from revshare.console.shown import amount, badge
+from revshare.pools.deficits import deficits
+from revshare.recoupments.models import Debt, DebtStep, Recouped
+from revshare.recoupments.queries import with_state
+from revshare.tasks import now
+
+
+@admin.register(Debt, site=site)
+class DebtAdmin(RecordAdmin):
+    list_display = ("id", "contributor", "kind", "whole", "left", "standing", "starts_on", "asked_by", "reason")
+    list_filter = ("kind", CurrencyFilter)
+    list_select_related = ("contributor",)
+    search_fields = ("contributor__id__exact",)
+    search_help_text = "The contributor's id, whole"
+    extra = ("standing", "left")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_state()
+
+    @admin.display(description="amount")
+    def whole(self, debt: Any) -> str:
+        return amount(debt.amount_micros, debt.currency)
+
+    @admin.display(description="left")
+    def left(self, debt: Any) -> str:
+        return amount(debt.left_micros, debt.currency)
+
+    @admin.display(description="state")
+    def standing(self, debt: Any) -> str:
+        return badge(debt.state)
+
+
+@admin.register(DebtStep, site=site)
+class DebtStepAdmin(RecordAdmin):
+    list_display = ("id", "debt", "action", "target", "text", "at_utc", "by", "journal")
+    list_filter = ("action",)
+    list_select_related = ("debt", "journal")
+
+
+@admin.register(Recouped, site=site)
+class RecoupedAdmin(RecordAdmin):
+    list_display = ("id", "debt", "cycle", "of_earned", "taken")
+    list_select_related = ("debt", "cycle")
+
+    @admin.display(description="of what was earned")
+    def of_earned(self, row: Recouped) -> str:
+        return amount(row.earned_micros, row.debt.currency)
+
+    @admin.display(description="taken back")
+    def taken(self, row: Recouped) -> str:
+        return amount(row.amount_micros, row.debt.currency)
+
+
+@require_GET
+def deficits_page(request: HttpRequest) -> HttpResponse:
+    today = now().date()
+    rows = [
+        {"pool": row.pool, "amount": amount(row.amount_micros, row.currency),
+         "worst": amount(row.worst_micros, row.currency), "since": row.since_cycle, "cycles": row.cycles,
+         "days": (today - row.since).days}
+        for row in deficits()
+    ]  # fmt: skip
+    return site.page(request, "deficits.html", title="Deficits", rows=rows)
