@@ -71,7 +71,7 @@ class Court:
                 self.moved[claim.claimant if claim.state == "upheld" else who, currency] += micros
 
 
-@settings(real, max_examples=12)
+@settings(real, max_examples=8)
 @given(world=worlds(), drawn=claims)
 def test_claims_are_what_the_slow_twin_says(story: Story, world: World, drawn: list[Any]) -> None:
     with transaction.atomic():
