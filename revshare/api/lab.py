@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from revshare.api.base import View, described
-from revshare.api.cycles import CONTENT_TYPES, KEY
+from revshare.api.cycles import KEY
 from revshare.api.fields import FREE_TEXT, Input, Micros, Text, Ticks
 from revshare.api.files import download
 from revshare.api.parsers import MAX_JSON_BYTES
 from revshare.cycles.queries import find
+from revshare.exports.tables import CONTENT_TYPES
 from revshare.lab.candidates import MOST, Candidate, drafted, registered
 from revshare.lab.csv_file import csv_blocks
 from revshare.lab.operations import Comparison, compare

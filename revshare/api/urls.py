@@ -12,6 +12,7 @@ from revshare.api import (
     consents,
     cycle_steps,
     cycles,
+    exports,
     files,
     lab,
     payouts,
@@ -25,7 +26,7 @@ from revshare.api import (
 )
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
-from revshare.exports.operations import FORMATS
+from revshare.exports.tables import FORMATS
 
 SCHEMA_SECONDS = 300  # it is the same for everybody and takes a while to make
 
@@ -104,9 +105,10 @@ urlpatterns = [
     path("cycles/<natural_key:key>/publish", cycle_steps.Publish.as_view()),
     path("cycles/<natural_key:key>/lab", lab.Lab.as_view()),
     path("cycles/<natural_key:key>/lab.csv", lab.LabCsv.as_view()),
-    path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
+    path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", exports.Exports.as_view()),
     path("assets/", consents.Assets.as_view()),
     path("consents/", consents.Consents.as_view()),
+    path("consents.<export_format:extension>", exports.ConsentsExport.as_view()),
     path("consents/consequences", consents.Consequences.as_view()),
     path("payouts/", payouts.Batches.as_view()),
     path("payouts/why", payouts.Standings.as_view()),
@@ -119,6 +121,7 @@ urlpatterns = [
     path("payouts/<row_id:id>/cancel", payouts.CancelBatch.as_view()),
     path("payouts/<row_id:id>/export", payouts.ExportBatch.as_view()),
     path("payouts/<row_id:id>/register.csv", payouts.Register.as_view()),
+    path("models/<natural_key:model>/credits.<export_format:extension>", exports.Credits.as_view()),
     path("runs/", runs.Runs.as_view()),
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
     path("suspense/", suspense.Suspense.as_view()),

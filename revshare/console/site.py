@@ -5,6 +5,7 @@ from django.urls import path
 from revshare.console import (
     cycles,
     disputes,
+    exports,
     intake,
     lab,
     payments,
@@ -33,6 +34,9 @@ site.pages = [
     path("quarantine/dismiss/", guarded(quarantine.dismiss), name="quarantine-dismiss"),
     path("suspense/", guarded(suspense.page), name="suspense"),
     path("suspense/match/", guarded(suspense.match), name="suspense-match"),
+    path("downloads/", guarded(exports.page), name="downloads"),
+    path("downloads/credits.<slug:format>", guarded(exports.credits_of), name="export-credits"),
+    path("downloads/consents/", guarded(exports.consents), name="export-consents"),
     path("policies/register/", guarded(policies.register_policy), name="register-policy"),
     path("cycles/open/", guarded(policies.open_new), name="open-cycle"),
     path("cycle/<str:key>/", guarded(cycles.page), name="cycle"),
