@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, HeldRelease, PassedOn, Release, Rest
+from revshare.allocation.models import Allocation, HeldRelease, PassedOn, Release, Rest, SuspenseDecision
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
@@ -24,6 +24,6 @@ __all__ = [
     "AccountControl", "Allocation", "Claim", "ClaimStep", "Consent", "Contributor", "Conversion", "Cycle", "Event",
     "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg",
     "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "Policy", "Pool",
-    "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement", "Training",
-    "Upload", "Usage", "User", "Weight", "Window",
+    "PoolControl", "QuarantinedRow", "Rate", "Release", "Rest", "Run", "Sale", "Split", "Statement",
+    "SuspenseDecision", "Training", "Upload", "Usage", "User", "Weight", "Window",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ FROZEN = (
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
     "consents_consent", "rates_rate", "splits_split", "fx_conversion", "pools_match", "allocation_release",
+    "allocation_suspense_decision",
     "allocation_passed_on", "claims_claim", "claims_step", "allocation_held_release",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result",
 )  # fmt: skip
@@ -48,7 +49,7 @@ EDITS = {
     "consents_consent": "decision = 'opt_in'", "rates_rate": "rate = 2", "splits_split": "share_millionths = 1",
     "allocation_passed_on": "amount_micros = 0", "claims_claim": "claimant_id = 'ben'", "claims_step": "by = 'mallory'",
     "allocation_held_release": "contributor_id = 'ben'",
-    "pools_match": "stands_for = 'x'", "allocation_release": "amount_micros = 1",
+    "pools_match": "stands_for = 'x'", "allocation_release": "amount_micros = 1", "allocation_suspense_decision": "decided_by = 'x'",
      "payouts_hold": "reason = 'none'",
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",

@@ -126,6 +126,8 @@ urlpatterns = [
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
     path("suspense/", suspense.Suspense.as_view()),
     path("suspense/match", suspense.Matching.as_view()),
+    path("suspense/<row_id:id>/share", suspense.Sharing.as_view()),
+    path("suspense/<row_id:id>/settle", suspense.Settling.as_view()),
     path("statements/", statements.Statements.as_view()),
     path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
     re_path("", NothingHere.as_view()),

@@ -33,7 +33,7 @@ RECORDS = (
         ("Policies", "policy"),
     )),
     ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"),
-        ("Matches", "match"))),
+        ("Matches", "match"), ("Decisions on suspense", "suspensedecision"))),
     ("5 · Ledger", (("Journals", "journal"), ("Legs", "leg"))),
     ("6 · Statements", (("Statements", "statement"),)),
     ("7 · Payments", (
@@ -50,7 +50,7 @@ ICONS = {
     "run": "play_arrow", "event": "history", "user": "badge", "consent": "thumbs_up_down", "split": "call_split",
     "claim": "front_hand", "claimstep": "rule_folder",
     "measure": "straighten", "output": "image", "usage": "query_stats", "rate": "currency_exchange",
-    "match": "join_inner",
+    "match": "join_inner", "suspensedecision": "alt_route",
 }  # fmt: skip
 SHOWN_CYCLES = 4
 

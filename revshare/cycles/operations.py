@@ -12,6 +12,7 @@ from revshare.allocation.models import Release
 from revshare.allocation.operations import allocate
 from revshare.allocation.passing_on import pass_on
 from revshare.allocation.releasing import lapse_overdue, release_decided
+from revshare.allocation.suspense import to_share
 from revshare.audit_trail.operations import Act, record
 from revshare.claims.queries import contested
 from revshare.consents.queries import DecisionsAt
@@ -226,6 +227,7 @@ def _pinned(pins: dict[str, Any]) -> Pinned:
         upto_arrival=last_arrival(),
         claims=[item.as_json() for item in contested(pins["versions"])],
         matches=matches(),
+        shared=to_share(),
     )
 
 
@@ -276,15 +278,18 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
             code="stream_without_rule",
         )
     trained = models_trained()
-    single = any(terms.pooling == "single" for item in sums if (terms := rulebook.terms_for(item.stream)))
     carried = carried_by(_last_calculated())
-    matched = matches()
+    matched, shared = matches(), to_share()
+    # What suspense releases may go into a pool over all models, though nothing is sold to it.
+    tables = [rulebook.terms_for(item.stream) for item in sums] + [*rulebook.tables.values()] * bool(matched or shared)
+    single = any(terms is not None and terms.pooling == "single" for terms in tables)
     wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
+    wanted |= {name for item in shared for name in (item[2], item[-1])}
     if any(terms.is_routed for terms in rulebook.tables.values()):
         wanted |= used(sources_of(cycle, Pinned(upto_arrival=last_arrival()), ranges)).keys()
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
-    named |= {*matched.get("dataset_version", {}).values()}
+    named |= {*matched.get("dataset_version", {}).values()} | {item[3] for item in shared}
     named |= {version for versions in models.values() for version in versions}
     found = Manifest.objects.filter(dataset_version__in=named, part_versions__isnull=False)
     return {"models": models, "versions": sorted(set(found.values_list("dataset_version", flat=True)))}

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from revshare.allocation.models import Bucket
 from revshare.allocation.numerators import Numerators
 from revshare.allocation.shares import share_out
+from revshare.allocation.suspense import to_share
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import ranges_to_close
@@ -204,4 +205,5 @@ def _pinned(cycle: Cycle) -> Pinned:
         upto_arrival=own.upto_arrival or last_arrival(),
         claims=own.claims,
         matches=own.matches if cycle.upto_seq is not None else matches(),
+        shared=own.shared if cycle.upto_seq is not None else to_share(),
     )

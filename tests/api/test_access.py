@@ -83,6 +83,8 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "consents/consequences", None, (401, 200, 200, 200, 200, 200)),
     ("GET", "suspense/", None, STAFF_READS),
     ("POST", "suspense/match", MATCH, operator_only(200)),
+    ("POST", "suspense/99/share", {"reason": "test"}, operator_only(404)),
+    ("POST", "suspense/99/settle", {"to": "platform", "reason": "test"}, approver_only(404)),
     ("GET", "payouts/", None, STAFF_READS),
     ("GET", "payouts/why?contributor=ann", None, STAFF_READS),
     ("GET", "payouts/why", None, (401, 403, 403, 400, 400, 400)),

@@ -18,7 +18,7 @@ OPERATIONS = [
     "payouts_holds_list", "payouts_list", "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register",
     "payouts_results", "payouts_why", "policies_list", "policies_read", "policies_register", "quarantine_list",
     "quarantine_retry", "runs_list", "runs_read", "statements_list", "statements_read", "suspense_list",
-    "suspense_match", "token_create", "uploads_create", "uploads_list", "uploads_read",
+    "suspense_match", "suspense_settle", "suspense_share", "token_create", "uploads_create", "uploads_list", "uploads_read",
 ]  # fmt: skip
 
 
