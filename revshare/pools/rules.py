@@ -166,7 +166,7 @@ def gather(
     pools: dict[Key, PoolSum] = {}
     for (key, label), taken in takings.items():
         terms = rulebook.tables[key.table]
-        rate = next((rate for rate in terms.rates if rate.label == label), None)
+        rate = next((rate for rate in terms.every_rate if rate and rate.label == label), None)
         for part in _parts(key, terms, rate, taken, pinned):
             pool = _pool(key, terms, part, pinned, carried)
             assert pool.key not in pools, pool.key
@@ -286,7 +286,7 @@ def places(waited: Waited, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
 
 def _all_parts(base: Key, terms: Terms, pinned: Pinned) -> list[Part]:
     """The parts of a pool to which nothing was sold, at every rate."""
-    return [part for rate in (None, *terms.rates) for part in _parts(base, terms, rate, Takings(), pinned)]
+    return [part for rate in terms.every_rate for part in _parts(base, terms, rate, Takings(), pinned)]
 
 
 def _stem(label: str) -> str:

@@ -73,6 +73,7 @@ class Twin:
     def _takings(self, cycle: int) -> dict[tuple[Pool, str], Taken]:
         found: dict[tuple[Pool, str], Taken] = defaultdict(Taken)
         fees: dict[tuple[str, Target, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+        quoted: dict[tuple[str, Target, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
         by_id = {sold.sale_id: sold for sold in self.world.sales}
         for row in self.world.sales:
             if row.cycle != cycle:
@@ -85,6 +86,11 @@ class Twin:
                 if row is not sale and row.fees is None and row.tax is None and sale.micros:
                     taken_along = (sale.fees or 0) + (sale.tax or 0)
                     deducted = int(Fraction(row.micros * taken_along, sale.micros))  # int() drops the fraction
+            if any(label == label_of(rate) and "quota" in rate for rate in terms.get("rates", [])):
+                amounts = quoted[sale.stream, sale.target, row.currency, label, sale.customer]
+                amounts[0] += row.micros
+                amounts[1] += deducted
+                continue
             if terms["allocation"] in ("by_usage", "user_centric"):
                 amounts = fees[sale.stream, sale.target, row.currency, label, sale.customer]
                 amounts[0] += row.micros
@@ -94,8 +100,32 @@ class Twin:
             taken.net += row.micros
             taken.deducted += deducted
             self._give(taken, terms, sale, row.micros - deducted)
+        for (stream, target, currency, label, customer), paid in quoted.items():
+            self._beyond(cycle, (stream, target, currency, label, customer), paid, fees, found)
         self._follow_use(cycle, fees, found)
         return found
+
+    def _beyond(
+        self, cycle: int, key: tuple[str, Target, str, str, str], paid: list[int],
+        fees: dict[tuple[str, Target, str, str, str], list[int]], found: dict[tuple[Pool, str], Taken],
+    ) -> None:  # fmt: skip
+        """What a customer paid on a plan with a quota: what the quota covers, and what was used beyond it."""
+        stream, target, currency, label, customer = key
+        table, terms = self._terms(stream)
+        quota = next(rate["quota"] for rate in terms["rates"] if label == label_of(rate))
+        units = sum(n for when, who, _, n in self.world.usage if (when, who) == (cycle, customer) and customer)
+        over = [int(Fraction(amount * max(units - quota, 0), units)) if units else 0 for amount in paid]
+        for name, (net, deducted) in (
+            (label, (paid[0] - over[0], paid[1] - over[1])), (f"{label} over", (over[0], over[1])),
+        ):  # fmt: skip
+            if terms["allocation"] in ("by_usage", "user_centric"):
+                amounts = fees[stream, target, currency, name, customer]
+                amounts[0] += net
+                amounts[1] += deducted
+            else:
+                taken = found[self._pool(table, target, currency), name]
+                taken.net += net
+                taken.deducted += deducted
 
     def _give(self, taken: Taken, terms: dict[str, Any], sale: Sold, base: int) -> None:
         """First the directed parts of a sale, then its outputs' parts of what is left."""
@@ -120,7 +150,8 @@ class Twin:
         for when, customer, model, units in sorted(self.world.usage):
             if when == cycle:
                 by_customer[customer][model] += units
-                by_all[model] += units
+                if not self._is_uncounted(cycle, customer):
+                    by_all[model] += units
         own: dict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
         together: dict[tuple[str, Target, str, str], list[int]] = defaultdict(lambda: [0, 0])
         for (stream, target, currency, label, customer), amounts in fees.items():
@@ -137,6 +168,13 @@ class Twin:
                 taken = found[self._pool(self._terms(stream)[0], goal, currency), label]
                 taken.net += nets[goal]
                 taken.deducted += deductions[goal]
+
+    def _is_uncounted(self, cycle: int, customer: str) -> bool:
+        """Whether all that a customer bought in the cycle is on plans whose use does not count."""
+        rates = [rate for terms in self.tables.values() for rate in terms.get("rates", [])]
+        plans = {rate["plan"] for rate in rates if not rate.get("counts_use", True)}
+        bought = {s.plan for s in self.world.sales if s.cycle == cycle and s.customer == customer and not s.refund_of}
+        return bool(bought) and bought <= plans
 
     def _pool(self, table: str, target: Target, currency: str) -> Pool:
         if self.tables[table]["pooling"] == "single" and self._versions(target):
@@ -203,6 +241,8 @@ class Twin:
         for rate in terms.get("rates", []):
             if label == label_of(rate):
                 return share(rate["contributor_share"])
+            if label == f"{label_of(rate)} over":
+                return share(rate["over"])
         own = share(terms["contributor_share"])
         if takings <= 0 or "tiers" not in terms:
             return own
