@@ -10,11 +10,10 @@ from revshare.files.models import IngestedFile
 from revshare.files.repeats import except_repeated
 from revshare.files.rules import id_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.ledger.models import Journal
-from revshare.ledger.operations import LegData, post_legs, reverse
+from revshare.ledger.in_bulk import Posting, post_many
+from revshare.ledger.operations import LegData
 from revshare.ledger.queries import PAYABLE
 from revshare.locks import Lock, hold
-from revshare.payouts.models import Payment, PaymentResult
 from revshare.payouts.rules import RESULTS
 from revshare.periods import DAY_PATTERN
 
@@ -25,6 +24,7 @@ STAGED = {
     **dict.fromkeys(("result", "date", "reference", "reason"), "text"),
 }
 PAID, RETURNED = RESULTS
+PAY = "ledger_journal pay ON pay.kind = 'payment' AND pay.key = p.payment_key"
 
 
 class PaymentResultIntake:
@@ -66,37 +66,64 @@ class PaymentResultIntake:
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         work.drop_excepted(TABLE)
+        _post_payments(work.act)
+        _post_returns(work.act)
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT payment_key, result, date, reference, reason FROM {TABLE} "
-                f"ORDER BY result <> '{PAID}', payment_key"
-            )
-            rows = cursor.fetchall()
-        payments = Payment.objects.in_bulk([row[0] for row in rows], field_name="payment_key")
-        booked = dict.fromkeys(RESULTS, 0)
-        for key, result, dated, reference, why in rows:
-            payment = payments[key]
-            journal = _book(payment, result, work.act)
-            PaymentResult.objects.create(
-                payment=payment, result=result, dated=dated, reference=reference, reason=why, journal=journal, file=file
-            )
-            booked[result] += 1
-        if rows:
+            for result, booked_by in ((PAID, "j.seq = pay.seq"), (RETURNED, "j.reverses_id = pay.seq")):
+                # A payment that ended both ways in one file was paid first.
+                cursor.execute(
+                    f"UPDATE payouts_payment p SET state = i.result FROM {TABLE} i "
+                    "WHERE i.payment_key = p.payment_key AND i.result = %s",
+                    [result],
+                )
+                cursor.execute(
+                    "INSERT INTO payouts_result (payment_id, result, dated, reference, reason, journal_id, file_id) "
+                    f"SELECT p.id, i.result, i.date::date, i.reference, i.reason, j.seq, %s FROM {TABLE} i "
+                    f"JOIN payouts_payment p ON p.payment_key = i.payment_key JOIN {PAY} "
+                    f"JOIN ledger_journal j ON {booked_by} WHERE i.result = %s ORDER BY i.payment_key",
+                    [file.pk, result],
+                )
+            cursor.execute(f"SELECT result, count(*) FROM {TABLE} GROUP BY result")
+            booked = dict.fromkeys(RESULTS, 0) | dict(cursor.fetchall())
+        if any(booked.values()):
             record(act=work.act, action="payouts.booked", object=f"file:{file.pk}", detail=booked)
         return {f"booked_{result}": count for result, count in booked.items()}
 
 
-def _book(payment: Payment, result: str, act: Act) -> Journal:
+def _post_payments(act: Act) -> None:
     """A payment that comes back went out before: both are booked, also where the bank says only the second."""
-    account = f"{PAYABLE}{payment.contributor_id}"
-    legs = [
-        LegData(account, payment.currency, "D", payment.amount_micros),
-        LegData("bank", payment.currency, "C", payment.amount_micros),
+    rows = _rows(
+        "SELECT p.payment_key, p.contributor_id, p.currency, p.amount_micros FROM payouts_payment p "
+        f"WHERE EXISTS (SELECT FROM {TABLE} i WHERE i.payment_key = p.payment_key) "
+        "AND NOT EXISTS (SELECT FROM ledger_journal j WHERE j.kind = 'payment' AND j.key = p.payment_key) "
+        "ORDER BY p.payment_key"
+    )
+    postings = [
+        Posting(key, _legs(contributor_id, currency, micros, "DC")) for key, contributor_id, currency, micros in rows
     ]
-    journal = post_legs(kind="payment", key=payment.payment_key, legs=legs, act=act)
-    assert journal is not None, "a payment is more than nothing"
-    if result == RETURNED:
-        journal = reverse(journal=journal, act=act, kind="returned", key=payment.payment_key)
-    payment.state = result
-    payment.save(update_fields=["state"])
-    return journal
+    post_many(kind="payment", postings=postings, act=act)
+
+
+def _post_returns(act: Act) -> None:
+    rows = _rows(
+        f"SELECT p.payment_key, p.contributor_id, p.currency, p.amount_micros, pay.seq FROM {TABLE} i "
+        f"JOIN payouts_payment p ON p.payment_key = i.payment_key JOIN {PAY} WHERE i.result = '{RETURNED}' "
+        "AND NOT EXISTS (SELECT FROM ledger_journal j WHERE j.reverses_id = pay.seq) ORDER BY p.payment_key"
+    )
+    postings = [
+        Posting(key, _legs(contributor_id, currency, micros, "CD"), reverses=seq)
+        for key, contributor_id, currency, micros, seq in rows
+    ]
+    post_many(kind="returned", postings=postings, act=act)
+
+
+def _legs(contributor_id: str, currency: str, micros: int, sides: str) -> list[LegData]:
+    return [
+        LegData(f"{PAYABLE}{contributor_id}", currency, sides[0], micros), LegData("bank", currency, sides[1], micros)
+    ]  # fmt: skip
+
+
+def _rows(query: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
