@@ -19,6 +19,7 @@ WORK = (
     ("Suspense", "hourglass_empty", "suspense", None),
     ("Register a policy", "gavel", "register-policy", "register_policy"),
     ("Open a cycle", "event_available", "open-cycle", "open_cycle"),
+    ("Payouts", "payments", "payouts", None),
     ("Downloads", "download", "downloads", "export"),
 )
 RECORDS = (
