@@ -115,6 +115,10 @@ LATE_INSERTS = {
     "SELECT id, 'reject', 'filed', 'rejected', 'x', now(), 'mallory' FROM claims_claim",
     "a release of money that is not held": "INSERT INTO allocation_held_release (rest_id, journal_id, contributor_id) "
     "SELECT id, 1, 'cy' FROM allocation_rest WHERE bucket = 'platform'",
+    "a decision about what is not in suspense": "INSERT INTO allocation_suspense_decision (rest_id, decision, model, reason, "
+    "decided_at, decided_by) SELECT id, 'share', '', 'x', now(), 'x' FROM allocation_rest WHERE bucket = 'platform'",
+    "a decision about what is released": "INSERT INTO allocation_suspense_decision (rest_id, decision, model, reason, "
+    "decided_at, decided_by) SELECT rest_id, 'share', '', 'x', now(), 'x' FROM allocation_release",
     "a second release": "INSERT INTO allocation_held_release SELECT * FROM allocation_held_release",
     "a control of a pool of a calculated cycle": "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, "
     "numerator_ticks, amount_micros, residue_micros, sha256) SELECT cycle_id, id + 1, 0, 0, 0, 0, '' FROM pools_pool LIMIT 1",
@@ -166,10 +170,12 @@ from revshare.allocation.releasing import decide
 from revshare.management.base import acting
 decide(number=1, action="uphold", reason="his", act=acting("adam", "decide_claim"))
 """
-# Of June, and late: in July's cycle, at the rate of its day. And of a model that nobody knows: August shares it.
+# Of June, and late: in July's cycle, at the rate of its day. And of two models that nobody knows: August shares what was
+# sold of the one; of the other it goes to the platform.
 LATE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
 e1,2026-06-30T00:00:00Z,generation,m,EUR,3.00
 u1,2026-07-15T00:00:00Z,generation,mystery,USD,10.00
+u2,2026-07-15T00:00:00Z,generation,riddle,USD,20.00
 """
 ONE_CURRENCY = '[currency]\npools = "USD"\nrate = "day"\n'
 LARGE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
@@ -207,6 +213,8 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     people = ("--prepared-by", "olivia", "--approved-by", "adam")
     days = ("--start", "2026-07-01", "--end", "2026-08-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "july", *days, "--from", july, *people)
+    [riddle] = [row for row in module_world.json("suspense", "list")["waiting"] if row["name"] == "riddle"]
+    module_world.manage("suspense", "platform", str(riddle["number"]), "--by", "adam", "--reason", "nobody will come")
     module_world.manage("suspense", "match", "model", "mystery", "m", "--by", "olivia", "--reason", "its new name")
     days = ("--start", "2026-08-01", "--end", "2026-09-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "august", *days, "--policy", "q", *people)
