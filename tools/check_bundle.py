@@ -179,7 +179,7 @@ def check_weights(bundle, pools, entries):
     """Units of pools shared by assets, from the weights of the dataset versions; returns how many pools that was."""
     by_assets = {
         number: json.loads(pool["versions"]) for number, pool in pools.items()
-        if pool["measure"] == "assets" and pool["part"] == "" and entries.who[number]
+        if pool["kind"] == "sales" and pool["measure"] == "assets" and pool["part"] == "" and entries.who[number]
     }  # fmt: skip
     if plain_share(tomllib.loads(bundle.text("policy.toml"))) is None:
         return 0

@@ -110,7 +110,7 @@ DEFECTS: dict[str, tuple[str, Change, str]] = {
     "a movement is gone": ("movements.csv", lambda rows: rows.pop(), "does not add up"),
     "a weight is another": ("weights.csv", _set("assets_ticks", "1"), "are not those of the datasets"),
     "a leg is larger": ("legs.csv", _set("amount_micros", "1"), "does not balance"),
-    "a journal is by another": ("journals.csv", _set("created_by", "nobody"), "has another hash"),
+    "a journal is by another": ("journals.csv", _set("created_by", "nobody", at=-1), "has another hash"),
     "a journal has another past": ("journals.csv", _set("prev_hash", "0" * 64, at=-1), "has another hash"),
 }
 
