@@ -176,7 +176,7 @@ def test_another_person_releases_exactly_what_they_looked_at(story: Story) -> No
 SPOILED: dict[str, Any] = {
     "a hold": (lambda s: payouts.place_hold(contributor_id="ann", act=s.act("fiona", "x")), "Held: x"),
     "a loss": (
-        lambda s: s.move("restatement", "c", ("payable:ann", "USD", "D", 1), ("suspense", "USD", "C", 1)),
+        lambda s: s.move("correction", "c", ("payable:ann", "USD", "D", 1), ("suspense", "USD", "C", 1)),
         "less than the payment by now",
     ),
 }

@@ -131,7 +131,7 @@ def test_a_result_of_a_batch_that_the_bank_cannot_have_waits_until_it_has(story:
 
 def test_what_the_bank_did_is_booked_even_if_the_balance_is_gone(story: Story) -> None:
     key = keys(story)["ann"]
-    story.move("restatement", "c1", ("payable:ann", "USD", "D", 4 * M), ("suspense", "USD", "C", 4 * M))
+    story.move("correction", "c1", ("payable:ann", "USD", "D", 4 * M), ("suspense", "USD", "C", 4 * M))
     results(story, (key, "paid", DAY, "B1"))
     assert statements(story.publish("feb", "2026-02-01", "2026-03-01"))["ann USD"] == (
         10 * M,
