@@ -1,7 +1,7 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
 from revshare.access.models import User
-from revshare.allocation.models import Allocation, Correction, HeldRelease, PassedOn, Release, Rest
+from revshare.allocation.models import Allocation, Correction, HeldRelease, PassedOn, Release, Rest, SuspenseDecision
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
@@ -29,5 +29,5 @@ __all__ = [
     "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
     "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
     "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Run", "Sale", "Split",
-    "Statement", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
+    "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
 ]  # fmt: skip

@@ -23,11 +23,12 @@ FROZEN = (
     "allocation_rest", "ledger_entry", ENTRIES, "ledger_pool_control", "ledger_account_control", "ledger_leg",
     "ledger_journal", "measures_measure", "measures_output", "measures_usage",
     "consents_consent", "rates_rate", "splits_split", "fx_conversion", "pools_match", "allocation_release",
+    "allocation_suspense_decision",
     "allocation_passed_on", "claims_claim", "claims_step", "allocation_held_release",
     "files_void", "restatements_restatement", "restatements_line", "restatements_step", "allocation_correction",
     "pools_carry_correction",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
-    "recoupments_debt", "recoupments_step", "recoupments_recouped",
+    "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -52,7 +53,8 @@ EDITS = {
     "allocation_passed_on": "amount_micros = 0", "claims_claim": "claimant_id = 'ben'", "claims_step": "by = 'mallory'",
     "allocation_held_release": "contributor_id = 'ben'",
     "pools_match": "stands_for = 'x'", "allocation_release": "amount_micros = 1",
-     "payouts_hold": "reason = 'none'",
+    "allocation_suspense_decision": "decided_by = 'x'", "proofs_commitment": "text = 'x'",
+    "payouts_hold": "reason = 'none'",
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",
     "files_void": "reason = 'x'", "restatements_restatement": "digest = 'x'", "restatements_line": "new_micros = 1",
@@ -138,6 +140,10 @@ LATE_INSERTS = {
     "SELECT id, 'reject', 'filed', 'rejected', 'x', now(), 'mallory' FROM claims_claim",
     "a release of money that is not held": "INSERT INTO allocation_held_release (rest_id, journal_id, contributor_id) "
     "SELECT id, 1, 'cy' FROM allocation_rest WHERE bucket = 'platform'",
+    "a decision about what is not in suspense": "INSERT INTO allocation_suspense_decision (rest_id, decision, model, reason, "
+    "decided_at, decided_by) SELECT id, 'share', '', 'x', now(), 'x' FROM allocation_rest WHERE bucket = 'platform'",
+    "a decision about what is released": "INSERT INTO allocation_suspense_decision (rest_id, decision, model, reason, "
+    "decided_at, decided_by) SELECT rest_id, 'share', '', 'x', now(), 'x' FROM allocation_release",
     "a second release": "INSERT INTO allocation_held_release SELECT * FROM allocation_held_release",
     "a control of a pool of a calculated cycle": "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, "
     "numerator_ticks, amount_micros, residue_micros, sha256) SELECT cycle_id, id + 1, 0, 0, 0, 0, '' FROM pools_pool LIMIT 1",
@@ -222,10 +228,12 @@ debt = recoupments.ask_for_advance(contributor_id="ann", currency="USD", amount_
 recoupments.approve(number=debt.pk, act=Act(actor="adam", at=at, why="agreed"))
 """
 RECOUPMENT = '[recoupment]\ncap = "10%"\n'
-# Of June, and late: in July's cycle, at the rate of its day. And of a model that nobody knows: August shares it.
+# Of June, and late: in July's cycle, at the rate of its day. And of two models that nobody knows: August shares what was
+# sold of the one; of the other it goes to the platform.
 LATE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
 e1,2026-06-30T00:00:00Z,generation,m,EUR,3.00
 u1,2026-07-15T00:00:00Z,generation,mystery,USD,10.00
+u2,2026-07-15T00:00:00Z,generation,riddle,USD,20.00
 """
 ONE_CURRENCY = '[currency]\npools = "USD"\nrate = "day"\n'
 LARGE_FILE = """sale_id,sold_at,stream,model,currency,gross_amount
@@ -295,6 +303,8 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     people = ("--prepared-by", "olivia", "--approved-by", "adam")
     days = ("--start", "2026-07-01", "--end", "2026-08-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "july", *days, "--from", july, *people)
+    [riddle] = [row for row in module_world.json("suspense", "list")["waiting"] if row["name"] == "riddle"]
+    module_world.manage("suspense", "platform", str(riddle["number"]), "--by", "adam", "--reason", "nobody will come")
     module_world.manage("suspense", "match", "model", "mystery", "m", "--by", "olivia", "--reason", "its new name")
     days = ("--start", "2026-08-01", "--end", "2026-09-01", "--timezone", "UTC")
     module_world.manage("run_cycle", "august", *days, "--policy", "q", *people)

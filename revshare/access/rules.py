@@ -16,6 +16,8 @@ MAY: dict[str, frozenset[str]] = {
     "calculate": frozenset({"operator"}),
     "submit": frozenset({"operator"}),
     "match": frozenset({"operator"}),  # say what an unknown name of sales stands for
+    "share_suspense": frozenset({"operator"}),  # have the next cycle share what no match lets out of suspense
+    "settle_suspense": frozenset({"approver"}),  # give it to the platform or the commons fund
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
     "file_claim": frozenset({"operator"}),

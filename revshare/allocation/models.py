@@ -134,6 +134,36 @@ class Release(models.Model):
         return f"{self.rest_id} in {self.cycle_id}"
 
 
+class SuspenseDecision(models.Model):
+    """What somebody decided about money in suspense that no match lets out: the next cycle shares it, with the pool it
+    waits in or with the sales of a `model`; or it went to the platform or the commons fund, by a journal."""
+
+    SHARE, SETTLED = "share", ("platform", "commons")
+
+    rest = models.OneToOneField(Rest, primary_key=True, on_delete=models.PROTECT, related_name="decision")
+    decision = models.TextField(choices=[(name, name) for name in (SHARE, *SETTLED)], db_collation="C")
+    model = models.TextField(default="", blank=True, db_collation="C")
+    journal = models.ForeignKey("revshare.Journal", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    decided_at = models.DateTimeField()
+    decided_by = models.TextField()
+
+    class Meta:
+        db_table = "allocation_suspense_decision"
+        ordering = ["-rest_id"]
+        constraints = [
+            models.CheckConstraint(
+                name="allocation_suspense_decision_moves",
+                condition=Q(decision="share", journal__isnull=True)
+                | Q(decision__in=("platform", "commons"), journal__isnull=False, model=""),
+            ),
+            models.CheckConstraint(name="allocation_suspense_decision_says_why", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rest_id} {self.decision}"
+
+
 class Allocation(models.Model):
     """One amount of one pool. For a contributor: pool × numerator ÷ denominator, by largest remainder. A view over the
     entries of the ledger and the rest."""

@@ -1,4 +1,4 @@
-"""Cycles: opened, seen, exported."""
+"""Cycles: opened and seen, and what a published one gives to auditors."""
 
 from typing import Any
 
@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from revshare.api.access import act_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import Input, Micros, Text, Ticks
-from revshare.api.files import download
 from revshare.api.policies import PolicyOut
 from revshare.api.runs import RunOut
 from revshare.audit_trail.operations import record
@@ -21,9 +20,8 @@ from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action, open_cycle
 from revshare.cycles.opted_out import opted_out_of
 from revshare.cycles.queries import find
-from revshare.cycles.rules import STATES, reached
-from revshare.errors import Conflict, NotFound, Refused
-from revshare.exports.operations import EXPORTS, csv_blocks, write
+from revshare.cycles.rules import STATES
+from revshare.errors import Refused
 from revshare.lake import spool
 from revshare.periods import DAY_PATTERN, PeriodError, parse_period
 from revshare.policies.eligibility import EXCLUDE, HOLD, PAY
@@ -34,10 +32,6 @@ from revshare.proofs.queries import commitment_of
 from revshare.runs.models import LIVE, Run
 
 KEY = {"key": "The cycle's key."}
-CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 class CycleIn(Input):
@@ -170,37 +164,6 @@ class OneCycle(View):
     @described("cycles_read", "See a cycle and its pools", answers={200: CycleWithPools}, refuses=[404], paths=KEY)
     def get(self, request: Request, key: str) -> Response:
         return Response(represent_whole(find(key)))
-
-
-class Exports(View):
-    needs = {"GET": ("export",)}
-
-    @described(
-        "cycles_export", "Download a cycle's figures for finance",
-        description="Once it is calculated. The same cycle gives the same bytes. Text that a spreadsheet would take "
-        "for a formula has an apostrophe before it.",
-        answers={
-            (200, "text/csv"): OpenApiResponse(OpenApiTypes.STR, "The file."),
-            (200, CONTENT_TYPES["xlsx"]): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
-        },
-        refuses=[404, 409, 422],
-        paths=KEY | {"kind": f"One of {', '.join(EXPORTS)}.", "extension": "csv or xlsx."},
-    )  # fmt: skip
-    def get(self, request: Request, key: str, kind: str, extension: str) -> HttpResponseBase:
-        if kind not in EXPORTS:
-            raise NotFound(f"There is no export called {kind!r}; there are {', '.join(EXPORTS)}.")
-        cycle = find(key)
-        if not reached(state=cycle.state, goal="calculated"):
-            raise Conflict(f"Cycle {key} is {cycle.state}: there is nothing to export before it is calculated.")
-        name = f"{kind}-{key}.{extension}"
-        if extension == "csv":
-            return download(csv_blocks(kind=kind, cycle_id=cycle.pk), name, CONTENT_TYPES["csv"])
-        with spool() as folder:
-            path = folder / "export"
-            write(kind=kind, cycle_id=cycle.pk, format=extension, target=path)
-            file = path.open("rb")  # stays readable although its folder goes
-        headers = {"Content-Disposition": content_disposition_header(True, name) or "attachment"}
-        return FileResponse(file, content_type=CONTENT_TYPES[extension], headers=headers)
 
 
 class AuditBundle(View):

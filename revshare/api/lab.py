@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from revshare.api.base import View, described
-from revshare.api.cycles import CONTENT_TYPES, KEY
+from revshare.api.cycles import KEY
 from revshare.api.fields import FREE_TEXT, Input, Micros, Text, Ticks
 from revshare.api.files import download
 from revshare.api.parsers import MAX_JSON_BYTES
 from revshare.cycles.queries import find
+from revshare.exports.tables import CONTENT_TYPES
 from revshare.lab.candidates import MOST, Candidate, drafted, registered
 from revshare.lab.csv_file import csv_blocks
 from revshare.lab.operations import Comparison, compare
@@ -61,6 +62,16 @@ class ShiftOut(serializers.Serializer):
     lost_micros = Micros()
 
 
+class AfterSplitsOut(serializers.Serializer):
+    """Who is paid once contributors passed on what others get by splits."""
+
+    contributors = serializers.IntegerField(help_text="Who are paid something.")
+    passed_on_micros = Micros(help_text="What moved, net of each.")
+    median_micros = Micros()
+    gini = serializers.CharField()
+    top_hundredth = serializers.CharField()
+
+
 class LabColumnOut(serializers.Serializer):
     """What a policy comes to in a currency. Contributors, platform, commons, suspense, held and carried add up to net
     sales and what was carried in."""
@@ -78,6 +89,7 @@ class LabColumnOut(serializers.Serializer):
     median_micros = Micros(help_text="Of those who are paid.")
     gini = serializers.CharField(help_text="From 0 (all who are paid get the same) to 1, six decimals.")
     top_hundredth = serializers.CharField(help_text="What the best paid hundredth gets, as a part of 1.")
+    after_splits = AfterSplitsOut(allow_null=True, help_text="All else is before splits; null if nobody has any.")
     shift = ShiftOut(allow_null=True, help_text="Against the cycle's own policy; null for that one.")
     gains = MoverOut(many=True, help_text="The largest.")
     losses = MoverOut(many=True, help_text="The largest.")
@@ -153,7 +165,17 @@ def _column(column: Column) -> dict[str, Any]:
         "policy": column.name, "net_micros": column.net_micros, "carried_in_micros": column.carried_in_micros,
         **vars(column.spread), **{f"{bucket}_micros": micros for bucket, micros in column.rest.items()},
         "gini": decimals(column.spread.gini, 6), "top_hundredth": decimals(column.spread.top, 6),
+        "after_splits": _after_splits(column),
         "shift": column.shift, "gains": column.gains, "losses": column.losses,
+    }  # fmt: skip
+
+
+def _after_splits(column: Column) -> dict[str, Any] | None:
+    if column.after is None:
+        return None
+    return vars(column.after) | {
+        "passed_on_micros": column.passed_on_micros, "gini": decimals(column.after.gini, 6),
+        "top_hundredth": decimals(column.after.top, 6),
     }  # fmt: skip
 
 

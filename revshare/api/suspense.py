@@ -1,9 +1,11 @@
-"""Money whose model or dataset nobody knows, and what an operator says that it is."""
+"""Money in suspense: what an unknown name stands for, and what becomes of what no match lets out."""
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from revshare.allocation.deciding import settle, share
+from revshare.allocation.models import SuspenseDecision
 from revshare.allocation.suspense import waiting
 from revshare.api.access import act_of
 from revshare.api.base import View, described
@@ -18,6 +20,7 @@ KINDS = Match.KINDS
 class WaitingOut(serializers.Serializer):
     """What one pool of a cycle left in suspense."""
 
+    number = serializers.IntegerField(help_text="What it is called when somebody decides about it.")
     cycle = serializers.CharField()
     pool = serializers.CharField()
     kind = serializers.ChoiceField(choices=KINDS)
@@ -28,6 +31,9 @@ class WaitingOut(serializers.Serializer):
     since = serializers.DateTimeField(help_text="When the cycle was locked.")
     days = serializers.IntegerField(help_text="How long ago that is.")
     stands_for = serializers.CharField(help_text="What it is matched with; blank if it is not.")
+    unknown = serializers.BooleanField(help_text="Nobody knows its name: a match lets it out.")
+    decided = serializers.BooleanField(help_text="The next cycle shares it.")
+    decided_model = serializers.CharField(help_text="With the sales of this model, if of one.")
 
 
 class SuspenseOut(serializers.Serializer):
@@ -50,6 +56,28 @@ class MatchOut(serializers.Serializer):
     reason = serializers.CharField()
     matched_at = serializers.DateTimeField()
     matched_by = serializers.CharField()
+
+
+class ShareIn(Input):
+    reason = Text(FREE_TEXT, meant="text without control characters", max_length=2000, help_text="Why.")
+    model = Text(required=False, default="", allow_blank=True, help_text="With its sales; else with its own pool.")
+
+
+class SettleIn(Input):
+    to = serializers.ChoiceField(choices=SuspenseDecision.SETTLED)
+    reason = Text(FREE_TEXT, meant="text without control characters", max_length=2000, help_text="Why.")
+
+
+class DecisionOut(serializers.Serializer):
+    """What becomes of it, once and for all."""
+
+    number = serializers.IntegerField(source="rest_id")
+    decision = serializers.CharField(help_text="`share`, `platform` or `commons`.")
+    model = serializers.CharField()
+    journal = serializers.IntegerField(source="journal_id", allow_null=True)
+    reason = serializers.CharField()
+    decided_at = serializers.DateTimeField()
+    decided_by = serializers.CharField()
 
 
 class Suspense(View):
@@ -76,3 +104,29 @@ class Matching(View):
             act=act_of(request, why=body["reason"]),
         )  # fmt: skip
         return Response(MatchOut(made).data)
+
+
+class Sharing(View):
+    needs = {"POST": ("share_suspense",)}
+
+    @described(
+        "suspense_share", "Have the next cycle share what waits", request=ShareIn, answers={200: DecisionOut},
+        description="For what no match lets out. Where nobody can share it then either, it waits again.",
+        refuses=[404, 409, 413, 415, 422], paths={"id": "The number of what waits."},
+    )  # fmt: skip
+    def post(self, request: Request, id: int) -> Response:
+        body = self.given(ShareIn)
+        made, _ = share(number=id, model=body["model"], act=act_of(request, why=body["reason"]))
+        return Response(DecisionOut(made).data)
+
+
+class Settling(View):
+    needs = {"POST": ("settle_suspense",)}
+
+    @described(
+        "suspense_settle", "Give what waits to the platform or the commons fund", request=SettleIn,
+        answers={200: DecisionOut}, refuses=[404, 409, 413, 415, 422], paths={"id": "The number of what waits."},
+    )  # fmt: skip
+    def post(self, request: Request, id: int) -> Response:
+        body = self.given(SettleIn)
+        return Response(DecisionOut(settle(number=id, to=body["to"], act=act_of(request, why=body["reason"]))).data)

@@ -13,6 +13,7 @@ from revshare.api import (
     cycle_steps,
     cycles,
     debts,
+    exports,
     files,
     lab,
     payout_currencies,
@@ -28,7 +29,7 @@ from revshare.api import (
 )
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
-from revshare.exports.operations import FORMATS
+from revshare.exports.tables import FORMATS
 
 SCHEMA_SECONDS = 300  # it is the same for everybody and takes a while to make
 
@@ -110,9 +111,10 @@ urlpatterns = [
     path("cycles/<natural_key:key>/commitment", cycles.CycleCommitment.as_view()),
     path("cycles/<natural_key:key>/lab", lab.Lab.as_view()),
     path("cycles/<natural_key:key>/lab.csv", lab.LabCsv.as_view()),
-    path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", cycles.Exports.as_view()),
+    path("cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>", exports.Exports.as_view()),
     path("assets/", consents.Assets.as_view()),
     path("consents/", consents.Consents.as_view()),
+    path("consents.<export_format:extension>", exports.ConsentsExport.as_view()),
     path("consents/consequences", consents.Consequences.as_view()),
     path("debts/", debts.Debts.as_view()),
     path("debts/advances", debts.AskForAdvance.as_view()),
@@ -122,6 +124,7 @@ urlpatterns = [
     path("debts/<row_id:id>/decline", debts.Decline.as_view()),
     path("debts/<row_id:id>/write_off", debts.WriteOff.as_view()),
     path("deficits/", debts.Deficits.as_view()),
+    path("models/<natural_key:model>/credits.<export_format:extension>", exports.Credits.as_view()),
     path("payouts/", payouts.Batches.as_view()),
     path("payouts/why", payouts.Standings.as_view()),
     path("payouts/holds/", payouts.Holds.as_view()),
@@ -144,6 +147,8 @@ urlpatterns = [
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
     path("suspense/", suspense.Suspense.as_view()),
     path("suspense/match", suspense.Matching.as_view()),
+    path("suspense/<row_id:id>/share", suspense.Sharing.as_view()),
+    path("suspense/<row_id:id>/settle", suspense.Settling.as_view()),
     path("statements/", statements.Statements.as_view()),
     path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
     path("statements/<natural_key:number>/proof", statements.StatementProof.as_view()),

@@ -24,7 +24,8 @@ from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
 from revshare.cycles.rules import MOVES, STATES, reached
 from revshare.errors import Conflict, NotFound, Refused
-from revshare.exports.operations import EXPORTS, FORMATS
+from revshare.exports.operations import EXPORTS
+from revshare.exports.tables import FORMATS
 from revshare.runs.models import Run
 from revshare.tasks import request_cycle_step
 

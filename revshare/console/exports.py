@@ -1,35 +1,98 @@
-"""Exports as downloads."""
+"""Exports as downloads. Somebody has taken a copy: the audit trail says who."""
 
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from collections.abc import Callable
+from pathlib import Path
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET
 
 from revshare.audit_trail.operations import Act, record
+from revshare.console.base import site
+from revshare.console.doors import acting, only
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
-from revshare.errors import Conflict
+from revshare.errors import Conflict, Refused
 from revshare.exports.operations import csv_blocks, write
+from revshare.exports.registers import CONSENTS, CREDITS, write_consents, write_credits
+from revshare.exports.tables import CONTENT_TYPES, FORMATS
 from revshare.lake import spool
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from revshare.manifests.queries import models_trained
 
 
 def answer(*, cycle: Cycle, kind: str, format: str, act: Act) -> HttpResponseBase:
-    """CSV is streamed; a workbook is written first and its file is gone once it is sent. Raises Refused."""
+    """CSV is streamed; another file is written first and is gone once it is sent. Raises Refused."""
     if not reached(state=cycle.state, goal="calculated"):
         raise Conflict(f"Cycle {cycle.key} is {cycle.state}: there is nothing to export before it is calculated.")
     name = f"{kind}-{cycle.key}.{format}"
     if format == "csv":
         _note(cycle, kind, format, act)
         return StreamingHttpResponse(
-            csv_blocks(kind=kind, cycle_id=cycle.pk), content_type="text/csv; charset=utf-8",
+            csv_blocks(kind=kind, cycle_id=cycle.pk), content_type=CONTENT_TYPES[format],
             headers={"Content-Disposition": content_disposition_header(True, name) or "attachment"},
         )  # fmt: skip
+    content = _written(lambda target: write(kind=kind, cycle_id=cycle.pk, format=format, target=target), name, format)
+    _note(cycle, kind, format, act)
+    return content
+
+
+@require_GET
+@only("export")
+def page(request: HttpRequest) -> HttpResponse:
+    """What can be downloaded that is of no cycle."""
+    credits = [
+        {"model": model, "versions": ", ".join(versions),
+         "links": [(name, reverse("admin:export-credits", args=[name]), model) for name in FORMATS]}
+        for model, versions in models_trained().items()
+    ]  # fmt: skip
+    return site.page(request, "downloads.html", title="Downloads", credits=credits, formats=FORMATS)
+
+
+@require_GET
+@only("export")
+def credits_of(request: HttpRequest, format: str) -> HttpResponseBase:
+    """The attribution credits of a model (`?model=`)."""
+    model = request.GET.get("model", "")
+    return _register(
+        request, CREDITS, format, f"{CREDITS}-{model}", {"model": model},
+        lambda target: write_credits(model=model, format=format, target=target),
+    )  # fmt: skip
+
+
+@require_GET
+@only("export")
+def consents(request: HttpRequest) -> HttpResponseBase:
+    """What contributors consent to, as the intake of consents takes it (`?format=`, `?since=`)."""
+    format, since = request.GET.get("format", "csv"), request.GET.get("since", "").strip()
+    return _register(
+        request, CONSENTS, format, CONSENTS, {"since": since},
+        lambda target: write_consents(since=since, format=format, target=target),
+    )  # fmt: skip
+
+
+def _register(
+    request: HttpRequest, kind: str, format: str, stem: str, detail: dict[str, str], write: Callable[[Path], int]
+) -> HttpResponseBase:  # fmt: skip
+    if format not in FORMATS:
+        raise Http404("There is no such export.")
+    try:
+        content = _written(write, f"{stem}.{format}", format)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("admin:downloads")
+    record(act=acting(request), action=f"{kind}.exported", object=f"export:{kind}", detail=detail | {"format": format})
+    return content
+
+
+def _written(write: Callable[[Path], int], name: str, format: str) -> FileResponse:
     with spool() as scratch:
         target = scratch / "export"
-        write(kind=kind, cycle_id=cycle.pk, format=format, target=target)
+        write(target)
         content = target.open("rb")
-    _note(cycle, kind, format, act)
-    return FileResponse(content, as_attachment=True, filename=name, content_type=XLSX)
+    return FileResponse(content, as_attachment=True, filename=name, content_type=CONTENT_TYPES[format])
 
 
 def _note(cycle: Cycle, kind: str, format: str, act: Act) -> None:

@@ -106,12 +106,25 @@ def _table(table: Table) -> dict[str, Any]:
         row("Gini coefficient", [decimals(column.spread.gini, 4) for column in columns]),
         row("Share of the top 1%", [f"{decimals(column.spread.top * 100, 2)}%" for column in columns]),
         money("Median", [column.spread.median_micros for column in columns]),
+        *_after_splits(columns, currency, row),
         *_shifts(columns, currency, row),
     ]
     return {
         "currency": currency, "names": [column.name for column in columns], "rows": rows,
         "movers": [_movers(column, currency) for column in columns if column.shift],
     }  # fmt: skip
+
+
+def _after_splits(columns: Sequence[Column], currency: str, row: Callable[[str, list[Any]], Row]) -> list[Row]:
+    """What is paid once it was passed on; nothing where nobody has splits."""
+    kept = [column.after for column in columns if column.after]
+    if not kept:
+        return []
+    return [
+        row("Passed on by splits", [amount(column.passed_on_micros, currency) for column in columns]),
+        row("Paid after splits", [f"{after.contributors:,}" for after in kept]),
+        row("Gini coefficient after splits", [decimals(after.gini, 4) for after in kept]),
+    ]
 
 
 def _shifts(columns: Sequence[Column], currency: str, row: Callable[[str, list[Any]], Row]) -> list[Row]:

@@ -21,6 +21,8 @@ WORK = (
     ("Deficits", "trending_down", "deficits", None),
     ("Register a policy", "gavel", "register-policy", "register_policy"),
     ("Open a cycle", "event_available", "open-cycle", "open_cycle"),
+    ("Payouts", "payments", "payouts", None),
+    ("Downloads", "download", "downloads", "export"),
 )
 RECORDS = (
     ("1 · Files", (("Files", "ingestedfile"), ("Quarantined rows", "quarantinedrow"), ("Uploads", "upload"))),
@@ -34,7 +36,7 @@ RECORDS = (
         ("Policies", "policy"),
     )),
     ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"),
-        ("Matches", "match"))),
+        ("Matches", "match"), ("Decisions on suspense", "suspensedecision"))),
     ("5 · Ledger", (("Journals", "journal"), ("Legs", "leg"))),
     ("6 · Statements", (("Statements", "statement"),)),
     ("7 · Payments", (
@@ -53,8 +55,8 @@ ICONS = {
     "run": "play_arrow", "event": "history", "user": "badge", "consent": "thumbs_up_down", "split": "call_split",
     "claim": "front_hand", "claimstep": "rule_folder",
     "measure": "straighten", "output": "image", "usage": "query_stats", "rate": "currency_exchange",
-    "match": "join_inner", "payoutcurrency": "price_change", "debt": "request_quote", "debtstep": "checklist",
-    "recouped": "undo",
+    "match": "join_inner", "suspensedecision": "alt_route", "payoutcurrency": "price_change", "debt": "request_quote",
+    "debtstep": "checklist", "recouped": "undo",
 }  # fmt: skip
 SHOWN_CYCLES = 4
 

@@ -1,11 +1,13 @@
-"""Money whose model or dataset nobody knows: how long it waits, and the way out."""
+"""Money in suspense: how long it waits, and the ways out."""
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from revshare.allocation.suspense import waiting
+from revshare.allocation.deciding import settle, share
+from revshare.allocation.models import SuspenseDecision
+from revshare.allocation.suspense import Waiting, waiting
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
 from revshare.console.records import RecordAdmin
@@ -13,6 +15,13 @@ from revshare.console.shown import amount
 from revshare.pools import matching
 from revshare.pools.models import Match
 from revshare.tasks import now
+
+
+@admin.register(SuspenseDecision, site=site)
+class SuspenseDecisionAdmin(RecordAdmin):
+    list_display = ("rest", "decision", "model", "journal", "decided_at_utc", "decided_by", "reason")
+    list_filter = ("decision",)
+    list_select_related = ("rest", "journal")
 
 
 @admin.register(Match, site=site)
@@ -28,13 +37,23 @@ def page(request: HttpRequest) -> HttpResponse:
     at, found = now(), waiting()
     rows = [
         {"cycle": row.cycle, "pool": row.pool, "amount": amount(row.amount_micros, row.currency),
-         "reason": row.reason, "days": (at - row.since).days if row.since else 0, "stands_for": row.stands_for}
+         "reason": row.reason, "days": (at - row.since).days if row.since else 0, "way_out": _way_out(row),
+         "number": row.number, "unknown": row.unknown, "open": not row.decided}
         for row in found
     ]  # fmt: skip
     names = sorted({(row.kind, row.name) for row in found if row.name and not row.stands_for})
     return site.page(
-        request, "suspense.html", title="Suspense", rows=rows, names=names, may_match=allowed(request, "match")
-    )
+        request, "suspense.html", title="Suspense", rows=rows, names=names, may_match=allowed(request, "match"),
+        may_share=allowed(request, "share_suspense"), may_settle=allowed(request, "settle_suspense"),
+    )  # fmt: skip
+
+
+def _way_out(row: Waiting) -> str:
+    if row.decided:
+        return (
+            f"shared by the next cycle, with {row.decided_model}" if row.decided_model else "shared by the next cycle"
+        )
+    return f"matched with {row.stands_for}" if row.stands_for else ""
 
 
 @require_POST
@@ -49,6 +68,38 @@ def match(request: HttpRequest) -> HttpResponse:
             act=acting(request, why=given["reason"]),
         )  # fmt: skip
         return f"{made.name} stands for {made.stands_for} from the next lock on{'' if new else ', as it did'}."
+
+    attempt(request, deed)
+    return redirect("admin:suspense")
+
+
+@require_POST
+@only("share_suspense")
+def share_it(request: HttpRequest, number: int) -> HttpResponse:
+    """Has the next cycle share what waits."""
+
+    def deed() -> str:
+        made, new = share(
+            number=number, model=request.POST.get("model", "").strip(),
+            act=acting(request, why=request.POST.get("reason", "").strip()),
+        )  # fmt: skip
+        return f"What waits as {made.rest_id} is shared by the next cycle that is locked{'' if new else ', as it was'}."
+
+    attempt(request, deed)
+    return redirect("admin:suspense")
+
+
+@require_POST
+@only("settle_suspense")
+def settle_it(request: HttpRequest, number: int) -> HttpResponse:
+    """Gives what waits to the platform or the commons fund."""
+
+    def deed() -> str:
+        made = settle(
+            number=number, to=request.POST.get("to", ""),
+            act=acting(request, why=request.POST.get("reason", "").strip()),
+        )  # fmt: skip
+        return f"What waited as {made.rest_id} went to {made.decision}, by journal {made.journal_id}."
 
     attempt(request, deed)
     return redirect("admin:suspense")

@@ -140,6 +140,8 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
         head |= {"matches": pinned.matches}
     if pinned.voided:
         head |= {"voided": list(pinned.voided)}
+    if pinned.shared:
+        head |= {"shared": pinned.shared}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for block in canonical_lines(sources.ranges):
         digest.update(block)

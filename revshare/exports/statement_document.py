@@ -160,6 +160,16 @@ class Document:
         return "Your assets" if self._of_assets else "Your units"
 
     @property
+    def unit(self) -> str:
+        """What the arithmetic counts in."""
+        return "ticks" if self._of_assets else "units"
+
+    @property
+    def units_told(self) -> str:
+        ticks = "Amounts in micros (millionths), assets in ticks (720,720 to an asset)"
+        return ticks if self._of_assets else f"{ticks}, other measures in units of their own"
+
+    @property
     def _of_assets(self) -> bool:
         return all(item.line.measure == ASSETS for item in self.lines)
 

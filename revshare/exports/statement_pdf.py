@@ -89,6 +89,8 @@ def _texts(doc: Document) -> dict[str, Any]:
         "currency": doc.currency, "cycle": cycle.key, "period": cycle.period, "timezone": cycle.timezone,
         "starts": starts, "ends": ends, "published": cycle.published, "policy": cycle.policy,
         "policy_sha256": content.policy_sha256, "content_sha256": doc.recorded_sha256,
+        "all_heading": doc.all_heading, "your_heading": doc.your_heading,
+        "unit": doc.unit, "units_told": doc.units_told,
         "journal": content.journal_hash, "intact": doc.is_intact, "answer": doc.answer,
         "opening": _amount(doc.opening), "earned": _amount(doc.earned), "closing": _amount(doc.closing),
         "movements": [

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,10 +15,19 @@ from django.db import connection, transaction
 from revshare.allocation.models import Bucket
 from revshare.allocation.numerators import Numerators
 from revshare.allocation.shares import share_out
+from revshare.allocation.suspense import to_share
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import ranges_to_close
-from revshare.cycles.queries import carried_before, gathered, pinned_of, ranges_of, released_by, sources_of
+from revshare.cycles.queries import (
+    carried_before,
+    gathered,
+    last_day,
+    pinned_of,
+    ranges_of,
+    released_by,
+    sources_of,
+)
 from revshare.errors import Refused
 from revshare.files.queries import last_arrival
 from revshare.files.voiding import voided
@@ -33,6 +42,8 @@ from revshare.pools.rules import Pinned, PoolSum, nothing_to_divide_by
 from revshare.pools.sources import Sources
 from revshare.progress import Progress, no_progress
 from revshare.sales.queries import last_seq, sums_by_target
+from revshare.splits.queries import in_force
+from revshare.splits.rules import divide
 
 
 @dataclass(frozen=True)
@@ -69,11 +80,13 @@ class Outcome:
 @dataclass(frozen=True)
 class Comparison:
     """Outcomes of the same cycle, the first of them the one that the others are compared with, over all contributors
-    that any of them knows: `ids`, in code-point order."""
+    that any of them knows and all with whom these share by splits: `ids`, in code-point order. `splits`: in force on
+    the cycle's last day, by contributor: payees and their shares in millionths."""
 
     cycle: Cycle
     ids: pa.Array
     outcomes: list[Outcome]
+    splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def currencies(self) -> list[str]:
@@ -89,6 +102,22 @@ class Comparison:
             places = pa.compute.index_in(outcome.ids, value_set=self.ids).to_numpy(zero_copy_only=False)
             amounts[places] = outcome.amounts[currency]
         return amounts
+
+    def after_splits(self, number: int, currency: str) -> Int64s:
+        """The same after each passed on what others get by splits. One step: what comes by a split stays."""
+        earned = self.amounts(number, currency)
+        kept = earned.copy()
+        names = sorted({*self.splits, *(payee for shares in self.splits.values() for payee in shares)})
+        found = pa.compute.index_in(pa.array(names, self.ids.type), value_set=self.ids)
+        place = {name: code for name, code in zip(names, found.to_pylist(), strict=True) if code is not None}
+        for name, shares in self.splits.items():
+            micros = int(earned[place[name]]) if name in place else 0
+            if micros <= 0:
+                continue
+            kept[place[name]] -= micros
+            for person, part in divide(earned_micros=micros, contributor_id=name, shares=shares).items():
+                kept[place[person]] += part
+        return kept
 
 
 @dataclass(frozen=True)
@@ -127,8 +156,20 @@ def compare(*, cycle: Cycle, others: Sequence[Candidate], at: datetime, progress
             progress("lab", done, len(trials))
             with duck(scratch) as con:
                 outcomes.append(_outcome(con, scratch, trial, drafts))
-    ids = pa.chunked_array([outcome.ids for outcome in outcomes]).unique()
-    return Comparison(cycle, ids.take(pa.compute.sort_indices(ids)), outcomes)
+        splits = _splits(cycle)
+    kind = outcomes[0].ids.type
+    payees = pa.array(sorted({payee for shares in splits.values() for payee in shares}), kind)
+    ids = pa.chunked_array([*(outcome.ids for outcome in outcomes), payees]).unique()
+    return Comparison(cycle, ids.take(pa.compute.sort_indices(ids)), outcomes, splits)
+
+
+def _splits(cycle: Cycle) -> dict[str, dict[str, int]]:
+    """Of a closed cycle those that had arrived before its lock."""
+    upto = pinned_of(cycle).upto_arrival if cycle.upto_seq is not None else last_arrival()
+    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for part in in_force(day=last_day(cycle), upto_arrival=upto):
+        found[part.contributor_id][part.payee_id] += part.share_millionths
+    return {name: dict(shares) for name, shares in found.items()}
 
 
 @contextmanager
@@ -207,4 +248,5 @@ def all_there_is(cycle: Cycle) -> Pinned:
         voided=own.voided if cycle.upto_seq is not None else voided(),
         claims=own.claims,
         matches=own.matches if cycle.upto_seq is not None else matches(),
+        shared=own.shared if cycle.upto_seq is not None else to_share(),
     )

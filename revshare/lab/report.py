@@ -8,9 +8,10 @@ from fractions import Fraction
 import numpy as np
 
 from revshare.allocation.models import Bucket
+from revshare.apportion import exact_sum
 from revshare.contributors.models import Contributor
 from revshare.lab.operations import Comparison, Line, Outcome
-from revshare.lab.rules import Int64s, Shift, Spread, shift
+from revshare.lab.rules import Int64s, Shift, Spread, shift, spread
 
 SHOWN = 5
 BUCKETS = (Bucket.PLATFORM, Bucket.COMMONS, Bucket.SUSPENSE, Bucket.HELD, Bucket.CARRIED)
@@ -32,13 +33,17 @@ class Mover:
 
 @dataclass(frozen=True)
 class Column:
-    """What a policy comes to in one currency. `shift`, `gains` and `losses`: against the first; None and empty there.
-    Contributors, `rest` (by bucket) and nothing else add up to `net_micros` and what was carried in."""
+    """What a policy comes to in one currency. `spread` is of what is earned, `after` of what is there once it was
+    passed on by splits (None if nobody has any); `passed_on_micros`: what moved by that, net of each. `shift`, `gains`
+    and `losses`: against the first; None and empty there. Contributors, `rest` (by bucket) and nothing else add up to
+    `net_micros` and what was carried in."""
 
     name: str
     net_micros: int
     carried_in_micros: int
     spread: Spread
+    after: Spread | None
+    passed_on_micros: int
     rest: Mapping[str, int]
     shift: Shift | None
     gains: Sequence[Mover]
@@ -101,11 +106,14 @@ def _column(comparison: Comparison, number: int, currency: str, shown: int) -> C
     pools = [line.pool for line in outcome.lines if line.pool.key.currency == currency]
     before, after = comparison.amounts(0, currency), comparison.amounts(number, currency)
     paid = (before > 0) | (after > 0)
+    kept = comparison.after_splits(number, currency)
     return Column(
         name=outcome.candidate.name,
         net_micros=sum(pool.net_micros for pool in pools),
         carried_in_micros=sum(pool.carried_in_micros for pool in pools),
         spread=outcome.spread(currency),
+        after=spread(kept[kept > 0]) if comparison.splits else None,
+        passed_on_micros=exact_sum(after[kept < after] - kept[kept < after]),
         rest=_rest(outcome, currency),
         shift=shift(before[paid], after[paid]) if number else None,
         gains=_movers(comparison, before, after, before - after, shown),

@@ -48,6 +48,13 @@ def _table(table: Table) -> Iterator[str]:
         ("top 1% get", [f"{decimals(c.spread.top * 100, 2)}%" for c in table.columns]),
         ("median", [micros(c.spread.median_micros) for c in table.columns]),
     ]
+    kept = [(c, c.after) for c in table.columns if c.after]
+    if kept:
+        rows += [
+            ("moved by splits", [micros(c.passed_on_micros) for c, _ in kept]),
+            ("paid after splits", [f"{after.contributors:,}" for _, after in kept]),
+            ("Gini after splits", [decimals(after.gini, 4) for _, after in kept]),
+        ]
     shifts = [c.shift for c in table.columns]
     for name in ("winners", "losers", "unchanged"):
         rows.append((name, [f"{getattr(s, name):,}" if s else "" for s in shifts]))

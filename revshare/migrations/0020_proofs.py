@@ -21,7 +21,7 @@ DROP = "DROP VIEW audit.commitment;\n" + "".join(f"DROP TRIGGER {TABLE}_{name} O
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0016_payout_currency")]
+    dependencies = [("revshare", "0018_small")]
     operations = [
         migrations.CreateModel(
             name="Commitment",

@@ -1,5 +1,7 @@
 """What the bank says of payments, in: each result is booked once, `paid` as a payment, `returned` as its mirror."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -10,11 +12,10 @@ from revshare.files.models import IngestedFile
 from revshare.files.repeats import except_repeated
 from revshare.files.rules import amount_checks, id_checks, micros, reason, text_checks
 from revshare.files.work import Work
-from revshare.ledger.models import Journal
-from revshare.ledger.operations import LegData, post_legs, reverse
+from revshare.ledger.in_bulk import Posting, post_many
+from revshare.ledger.operations import LegData
 from revshare.ledger.queries import PAYABLE
 from revshare.locks import Lock, hold
-from revshare.payouts.models import Payment, PaymentResult
 from revshare.payouts.rules import RESULTS
 from revshare.periods import DAY_PATTERN
 
@@ -26,6 +27,7 @@ STAGED = {
 }
 PAID, RETURNED = RESULTS
 MICROS = "(nullif(i.amount, '')::numeric * 1000000)::bigint"
+PAY = "ledger_journal pay ON pay.kind = 'payment' AND pay.key = p.payment_key"
 
 
 class PaymentResultIntake:
@@ -79,51 +81,74 @@ class PaymentResultIntake:
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         work.drop_excepted(TABLE)
+        _post_payments(work.act)
+        _post_returns(work.act)
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT payment_key, result, date, reference, reason, {MICROS} FROM {TABLE} i "
-                f"ORDER BY result <> '{PAID}', payment_key"
-            )
-            rows = cursor.fetchall()
-        payments = Payment.objects.in_bulk([row[0] for row in rows], field_name="payment_key")
-        booked = dict.fromkeys(RESULTS, 0)
-        for key, result, dated, reference, why, paid_micros in rows:
-            payment = payments[key]
-            journal = _book(payment, result, paid_micros or payment.amount_micros, work.act)
-            PaymentResult.objects.create(
-                payment=payment, result=result, dated=dated, reference=reference, reason=why, journal=journal,
-                amount_micros=paid_micros, file=file,
-            )  # fmt: skip
-            booked[result] += 1
-        if rows:
+            for result, booked_by in ((PAID, "j.seq = pay.seq"), (RETURNED, "j.reverses_id = pay.seq")):
+                # A payment that ended both ways in one file was paid first.
+                cursor.execute(
+                    f"UPDATE payouts_payment p SET state = i.result FROM {TABLE} i "
+                    "WHERE i.payment_key = p.payment_key AND i.result = %s",
+                    [result],
+                )
+                cursor.execute(
+                    "INSERT INTO payouts_result "
+                    "(payment_id, result, dated, reference, reason, amount_micros, journal_id, file_id) "
+                    f"SELECT p.id, i.result, i.date::date, i.reference, i.reason, {MICROS}, j.seq, %s FROM {TABLE} i "
+                    f"JOIN payouts_payment p ON p.payment_key = i.payment_key JOIN {PAY} "
+                    f"JOIN ledger_journal j ON {booked_by} WHERE i.result = %s ORDER BY i.payment_key",
+                    [file.pk, result],
+                )
+            cursor.execute(f"SELECT result, count(*) FROM {TABLE} GROUP BY result")
+            booked = dict.fromkeys(RESULTS, 0) | dict(cursor.fetchall())
+        if any(booked.values()):
             record(act=work.act, action="payouts.booked", object=f"file:{file.pk}", detail=booked)
         return {f"booked_{result}": count for result, count in booked.items()}
 
 
-def _book(payment: Payment, result: str, paid_micros: int, act: Act) -> Journal:
+def _post_payments(act: Act) -> None:
     """A payment that comes back went out before: both are booked, also where the bank says only the second."""
-    journal = Journal.objects.filter(kind="payment", key=payment.payment_key).first()
-    if journal is None or result == PAID:
-        legs = _legs(payment, paid_micros)
-        journal = post_legs(kind="payment", key=payment.payment_key, legs=legs, act=act)
-    assert journal is not None, "a payment is more than nothing"
-    if result == RETURNED:
-        journal = reverse(journal=journal, act=act, kind="returned", key=payment.payment_key)
-    payment.state = result
-    payment.save(update_fields=["state"])
-    return journal
+    rows = _rows(
+        "SELECT p.payment_key, p.contributor_id, p.account_currency, p.account_micros, p.currency, "
+        f"coalesce((SELECT {MICROS} FROM {TABLE} i WHERE i.payment_key = p.payment_key AND i.result = '{PAID}'), "
+        "p.amount_micros) FROM payouts_payment p "
+        f"WHERE EXISTS (SELECT FROM {TABLE} i WHERE i.payment_key = p.payment_key) "
+        "AND NOT EXISTS (SELECT FROM ledger_journal j WHERE j.kind = 'payment' AND j.key = p.payment_key) "
+        "ORDER BY p.payment_key"
+    )
+    post_many(kind="payment", postings=[Posting(key, _legs(*payment)) for key, *payment in rows], act=act)
 
 
-def _legs(payment: Payment, paid_micros: int) -> list[LegData]:
+def _legs(
+    contributor_id: str, account_currency: str, account_micros: int, currency: str, paid_micros: int
+) -> list[LegData]:
     """Out of a balance in another currency it goes through the account fx, where the difference stays between the
     batch's rate and the bank's."""
     legs = [
-        LegData(f"{PAYABLE}{payment.contributor_id}", payment.account_currency, "D", payment.account_micros),
-        LegData("bank", payment.currency, "C", paid_micros),
+        LegData(f"{PAYABLE}{contributor_id}", account_currency, "D", account_micros),
+        LegData("bank", currency, "C", paid_micros),
     ]
-    if payment.account_currency != payment.currency:
-        legs += [
-            LegData("fx", payment.account_currency, "C", payment.account_micros),
-            LegData("fx", payment.currency, "D", paid_micros),
-        ]
+    if account_currency != currency:
+        legs += [LegData("fx", account_currency, "C", account_micros), LegData("fx", currency, "D", paid_micros)]
     return legs
+
+
+def _post_returns(act: Act) -> None:
+    """Each is the mirror of what was booked as paid."""
+    rows = _rows(
+        "SELECT p.payment_key, pay.seq, l.account, l.currency, CASE l.side WHEN 'D' THEN 'C' ELSE 'D' END, "
+        f"l.amount_micros FROM {TABLE} i JOIN payouts_payment p ON p.payment_key = i.payment_key JOIN {PAY} "
+        f"JOIN ledger_leg l ON l.journal_id = pay.seq WHERE i.result = '{RETURNED}' "
+        "AND NOT EXISTS (SELECT FROM ledger_journal j WHERE j.reverses_id = pay.seq) ORDER BY p.payment_key"
+    )
+    postings = [
+        Posting(key, [LegData(*leg) for _, _, *leg in legs], reverses=seq)
+        for (key, seq), legs in groupby(rows, key=itemgetter(0, 1))
+    ]
+    post_many(kind="returned", postings=postings, act=act)
+
+
+def _rows(query: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())

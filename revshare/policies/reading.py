@@ -69,6 +69,13 @@ def whole(data: dict[str, Any], key: str, where: str) -> int:
     return value
 
 
+def yes_or_no(data: dict[str, Any], key: str, where: str, *, default: bool) -> bool:
+    value = data.get(key, default)
+    if not isinstance(value, bool):
+        raise BadPolicy(f"{where} {key} must be true or false, without quotes (found {value!r}).")
+    return value
+
+
 def day(data: dict[str, Any], key: str, where: str) -> date | None:
     """A TOML date such as 2026-07-01, without quotes; None if it is not there."""
     value = data.get(key)

@@ -1,6 +1,6 @@
 """One rule table of a policy: what share of which sales goes to whom, by which method. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,7 @@ OUTPUTS = "outputs"
 MEASURE = "measure:"
 DIRECTED = "directed:"
 MIX = "mix:"
+OVER = "over quota"
 JOINT = " · "  # between the names of a pool's parts
 ALLOCATIONS = {
     "asset_count": "each asset counts the same",
@@ -36,15 +37,27 @@ KEYS = {
 
 @dataclass(frozen=True)
 class Rate:
-    """A share other than the table's own: for sales made from a day on, on a plan, or both."""
+    """A share other than the table's own: for sales made from a day on, on a plan, or both. A plan's fee may cover a
+    `quota` of units that a customer uses in a cycle; what it comes to beyond that is shared at `over`. `counts_use`:
+    whether what is used by customers who have no other plan counts where fees go by all customers' use."""
 
     share: Fraction
     starts_on: date | None
     plan: str
+    quota: int = 0  # 0: none
+    over: Fraction = field(default=Fraction(0))
+    counts_use: bool = True
+    is_over: bool = False
 
     @property
     def label(self) -> str:
-        return " ".join(part for part in (self.plan, f"from {self.starts_on}" if self.starts_on else "") if part)
+        since = f"from {self.starts_on}" if self.starts_on else ""
+        return " ".join(part for part in (self.plan, since, OVER if self.is_over else "") if part)
+
+    @property
+    def beyond(self) -> "Rate":
+        """The rate of what is used beyond the quota."""
+        return replace(self, share=self.over, is_over=True)
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,11 @@ class Terms:
         return max(fit, key=lambda r: (r.plan != "", r.starts_on or date.min), default=None)
 
     @property
+    def every_rate(self) -> tuple[Rate | None, ...]:
+        """All at which something may be shared; None: the table's own share."""
+        return (None, *self.rates, *(rate.beyond for rate in self.rates if rate.quota))
+
+    @property
     def words(self) -> str:
         """The rule in words, as it stands on statements where the pool is not divided."""
         return self.words_of(self.share_text, self.measure)
@@ -125,6 +143,15 @@ class Terms:
         net = "sales less refunds" if self.base == "gross" else "sales less refunds, tax and fees"
         said = [f"Contributors get {self.share_text} of {net}."]
         said += [f"{percent(r.share)} instead for sales {_rate_words(r)}." for r in self.rates]
+        said += [
+            f"Of what a customer uses in a cycle beyond {r.quota:,} units on the plan {r.plan}, {percent(r.over)}."
+            for r in self.rates if r.quota
+        ]  # fmt: skip
+        said += [
+            f"What customers use who have the plan {r.plan} only does not count."
+            for r in self.rates
+            if not r.counts_use
+        ]
         said += [
             f"{percent(t.share)} of what a pool takes in beyond {format_micros(t.above_micros)}." for t in self.tiers
         ]
@@ -187,14 +214,24 @@ def _rates(content: dict[str, Any], where: str) -> tuple[Rate, ...]:
     rates = []
     for number, item in enumerate(reading.tables(content, "rates", where), 1):
         here = f"{where} rates, number {number}"
-        reading.only(item, {"from", "plan", "contributor_share"}, here)
+        reading.only(item, {"from", "plan", "contributor_share", "quota", "over", "counts_use"}, here)
         plan = reading.string(item, "plan", here) if "plan" in item else ""
-        rate = Rate(reading.share(item, "contributor_share", here), reading.day(item, "from", here), plan)
+        rate = Rate(
+            reading.share(item, "contributor_share", here), reading.day(item, "from", here), plan,
+            quota=reading.whole(item, "quota", here), over=reading.optional_share(item, "over", here),
+            counts_use=reading.yes_or_no(item, "counts_use", here, default=True),
+        )  # fmt: skip
+        if bool(rate.quota) != ("over" in item) or ("quota" in item and not (plan and rate.quota)):
+            raise BadPolicy(f"{here}: a quota is of a `plan`, is 1 or more, and comes with the share `over` it.")
+        if not plan and not rate.counts_use:
+            raise BadPolicy(f"{here}: `counts_use` is of a `plan`.")
         if not rate.label:
             raise BadPolicy(f"{here} needs `from`, `plan` or both.")
         if plan in (ASSETS, WEIGHT, OUTPUTS) or plan.startswith((DIRECTED, MEASURE, MIX)) or JOINT in plan:
             raise BadPolicy(f"{here} plan {plan!r} is how a part of a pool is named: rename the plan.")
         rates.append(rate)
+    if any(plan == OVER or plan.endswith(f" {OVER}") for plan in (rate.plan for rate in rates)):
+        raise BadPolicy(f"{where} has a plan whose name ends as a part of a pool does ({OVER}): rename the plan.")
     if len({rate.label for rate in rates}) < len(rates):
         raise BadPolicy(f"{where} has two rates for the same plan from the same day.")
     return tuple(rates)
@@ -241,6 +278,10 @@ def _check_together(terms: Terms, where: str) -> None:
         raise BadPolicy(f'{where}: with allocation = "{terms.allocation}" pooling must be "per_model".')
     if terms.is_routed and terms.directed:
         raise BadPolicy(f'{where}: with allocation = "{terms.allocation}" it cannot have directed parts.')
+    if any(rate.quota for rate in terms.rates) and (terms.directed or terms.allocation == "per_output"):
+        raise BadPolicy(f"{where}: with quotas of plans it cannot have directed parts or attributed outputs.")
+    if not terms.is_routed and not all(rate.counts_use for rate in terms.rates):
+        raise BadPolicy(f"{where}: `counts_use` is for fees that go by use ({' or '.join(ROUTED)}).")
     if terms.rates and terms.tiers:
         raise BadPolicy(f"{where} can have rates or tiers, not both.")
     if sum(part for _, part in terms.directed) > 1:

@@ -23,13 +23,13 @@ def match(*, kind: str, name: str, stands_for: str, act: Act) -> tuple[Match, bo
     if not act.why.strip():
         raise Refused("Give the reason for the match: it goes into the audit trail.", code="reason_missing")
     hold(Lock.INTAKE)
-    if not name or not _is_known(kind, stands_for):
+    if not name or not is_known(kind, stands_for):
         what = kind.replace("_", " ")
         raise Refused(
             f"The {what} {stands_for!r} is not known, or a dataset of it has no records: name one that is.",
             code="match_unknown",
         )
-    if name != stands_for and _is_known(kind, name):
+    if name != stands_for and is_known(kind, name):
         raise Refused(f"{name!r} is known itself: its sales are not of {stands_for!r}.", code="match_known")
     if matches().get(kind, {}).get(name) == stands_for:
         return Match.objects.filter(kind=kind, name=name).latest("pk"), False
@@ -40,7 +40,8 @@ def match(*, kind: str, name: str, stands_for: str, act: Act) -> tuple[Match, bo
     return made, True
 
 
-def _is_known(kind: str, name: str) -> bool:
+def is_known(kind: str, name: str) -> bool:
+    """Whether money can be shared over it: a registered model, or a dataset version, with records."""
     versions = models_trained().get(name, []) if kind == "model" else [name]
     there = set(
         Manifest.objects.filter(dataset_version__in=versions, part_versions__isnull=False).values_list(

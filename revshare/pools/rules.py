@@ -25,8 +25,9 @@ class Pinned:
     models that say how much of them comes from each dataset version, in any unit. `classes`: the hash of weights by
     class, of manifests that have them. `upto_arrival`: the last arrival of measures, outputs and use. `matches`: by
     kind (`model`, `dataset_version`), what names stand for that nobody knows. `claims`:
-    the assets of these manifests that claims are about (`claims.rules`). `voided`: the files whose rows do not
-    count. `upto_debt_step`: the last step of a debt."""
+    the assets of these manifests that claims are about (`claims.rules`). `shared`: the money in suspense that somebody
+    decided to share: the cycle that left it there, the key of its pool, and with which model's sales, if with any.
+    `voided`: the files whose rows do not count. `upto_debt_step`: the last step of a debt."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Pinned:
     matches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     voided: Sequence[int] = ()
     upto_debt_step: int = 0
+    shared: Sequence[Sequence[str]] = ()
 
     def meant(self, *, model: str, dataset_version: str) -> tuple[str, str]:
         """What sales of a model or dataset version are of: itself if it is known, or what it was matched with."""
@@ -65,6 +67,16 @@ class Key:
     dataset_version: str
     currency: str
     part: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class Waited:
+    """Money from suspense: the pool that it waited in; and if not a match lets it out but somebody's decision, whether
+    it goes with the sales of a model."""
+
+    key: Key
+    decided: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,10 +155,11 @@ class Attributed:
 
 def gather(
     *, sums: Iterable[Sum], rulebook: Rulebook, pinned: Pinned, carried: Mapping[Key, int],
-    attributed: Iterable[Attributed] = (), exchange: Exchange | None = None, released: Mapping[Key, int] | None = None,
+    attributed: Iterable[Attributed] = (), exchange: Exchange | None = None,
+    released: Mapping[Waited, int] | None = None,
 ) -> list[PoolSum]:  # fmt: skip
     """The pools of a cycle in order of their keys, from the sums of its sales, what earlier pools carried, and what
-    suspense releases: by the pool that it waited in (`places` of which there must be). `exchange`: if all pools are in
+    suspense releases: by what it waited for (`places` of which there must be). `exchange`: if all pools are in
     one currency.
 
     Every stream must be covered by the rulebook (the lock saw to it).
@@ -156,15 +169,15 @@ def gather(
     pools: dict[Key, PoolSum] = {}
     for (key, label), taken in takings.items():
         terms = rulebook.tables[key.table]
-        rate = next((rate for rate in terms.rates if rate.label == label), None)
+        rate = next((rate for rate in terms.every_rate if rate and rate.label == label), None)
         for part in _parts(key, terms, rate, taken, pinned):
             pool = _pool(key, terms, part, pinned, carried)
             assert pool.key not in pools, pool.key
             pools[pool.key] = pool
     for key in carried.keys() - pools.keys():
         pools[key] = _carried(key, rulebook, pinned, carried[key])
-    for key, micros in sorted((released or {}).items()):
-        found = places(key, rulebook, pinned)
+    for waited, micros in sorted((released or {}).items()):
+        found = places(waited, rulebook, pinned)
         for place, amount in zip(found, apportion(total=micros, weights=[p.weight for p in found]), strict=True):
             base = replace(place.key, part="")
             pool = pools.get(place.key) or _pool(base, place.terms, place.part, pinned, carried)
@@ -242,24 +255,29 @@ class Place:
     weight: int
 
 
-def places(key: Key, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
-    """Where money goes that waited in suspense in the pool of this key, once its name is matched: the parts by assets
-    of the pool that sales of that name belong to now; of the same rate and factor, if the policy still has them. None
-    if nothing divides by assets under these rules."""
+def places(waited: Waited, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
+    """Where money goes that waited in suspense. Once its name is matched: the parts by assets of the pool that sales of
+    that name belong to now; of the same rate and factor, if the policy still has them. By a decision: the part that it
+    waited in, if the policy still has it; else, or where a model is named, as by a match. None if nothing divides by
+    assets under these rules."""
+    key = waited.key
     terms = rulebook.tables.get(key.table) or rulebook.tables.get(DEFAULT)
-    if terms is None or not _is_matched(key, pinned):
-        return []
-    model, version = pinned.meant(model=key.model, dataset_version=key.dataset_version)
-    if not pinned.versions_of(model=model, dataset_version=version):
+    if terms is None:
         return []
     single = terms.pooling == "single"
+    if waited.decided and not waited.model:
+        base = replace(key, table=terms.table, part="")
+        same = [part for part in _all_parts(base, terms, pinned) if part.label == key.part]
+        if same:
+            return [Place(key=replace(base, part=key.part), terms=terms, part=same[0], weight=1)]
+    if not waited.decided and not _is_matched(key, pinned):
+        return []
+    named = (waited.model, "") if waited.model else (key.model, key.dataset_version)
+    model, version = pinned.meant(model=named[0], dataset_version=named[1])
+    if not pinned.versions_of(model=model, dataset_version=version):
+        return []
     base = Key(terms.table, "" if single else model, "" if single else version, key.currency)
-    parts = [
-        part
-        for rate in (None, *terms.rates)
-        for part in _parts(base, terms, rate, Takings(), pinned)
-        if part.measure in (ASSETS, WEIGHT)
-    ]
+    parts = [part for part in _all_parts(base, terms, pinned) if part.measure in (ASSETS, WEIGHT)]
     same = [part for part in parts if _stem(part.label) == _stem(key.part)]
     chosen = same or [part for part in parts if _stem(part.label) == _stem(parts[0].label)]
     mix = pinned.mixes.get(base.model, {})
@@ -267,6 +285,11 @@ def places(key: Key, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
         Place(replace(base, part=part.label), terms, part, mix[part.versions[0]] if part.versions else 1)
         for part in chosen
     ]
+
+
+def _all_parts(base: Key, terms: Terms, pinned: Pinned) -> list[Part]:
+    """The parts of a pool to which nothing was sold, at every rate."""
+    return [part for rate in terms.every_rate for part in _parts(base, terms, rate, Takings(), pinned)]
 
 
 def _stem(label: str) -> str:
@@ -283,7 +306,7 @@ def _placed(carried: Mapping[Key, int], rulebook: Rulebook, pinned: Pinned) -> d
     """Deficits of pools whose name is matched by now go with its sales; of several places, to the first."""
     moved: dict[Key, int] = {}
     for key, micros in carried.items():
-        found = places(key, rulebook, pinned)
+        found = places(Waited(key), rulebook, pinned)
         place = found[0].key if found else key
         moved[place] = moved.get(place, 0) + micros
     return moved
@@ -307,10 +330,9 @@ def _carried(key: Key, rulebook: Rulebook, pinned: Pinned, carried_in: int) -> P
     """A pool to which nothing was sold, and whose deficit is carried on."""
     terms = rulebook.tables.get(key.table)
     if terms is not None:
-        for rate in (None, *terms.rates):
-            for part in _parts(key, terms, rate, Takings(), pinned):
-                if part.label == key.part:
-                    return _pool(replace(key, part=""), terms, part, pinned, {key: carried_in})
+        for part in _all_parts(key, terms, pinned):
+            if part.label == key.part:
+                return _pool(replace(key, part=""), terms, part, pinned, {key: carried_in})
     versions = _versions(key, terms, None, pinned)[0]
     return PoolSum(
         key=key, terms=None, versions=versions, suspense_reason="", count=0, net_micros=0, carried_in_micros=carried_in

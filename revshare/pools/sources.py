@@ -16,6 +16,7 @@ from revshare.bulk import copied_out
 from revshare.periods import first_instant
 from revshare.policies.rules import DEFAULT, Rulebook
 from revshare.policies.terms import MEASURE
+from revshare.pools.quotas import PLAIN, counted, rates_with_quota, uncounted_plans
 from revshare.pools.rated_days import rated_day
 from revshare.pools.routing import by_usage
 from revshare.pools.rules import Attributed
@@ -51,11 +52,11 @@ def sums_of(sources: Sources) -> list[Sum]:
     centric = _streams(sources.rulebook, lambda terms: terms.allocation == "user_centric")
     sale = _Sale(sources)
     query = (
-        f"{sale.sql}, item AS (SELECT *, {centric.sql} AS centric FROM sale) "
-        "SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, count(*), "
+        f"{sale.counted}, item AS (SELECT *, {centric.sql} AS centric FROM counted) "
+        "SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, sum(number)::bigint, "
         "rate, day FROM item WHERE NOT centric GROUP BY 1, 2, 3, 4, 8, 9 ORDER BY 1, 2, 3, 4, 8, 9"
     )
-    rows = _rows(query, sale.params + centric.params)
+    rows = _rows(query, sale.counted_params + centric.params)
     sums = [Sum(s, m, v, c, int(net), count, int(less), rate, day) for s, m, v, c, net, less, count, rate, day in rows]
     if not any(terms.is_routed for terms in tables):
         return sums
@@ -64,13 +65,22 @@ def sums_of(sources: Sources) -> list[Sum]:
 
 
 def used(sources: Sources) -> dict[str, int]:
-    """Units by model that all customers used in the days of the cycle."""
+    """Units by model that all customers used in the days of the cycle, but for those on plans whose use does not count
+    and on no other."""
     counts, arrival = sources.arrived("u")
+    params, except_these = [*sources.days, *arrival], ""
+    if plans := uncounted_plans(sources.rulebook):
+        where, ranges = within(sources.ranges)
+        except_these = (
+            f"AND customer_id NOT IN (SELECT s.customer_id FROM sales_sale s WHERE {where} AND s.refund_of = '' "
+            "GROUP BY 1 HAVING bool_and(s.plan = ANY(%s))) "
+        )
+        params += [*ranges, plans]
     query = (
         f"SELECT model, sum(units)::text FROM measures_usage u WHERE day >= %s AND day < %s AND {counts} "
-        "GROUP BY model ORDER BY model"
+        f"{except_these}GROUP BY model ORDER BY model"
     )
-    return {model: int(units) for model, units in _rows(query, [*sources.days, *arrival])}
+    return {model: int(units) for model, units in _rows(query, params)}
 
 
 def dated_currencies(sources: Sources) -> list[tuple[date, str]]:
@@ -125,7 +135,7 @@ def canonical_lines(sources: Sources) -> Iterator[bytes]:
             f"WHERE {where} ORDER BY s.sale_id",
             params,
         )
-    if any(terms.is_routed for terms in tables):
+    if any(terms.is_routed for terms in tables) or rates_with_quota(sources.rulebook):
         yield from _csv(
             "SELECT 'use', customer_id, model, day, units FROM measures_usage u WHERE day >= %s AND day < %s "
             f'AND {counts} ORDER BY customer_id COLLATE "C", model, day',
@@ -190,7 +200,7 @@ def _streams(rulebook: Rulebook, wanted: Any) -> _Condition:
 class _Sale:
     """SQL of the sales of a cycle, refunds in the place of what they refund: seq, sale_id, stream, model,
     dataset_version, currency, customer_id, rate, day, net, deducted. `day`: of the exchange rate; NULL if the policy
-    has none."""
+    has none. `counted` goes on with the same by quotas of plans (`pools.quotas`)."""
 
     def __init__(self, sources: Sources) -> None:
         where, ranges = within(sources.ranges)
@@ -217,6 +227,21 @@ class _Sale:
             f"{day} AS day FROM found)"
         )
         self.params = [*known, *ranges, *ranges, *known, *ranges, *net_of.params, *rates, *days]
+        quota, quotas = _quota(sources)
+        counts, arrival = sources.arrived("u")
+        self.counted = self.sql + (counted(quota, counts) if quota else PLAIN)
+        self.counted_params = self.params + ([*quotas, *sources.days, *arrival] if quota else [])
+
+
+def _quota(sources: Sources) -> tuple[str, list[Any]]:
+    """SQL of the quota of a sale's rate, NULL if it has none; blank if none has."""
+    branches: list[str] = []
+    params: list[Any] = []
+    for terms, rate in rates_with_quota(sources.rulebook):
+        streams = _streams(sources.rulebook, lambda other, terms=terms: other is terms)
+        branches.append(f"WHEN {streams.sql} AND rate = %s THEN %s::bigint")
+        params += [*streams.params, rate.label, rate.quota]
+    return (f"CASE {' '.join(branches)} END" if branches else ""), params
 
 
 def _rate(sources: Sources) -> tuple[str, list[Any]]:
@@ -243,20 +268,20 @@ def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list
     """Fees divided by each customer's own use; and those of customers who used nothing, by what they name."""
     counts, arrival = sources.arrived("u")
     fees = (
-        f"{sale.sql}, fee AS (SELECT stream, currency, rate, day, customer_id, sum(net) AS net, "
-        f"sum(deducted) AS deducted, count(*) AS number FROM sale WHERE {centric.sql} AND customer_id <> '' "
+        f"{sale.counted}, fee AS (SELECT stream, currency, rate, day, customer_id, sum(net) AS net, "
+        f"sum(deducted) AS deducted, sum(number) AS number FROM counted WHERE {centric.sql} AND customer_id <> '' "
         "GROUP BY 1, 2, 3, 4, 5), "
         "own AS (SELECT customer_id, model, sum(units) AS units, "
         "sum(sum(units)) OVER (PARTITION BY customer_id) AS total, "
         "row_number() OVER (PARTITION BY customer_id ORDER BY model) AS place "
         f"FROM measures_usage u WHERE day >= %s AND day < %s AND {counts} GROUP BY 1, 2), "
     )
-    params = [*sale.params, *centric.params, *sources.days, *arrival]
+    params = [*sale.counted_params, *centric.params, *sources.days, *arrival]
     split = (
         fees + f"quota AS (SELECT fee.*, own.model, own.place, {_quotas('net')}, {_quotas('deducted')} "
         "FROM fee JOIN own USING (customer_id)) "
         f"SELECT stream, model, currency, sum({_given('net')})::text, sum({_given('deducted')})::text, "
-        "sum(number) FILTER (WHERE place = 1), rate, day "
+        "(sum(number) FILTER (WHERE place = 1))::bigint, rate, day "
         f"FROM (SELECT *, {_ranks('net')}, {_ranks('deducted')} FROM quota) ranked "
         "GROUP BY stream, model, currency, rate, day ORDER BY stream, model, currency, rate, day"
     )
@@ -266,7 +291,8 @@ def _customers(sources: Sources, sale: _Sale, centric: _Condition) -> tuple[list
     ]
     rest = (
         fees.rstrip(", ") + " SELECT stream, model, dataset_version, currency, sum(net)::text, sum(deducted)::text, "
-        f"count(*), rate, day FROM sale WHERE {centric.sql} AND customer_id NOT IN (SELECT customer_id FROM own) "
+        f"sum(number)::bigint, rate, day FROM counted WHERE {centric.sql} "
+        "AND customer_id NOT IN (SELECT customer_id FROM own) "
         "GROUP BY 1, 2, 3, 4, 8, 9 ORDER BY 1, 2, 3, 4, 8, 9"
     )
     rows = _rows(rest, [*params, *centric.params])

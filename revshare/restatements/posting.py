@@ -26,7 +26,9 @@ WAITING = """
         SELECT r.*, p."table", p.model, p.dataset_version, p.part, p.currency FROM allocation_rest r
         JOIN pools_pool p ON p.id = r.pool_id
         WHERE r.bucket IN ('suspense', 'held') AND NOT EXISTS (SELECT FROM allocation_release WHERE rest_id = r.id)
-            AND NOT EXISTS (SELECT FROM allocation_held_release WHERE rest_id = r.id)) r
+            AND NOT EXISTS (SELECT FROM allocation_held_release WHERE rest_id = r.id)
+            AND NOT EXISTS (SELECT FROM allocation_suspense_decision
+                            WHERE rest_id = r.id AND decision <> 'share')) r
         ON (r.bucket, r.reason, r."table", r.model, r.dataset_version, r.part, r.currency)
             = (l.bucket, l.reason, l."table", l.model, l.dataset_version, l.part, l.currency)
         AND r.contributor_id IS NOT DISTINCT FROM l.contributor_id AND r.cycle_id = %s
@@ -45,8 +47,9 @@ def check_rests(cycle: Cycle, restatement_id: int) -> None:
         pool = " · ".join(filter(None, (table, model or version, part, currency)))
         whose = f" for {contributor} ({reason})" if contributor else ""
         raise Refused(
-            f"This would change what pool {pool} has in {bucket}{whose}, which was released meanwhile or was not "
-            "there: decide what waits first (`suspense`, `claims`), or leave late sales to the open cycle.",
+            f"This would change what pool {pool} has in {bucket}{whose}, which was released meanwhile, or "
+            "settled, or was not there: decide what waits first (`suspense`, `claims`), or leave late sales to the "
+            "open cycle.",
             code="restatement_waiting",
         )
 

@@ -1,4 +1,5 @@
-"""What `verify` looks at in suspense (I15): what a cycle shares of it is what earlier ones set aside, each sum once."""
+"""What `verify` looks at in suspense (I15): what a cycle shares of it is what earlier ones set aside, each sum once;
+what was settled left it by a journal."""
 
 from revshare.verification.checks import SqlCheck
 
@@ -43,6 +44,34 @@ SUSPENSE_CHECKS = (
                        ON j.cycle_id = r.cycle_id AND j.kind = 'allocation') r ON r.rest_id = t.id
             WHERE t.bucket = 'suspense' GROUP BY 1) s USING (currency)
         WHERE coalesce(l.amount, 0) <> coalesce(s.amount, 0)
+        """,
+    ),
+    SqlCheck(
+        "I15", "what was settled left suspense by its journal, for where the decision says",
+        """
+        SELECT 'journal ' || journal_id || ' ' || account, coalesce(moved, 0), coalesce(settled, 0)
+        FROM (SELECT d.journal_id, a.account, p.currency, sum(a.amount) AS settled FROM allocation_suspense_decision d
+              JOIN allocation_rest t ON t.id = d.rest_id JOIN pools_pool p ON p.id = t.pool_id
+              CROSS JOIN LATERAL (SELECT coalesce(sum(amount_micros), 0) AS amount FROM allocation_correction
+                                  WHERE rest_id = t.id) k
+              CROSS JOIN LATERAL
+                  (VALUES ('suspense', -t.amount_micros - k.amount), (d.decision, t.amount_micros + k.amount))
+                  a (account, amount)
+              WHERE d.decision <> 'share' GROUP BY 1, 2, 3) decisions
+        FULL JOIN (SELECT l.journal_id, l.account, l.currency,
+                          sum(CASE l.side WHEN 'C' THEN l.amount_micros ELSE -l.amount_micros END) AS moved
+                   FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id
+                   WHERE j.kind = 'suspense_release' GROUP BY 1, 2, 3) legs USING (journal_id, account, currency)
+        WHERE moved IS DISTINCT FROM settled
+        """,
+    ),
+    SqlCheck(
+        "I15", "what was settled was in suspense, and no cycle shared it",
+        """
+        SELECT 'rest ' || d.rest_id, t.bucket || CASE WHEN r.id IS NULL THEN '' ELSE ', released' END, 'suspense'
+        FROM allocation_suspense_decision d JOIN allocation_rest t ON t.id = d.rest_id
+        LEFT JOIN allocation_release r ON r.rest_id = d.rest_id
+        WHERE t.bucket <> 'suspense' OR d.decision <> 'share' AND r.id IS NOT NULL
         """,
     ),
 )  # fmt: skip

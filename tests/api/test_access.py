@@ -10,6 +10,7 @@ from revshare.audit_trail.models import Event
 from revshare.cycles.models import Cycle
 from revshare.files.models import IngestedFile
 from revshare.policies.models import Policy
+from revshare.proofs.operations import commit
 from revshare.runs.models import Run
 from revshare.statements.models import Statement
 from tests.api.conftest import CANARY, PASSWORD, POLICY, Shop, content, token_of
@@ -74,12 +75,23 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "cycles/2026-04/exports/payouts.csv", None, STAFF_READS),
     ("GET", "cycles/2026-04/exports/statements.xlsx", None, STAFF_READS),
     ("GET", "cycles/2026-06/exports/payouts.csv", None, (401, 403, 403, 409, 409, 409)),
+    ("GET", "cycles/2026-04/commitment", None, (401, 200, 200, 200, 200, 200)),
+    ("GET", "cycles/2026-05/commitment", None, (401, 404, 404, 404, 404, 404)),
+    ("GET", "cycles/2026-04/audit-bundle.zip", None, STAFF_READS),
+    ("GET", "cycles/2026-05/audit-bundle.zip", None, (401, 403, 403, 404, 404, 404)),
+    ("GET", "models/m1/credits.csv", None, STAFF_READS),
+    ("GET", "models/nobody/credits.csv", None, (401, 403, 403, 404, 404, 404)),
+    ("GET", "consents.jsonl", None, STAFF_READS),
+    ("GET", "consents.csv?since=soon", None, (401, 403, 403, 422, 422, 422)),
+    ("GET", "cycles/2026-04/exports/journal.jsonl", None, STAFF_READS),
     ("GET", "assets/", None, (401, 200, 200, 200, 200, 200)),
     ("GET", "consents/", None, (401, 200, 200, 200, 200, 200)),
     ("POST", "consents/", {"decision": "opt_out"}, (401, 201, 201, 403, 403, 403)),
     ("GET", "consents/consequences", None, (401, 200, 200, 200, 200, 200)),
     ("GET", "suspense/", None, STAFF_READS),
     ("POST", "suspense/match", MATCH, operator_only(200)),
+    ("POST", "suspense/99/share", {"reason": "test"}, operator_only(404)),
+    ("POST", "suspense/99/settle", {"to": "platform", "reason": "test"}, approver_only(404)),
     ("GET", "debts/", None, STAFF_READS),
     ("GET", "debts/99/", None, (401, 403, 403, 404, 404, 404)),
     ("POST", "debts/advances", ADVANCE, finance_only(404)),
@@ -110,6 +122,8 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "statements/{number}/", None, (401, 200, 404, 200, 200, 200)),
     ("GET", "statements/{draft}/", None, (401, 404, 404, 200, 200, 200)),
     ("GET", "statements/{others}/", None, (401, 404, 200, 200, 200, 200)),
+    ("GET", "statements/{number}/proof", None, (401, 200, 404, 200, 200, 200)),
+    ("GET", "statements/nothing/proof", None, (401, 404, 404, 404, 404, 404)),
     ("GET", "statements/nothing/", None, (401, 404, 404, 404, 404, 404)),
     ("DELETE", "statements/{number}/", None, (401, 405, 405, 405, 405, 405)),
     ("PATCH", "statements/{number}/", None, (401, 405, 405, 405, 405, 405)),
@@ -129,7 +143,8 @@ def _places(shop: Shop) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_every_route_gives_everybody_what_the_table_of_permissions_says(shop: Shop) -> None:
+def test_every_route_gives_everybody_what_the_table_of_permissions_says(shop: Shop, act: Any) -> None:
+    commit(key="2026-04", act=act)
     places = _places(shop)
     wrong = []
     for method, path, body, expected in ROUTES:

@@ -11,19 +11,19 @@ from drf_spectacular.generators import SchemaGenerator
 
 OPERATIONS = [
     "assets_list", "claims_file", "claims_list", "claims_prove", "claims_read", "claims_reject", "claims_uphold",
-    "consents_consequences", "consents_decide", "consents_list", "cycles_approve", "cycles_audit_bundle",
-    "cycles_calculate", "cycles_commitment", "cycles_export", "cycles_lab", "cycles_lab_csv", "cycles_list",
-    "cycles_lock", "cycles_open", "cycles_publish", "cycles_read", "cycles_submit", "debts_advance", "debts_approve",
-    "debts_decline", "debts_list", "debts_overpayment", "debts_read", "debts_write_off", "deficits_list",
-    "files_list", "files_quarantine_dismiss", "files_quarantine_retry", "files_read", "files_rejects", "files_void",
-    "held_release", "payouts_approve", "payouts_cancel", "payouts_currencies_list", "payouts_currency",
-    "payouts_export", "payouts_hold", "payouts_hold_release", "payouts_holds_list", "payouts_list",
+    "consents_consequences", "consents_decide", "consents_export", "consents_list", "cycles_approve",
+    "cycles_audit_bundle", "cycles_calculate", "cycles_commitment", "cycles_export", "cycles_lab", "cycles_lab_csv",
+    "cycles_list", "cycles_lock", "cycles_open", "cycles_publish", "cycles_read", "cycles_submit", "debts_advance",
+    "debts_approve", "debts_decline", "debts_list", "debts_overpayment", "debts_read", "debts_write_off",
+    "deficits_list", "files_list", "files_quarantine_dismiss", "files_quarantine_retry", "files_read", "files_rejects",
+    "files_void", "held_release", "models_credits", "payouts_approve", "payouts_cancel", "payouts_currencies_list",
+    "payouts_currency", "payouts_export", "payouts_hold", "payouts_hold_release", "payouts_holds_list", "payouts_list",
     "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register", "payouts_results", "payouts_why",
     "policies_list", "policies_read", "policies_register", "quarantine_list", "quarantine_retry",
     "restatements_approve", "restatements_csv", "restatements_draft", "restatements_lines", "restatements_list",
     "restatements_post", "restatements_read", "runs_list", "runs_read", "statements_list", "statements_proof",
-    "statements_read", "suspense_list", "suspense_match", "token_create", "uploads_create", "uploads_list",
-    "uploads_read",
+    "statements_read", "suspense_list", "suspense_match", "suspense_settle", "suspense_share", "token_create",
+    "uploads_create", "uploads_list", "uploads_read",
 ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from revshare.access.models import User
+from revshare.allocation.deciding import settle
+from revshare.allocation.suspense import waiting
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.operations import Act
 from revshare.claims import operations as claims
@@ -16,6 +18,7 @@ from revshare.console.site import site
 from revshare.contributors.models import Contributor
 from revshare.cycles import operations
 from revshare.cycles.models import Cycle
+from revshare.cycles.operations import calculate, lock
 from revshare.payouts import operations as payouts
 from revshare.periods import parse_period
 from revshare.policies.operations import register
@@ -34,7 +37,8 @@ MODELS = sorted(site._registry, key=lambda model: model.__name__)
 def everything(cycles: dict[str, Cycle], act: Act) -> None:
     """At least one record of every kind."""
     take_in("more.csv", "sales", b"sale_id,sold_at,stream,model,currency,gross_amount\nx,never,generation,m,USD,1\n"
-            b"y,2026-06-11T00:00:00Z,generation,m,USD,1\nz,2026-06-11T00:00:00Z,generation,m,USD,1\n", act)  # fmt: skip
+            b"y,2026-06-11T00:00:00Z,generation,m,USD,1\nz,2026-06-11T00:00:00Z,generation,m,USD,1\n"
+            b"w,2026-06-11T00:00:00Z,generation,nobody-knows,USD,1\n", act)  # fmt: skip
     for name, text in SIGNALS.items():
         take_in(name, name.partition(".")[0], text.replace("cy", "ben").encode(), act)
     match(kind="model", name="unheard-of", stands_for="m", act=act)
@@ -46,6 +50,9 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
     take_in(
         "bank.csv", "payment_results", f"payment_key,result,date,reference\n{key},paid,2026-07-02,B1\n".encode(), act
     )
+    lock(key="june", act=act, accept_quarantine="the shop is asked")
+    calculate(key="june", act=act)
+    settle(number=waiting()[0].number, to="platform", act=act)
     payouts.place_hold(contributor_id="ben", act=act)
     claims.prove(number=claim_on_an_asset(act), evidence="the negative", act=act)
     payouts.set_currency(contributor_id="ben", currency="EUR", act=act)

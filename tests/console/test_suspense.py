@@ -53,3 +53,32 @@ def test_the_command_lists_and_matches(waiting: None, capsys: pytest.CaptureFixt
     assert (told["stands_for"], told["no_op"]) == ("m", False)
     call_command("suspense", "list")
     assert "matched with m" in capsys.readouterr().out
+
+
+def test_what_no_match_lets_out_is_shared_by_an_operator_and_settled_by_an_approver(
+    cycles: dict[str, Cycle], market: Story, sign_in: SignIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"model": "", "reason": "the report came late"}
+    market.sales(("w", "2026-06-11T00:00:00Z", "<b>M", "USD", "7.00"))
+    market.calculate("june")
+    number = only_number(capsys)
+    page = sign_in("adam").get("/console/suspense/").content.decode()
+    assert "Give it to" in page
+    assert "Share in the next cycle" not in page  # nobody can share what nobody knows
+    for name in ("olivia", "fiona", "carl"):
+        assert sign_in(name).post(f"/console/suspense/{number}/settle/", {"to": "platform"}).status_code == 403
+    for name in ("adam", "fiona", "carl"):
+        assert sign_in(name).post(f"/console/suspense/{number}/share/", given).status_code == 403
+    refused = sign_in("olivia").post(f"/console/suspense/{number}/share/", given, follow=True)
+    assert "match the name with one that is" in refused.content.decode()
+    call_command("suspense", "commons", str(number), "--by", "adam", "--reason", "nobody will come")
+    assert "went to commons, by journal" in capsys.readouterr().out
+    done = sign_in("adam").post(f"/console/suspense/{number}/settle/", {"to": "platform", "reason": "x"}, follow=True)
+    assert "Nothing waits in suspense as" in done.content.decode()
+    assert "<td" in sign_in("fiona").get("/console/revshare/suspensedecision/").content.decode()
+
+
+def only_number(capsys: pytest.CaptureFixture[str]) -> int:
+    call_command("suspense", "list", "--json")
+    [row] = json.loads(capsys.readouterr().out.splitlines()[-1])["waiting"]
+    return int(row["number"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from tests.cycles.slow_rules import Record, Side, World, label_of, limited, share, split, treatment
+from tests.cycles.slow_rules import Record, Side, World, label_of, limited, over_of, share, split, treatment
 from tests.cycles.slow_takings import Pool, Taken, Takings
 
 Part = tuple[Pool, str, str, str]  # with its rate, the factor or role, and the dataset version of a model's mix
@@ -80,8 +80,10 @@ class Twin(Takings):
         factors = [name for name in self._factors(terms) if name in ("assets", "weight")]
         if not factors or not self.versions(meant):
             return {}
-        names = [(rate, factor) for rate in ("", *map(label_of, terms.get("rates", []))) for factor in factors]
-        names = [(rate, factor if "factors" in terms else "") for rate, factor in names]
+        rates = terms.get("rates", [])
+        labels = ["", *map(label_of, rates), *(over_of(rate) for rate in rates if "quota" in rate)]
+        names = [(label, factor) for label in labels for factor in factors]
+        names = [(label, factor if "factors" in terms else "") for label, factor in names]
         own = (label, called) if (label, called) in names else names[0]
         pool = self.pool(table, meant, currency)
         mix = self._mix(pool, "assets") or {"": Fraction(1)}

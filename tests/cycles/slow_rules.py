@@ -117,6 +117,11 @@ def label_of(rate: dict[str, Any]) -> str:
     return f"{rate.get('plan', '')} {rate.get('from', '')}"
 
 
+def over_of(rate: dict[str, Any]) -> str:
+    """Of what a customer used beyond the quota of a plan."""
+    return f"{label_of(rate)} over"
+
+
 def rate_of(terms: dict[str, Any], sale: Sold) -> str:
     """The rate of a sale: one that names its plan before one that does not, then the latest."""
     best: tuple[bool, str, str] | None = None

@@ -9,9 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 from tests.cycles.slow_rates import rate_for
-from tests.cycles.slow_rules import Sold, Target, World, label_of, rate_of, share, split
+from tests.cycles.slow_rules import Sold, Target, World, label_of, over_of, rate_of, share, split
 
 Pool = tuple[str, str, str, str]  # table, model, dataset version, currency
+Paid = tuple[str, Target, str, str, str, str]  # stream, target, currency, rate, day of the exchange rate, customer
 Given = dict[tuple[str, Target, str], int]  # of the sales of a stream and a target, to whom
 
 
@@ -51,7 +52,8 @@ class Takings:
     def takings(self, cycle: int) -> dict[tuple[Pool, str], Taken]:
         """By pool and rate."""
         found: dict[tuple[Pool, str, str], Taken] = defaultdict(Taken)  # in the sales' currency, by day of its rate
-        fees: dict[tuple[str, Target, str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+        fees: dict[Paid, list[int]] = defaultdict(lambda: [0, 0])
+        quoted: dict[Paid, list[int]] = defaultdict(lambda: [0, 0])
         by_id = {sold.sale_id: sold for sold in self.world.sales}
         for row in self.world.sales:
             if row.cycle != cycle:
@@ -64,8 +66,13 @@ class Takings:
                 if row is not sale and row.fees is None and row.tax is None and sale.micros:
                     taken_along = (sale.fees or 0) + (sale.tax or 0)
                     deducted = int(Fraction(row.micros * taken_along, sale.micros))  # int() drops the fraction
+            key = (sale.stream, sale.target, row.currency, label, day, sale.customer)
+            if any(label == label_of(rate) and "quota" in rate for rate in terms.get("rates", [])):
+                quoted[key][0] += row.micros
+                quoted[key][1] += deducted
+                continue
             if terms["allocation"] in ("by_usage", "user_centric"):
-                amounts = fees[sale.stream, sale.target, row.currency, label, day, sale.customer]
+                amounts = fees[key]
                 amounts[0] += row.micros
                 amounts[1] += deducted
                 continue
@@ -73,8 +80,32 @@ class Takings:
             taken.net += row.micros
             taken.deducted += deducted
             self._give(taken, terms, sale, row.micros - deducted)
+        for key, paid in quoted.items():
+            self._beyond(cycle, key, paid, fees, found)
         self._follow_use(cycle, fees, found)
         return self._exchanged(cycle, found)
+
+    def _beyond(
+        self, cycle: int, key: Paid, paid: list[int], fees: dict[Paid, list[int]],
+        found: dict[tuple[Pool, str, str], Taken],
+    ) -> None:  # fmt: skip
+        """What a customer paid on a plan with a quota: what the quota covers, and what was used beyond it."""
+        stream, target, currency, label, day, customer = key
+        table, terms = self.terms(stream)
+        [rate] = [rate for rate in terms["rates"] if label == label_of(rate)]
+        units = sum(n for when, who, _, n in self.world.usage if (when, who) == (cycle, customer) and customer)
+        over = [int(Fraction(amount * max(units - rate["quota"], 0), units)) if units else 0 for amount in paid]
+        for name, net, deducted in (
+            (label, paid[0] - over[0], paid[1] - over[1]), (over_of(rate), over[0], over[1]),
+        ):  # fmt: skip
+            if terms["allocation"] in ("by_usage", "user_centric"):
+                amounts = fees[stream, target, currency, name, day, customer]
+                amounts[0] += net
+                amounts[1] += deducted
+            else:
+                taken = found[self.pool(table, target, currency), name, day]
+                taken.net += net
+                taken.deducted += deducted
 
     def _day(self, cycle: int, row: Sold, sale: Sold) -> str:
         """Whose exchange rate a sale takes; a refund beside its sale takes the sale's."""
@@ -98,7 +129,7 @@ class Takings:
                 taken.given["output"][sale.stream, sale.target, who] += int(rest * score)
 
     def _follow_use(
-        self, cycle: int, fees: dict[tuple[str, Target, str, str, str, str], list[int]],
+        self, cycle: int, fees: dict[Paid, list[int]],
         found: dict[tuple[Pool, str, str], Taken],
     ) -> None:  # fmt: skip
         """Customers' fees to models."""
@@ -107,7 +138,8 @@ class Takings:
         for when, customer, model, units in sorted(self.world.usage):
             if when == cycle:
                 by_customer[customer][model] += units
-                by_all[model] += units
+                if not self._is_uncounted(cycle, customer):
+                    by_all[model] += units
         own: dict[tuple[str, str, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
         together: dict[tuple[str, Target, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
         for (stream, target, currency, label, day, customer), amounts in fees.items():
@@ -130,6 +162,13 @@ class Takings:
                 taken = found[self.pool(self.terms(stream)[0], goal, currency), label, day]
                 taken.net += nets[goal]
                 taken.deducted += deductions[goal]
+
+    def _is_uncounted(self, cycle: int, customer: str) -> bool:
+        """Whether all that a customer bought in the cycle is on plans whose use does not count."""
+        rates = [rate for terms in self.tables.values() for rate in terms.get("rates", [])]
+        plans = {rate["plan"] for rate in rates if not rate.get("counts_use", True)}
+        bought = {s.plan for s in self.world.sales if s.cycle == cycle and s.customer == customer and not s.refund_of}
+        return bool(bought) and bought <= plans
 
     def _exchanged(self, cycle: int, found: dict[tuple[Pool, str, str], Taken]) -> dict[tuple[Pool, str], Taken]:
         """In the currency of the pools: each sum of a pool and a day is rounded once."""
@@ -180,6 +219,8 @@ class Takings:
         for rate in terms.get("rates", []):
             if label == label_of(rate):
                 return share(rate["contributor_share"])
+            if label == over_of(rate):
+                return share(rate["over"])
         own = share(terms["contributor_share"])
         if takings <= 0 or "tiers" not in terms:
             return own

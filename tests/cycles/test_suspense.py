@@ -18,7 +18,7 @@ from revshare.exports.statement_reading import document
 from revshare.policies.rules import parse
 from revshare.pools.matching import match
 from revshare.pools.models import Match, Pool
-from revshare.pools.rules import Key, Pinned, gather
+from revshare.pools.rules import Key, Pinned, Waited, gather
 from revshare.sales.queries import Sum
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
@@ -227,7 +227,7 @@ def test_whatever_is_matched_no_micro_is_lost(
         manifests={"v1": "", "v2": ""}, models={"m": ["v1", "v2"], "n": ["v1"]},
         mixes={"m": dict(zip(("v1", "v2"), mix, strict=True))}, matches={"model": {"x": "m", "z": "m"}},
     )  # fmt: skip
-    released = {Key("default", name, "", "USD"): micros for name, micros in waits.items() if name != "y"}
+    released = {Waited(Key("default", name, "", "USD")): micros for name, micros in waits.items() if name != "y"}
     carried = {Key("default", name, "", "USD"): micros for name, micros in deficits.items()}
     found = gather(
         sums=[Sum("s", name, "", "USD", micros, 1) for name, micros in sold], rulebook=RULES, pinned=pinned,

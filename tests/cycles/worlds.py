@@ -25,6 +25,10 @@ RATES = (
     '[[streams.{0}.rates]]\nplan = "pro"\ncontributor_share = "41%"\n',
     '[[streams.{0}.rates]]\nplan = "pro"\nfrom = 2026-07-10\ncontributor_share = "0%"\n',
 )
+QUOTAS = (
+    '[[streams.{0}.rates]]\nplan = "pro"\ncontributor_share = "41%"\nquota = 7\nover = "12.5%"\n',
+    '[[streams.{0}.rates]]\nplan = "free"\ncontributor_share = "10%"\nquota = 20\nover = "0%"\n{1}',
+)
 TIERS = (
     '[[streams.{0}.tiers]]\nabove = "0.3"\ncontributor_share = "30%"\n',
     '[[streams.{0}.tiers]]\nabove = "0.7"\ncontributor_share = "66.6%"\n',
@@ -51,10 +55,12 @@ def _table(draw: Draw, name: str, pooling: str) -> str:
     text += _some(draw, 'cap = "40%"\n', 'cap = "12.345678%"\n') + _some(draw, 'floor = "0.003"\n', 'floor = "0.03"\n')
     if allocation == "factors":
         text += f"[streams.{name}.factors]\n{draw(st.sampled_from(FACTORS))}"
-    if allocation not in ROUTED and draw(st.booleans()):
+    quotas = allocation != "per_output" and not draw(st.integers(0, 2))
+    if allocation not in ROUTED and not quotas and draw(st.booleans()):
         text += f'[streams.{name}.directed]\nstyle = "10%"\n' + _some(draw, 'modified = "33.3%"\n')
-    bands = draw(st.sampled_from([(), RATES, TIERS]))
-    return text + "".join(band.format(name) for band in bands)
+    bands = QUOTAS if quotas else draw(st.sampled_from([(), RATES, TIERS]))
+    free = "counts_use = false\n" if allocation in ROUTED and draw(st.booleans()) else ""
+    return text + "".join(band.format(name, free) for band in bands)
 
 
 def _policy(draw: Draw, pooling: str) -> str:

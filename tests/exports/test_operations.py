@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def test_without_its_file_payouts_come_from_the_entries(cycle: Cycle, later: Cyc
 
 
 @pytest.mark.parametrize("kind", ["payouts", "statements", "journal"])
-@pytest.mark.parametrize("format", ["csv", "xlsx"])
+@pytest.mark.parametrize("format", ["csv", "xlsx", "jsonl"])
 def test_the_same_cycle_gives_the_same_bytes(cycle: Cycle, tmp_path: Path, kind: str, format: str) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     rows = write(kind=kind, cycle_id=cycle.pk, format=format, target=first)
@@ -140,6 +141,22 @@ def test_a_sheet_has_exact_micros_as_text_and_no_formula(cycle: Cycle, tmp_path:
     assert "<f>" not in sheet
     assert "20000000" in sheet  # as inline text
     assert "<v>20</v>" in sheet  # and, beside it, as a number to sum
+
+
+def test_json_lines_say_what_the_csv_says_with_ids_as_they_are(cycle: Cycle, tmp_path: Path) -> None:
+    for kind in ("payouts", "statements", "journal"):
+        path = tmp_path / f"{kind}.jsonl"
+        rows = write(kind=kind, cycle_id=cycle.pk, format="jsonl", target=path)
+        found = [json.loads(line) for line in path.read_text().splitlines()]
+        plain = list(csv.DictReader(io.StringIO(text(kind, cycle))))
+        assert len(found) == rows == len(plain)
+        texts = [{name: safe_cell(str(value)) for name, value in item.items()} for item in found]
+        assert [{name: row[name] for name in row if "micros" not in name} for row in texts] == [
+            {name: row[name] for name in row if "micros" not in name} for row in plain
+        ]
+        for item, row in zip(found, plain, strict=True):
+            assert all(item[name] == row[name] for name in row if name.endswith("_micros"))
+    assert {item["contributor_id"] for item in map(json.loads, (tmp_path / "payouts.jsonl").open())} == set(HOSTILE)
 
 
 def test_statements_and_journal_can_be_read_back(cycle: Cycle) -> None:

@@ -20,12 +20,14 @@ from revshare.exports.statement_csv import COLUMNS, statement_csv
 from revshare.exports.statement_document import Document
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
+from revshare.policies.operations import register
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import Movement
 from tests.conftest import ROOT
 from tests.portal.conftest import ANN, BEN, CY, worked_example
 from tests.portal.pdf_text import pdf_text
+from tests.stories import Story
 
 pytestmark = pytest.mark.django_db
 HOSTILE = '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw` مرحبا שלום 漢字 😀 \x07\u202etxt ' + "long" * 60
@@ -155,6 +157,32 @@ def test_pdf_says_what_the_page_says(documents: dict[str, Document]) -> None:
         assert words in text
     assert "DRAFT" not in text
     assert BEN not in text
+
+
+@pytest.mark.parametrize(
+    ("by", "said", "not_said"),
+    [
+        ("assets", ("All assets", "Your assets", "your ticks ÷ all ticks"), ("All units", "other measures")),
+        ("weighted", ("All units", "Your units", "your units ÷ all units", "other measures in units of their own"),
+         ("All assets", "Your assets")),
+    ],
+)  # fmt: skip
+def test_the_pdf_says_assets_only_where_pools_are_divided_by_assets(
+    story: Story, by: str, said: tuple[str, ...], not_said: tuple[str, ...]
+) -> None:
+    head = 'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
+    allocation = "weighted" if by == "weighted" else "asset_count"
+    story.policies["p"], _ = register(content=f'{head}allocation = "{allocation}"\n'.encode(), act=story.act())
+    story.models(("m", "ds@1"))
+    story.attributions(("ds@1", "a", "ann"), ("ds@1", "b", "ben"))
+    story.sales(("s", "2026-05-10T00:00:00Z", "m", "USD", "10"))
+    cycle = story.publish("may", "2026-05-01", "2026-06-01")
+    doc = document(explain(Statement.objects.get(cycle=cycle, contributor_id="ann")))
+    text = pdf_text(pdf.statement_pdf(doc))
+    for words in said:
+        assert words in text, words
+    for words in not_said:
+        assert words not in text, words
 
 
 def test_a_draft_is_marked_and_dated_by_its_period(story: Any) -> None:

@@ -9,6 +9,8 @@ from revshare.lab.candidates import drafted
 from revshare.lab.csv_file import csv_blocks
 from revshare.lab.operations import Comparison, compare
 from revshare.lab.report import decimals, report
+from revshare.management.lab_report import lines
+from revshare.statements.models import Statement
 from tests.conftest import AT
 from tests.stories import Story
 
@@ -101,3 +103,51 @@ def test_csv_of_two_policies_has_one_difference(comparison: Comparison) -> None:
 )
 def test_parts_are_rounded_half_to_even(part: Fraction, said: Any) -> None:
     assert decimals(part, 4) == said
+
+
+@pytest.fixture
+def split(story: Story, comparison: Comparison) -> Comparison:
+    """Ann passes a tenth on to an agency that owns nothing, and a half to Ben; Ben passes a fifth on to Ann."""
+    story.take("contributors", ("contributor_id", "contributor_name"), [("agency", "Agency")])
+    story.take("splits", ("contributor_id", "payee_id", "share", "start"), [
+        ("ann", "agency", "0.1", "2026-01-01"), ("ann", "ben", "0.5", "2026-01-01"), ("ben", "ann", "0.2", "2026-01-01"),
+    ])  # fmt: skip
+    return compare(cycle=comparison.cycle, others=[drafted(HALF)], at=AT)
+
+
+def test_both_what_is_earned_and_what_is_paid_after_splits(split: Comparison) -> None:
+    (table,) = report(split).tables
+    own, half = table.columns
+    assert (own.spread.contributors, own.spread.total_micros) == (2, 20_000_000)
+    assert own.after is not None
+    assert half.after is not None
+    # Of Ann's 15 are 1.50 the agency's and 7.50 Ben's; of Ben's 5 is 1 Ann's: Ann 7, Ben 11.50, the agency 1.50.
+    assert (own.after.contributors, own.after.total_micros, own.after.median_micros) == (3, 20_000_000, 7_000_000)
+    assert own.passed_on_micros == 8_000_000
+    # Of Ann's 7.50 are 0.75 and 3.75; of Ben's 2.50 is 0.50. Cy's 10 stay.
+    assert (half.after.contributors, half.after.median_micros, half.passed_on_micros) == (4, 3_500_000, 4_000_000)
+    assert half.shift is not None
+    assert (half.shift.winners, half.shift.losers) == (1, 2)  # by what is earned
+    assert b"".join(csv_blocks(split)).decode() == (
+        "contributor_id,currency,p@1_micros,half@1_micros,difference_micros,p@1_after_splits_micros,"
+        "half@1_after_splits_micros\n"
+        "'-cy,USD,0,10000000,10000000,0,10000000\n"
+        "agency,USD,0,0,0,1500000,750000\n"
+        "ann,USD,15000000,7500000,-7500000,7000000,3500000\n"
+        "ben,USD,5000000,2500000,-2500000,11500000,5750000\n"
+    )
+    told = "\n".join(lines(report(split)))
+    assert "Gini after splits" in told
+    assert "moved by splits" in told
+
+
+def test_what_the_lab_says_after_splits_is_what_the_cycle_pays(story: Story, split: Comparison) -> None:
+    cycle = story.calculate("june")
+    paid = {row.contributor_id: row.closing_micros for row in Statement.objects.filter(cycle=cycle)}
+    kept = split.after_splits(0, "USD")
+    assert paid == {str(name): int(kept[code]) for code, name in enumerate(split.ids.to_pylist()) if kept[code]}
+
+
+def test_where_nobody_has_splits_nothing_is_said_of_them(comparison: Comparison) -> None:
+    assert {column.after for column in report(comparison).tables[0].columns} == {None}
+    assert "splits" not in "\n".join(lines(report(comparison)))

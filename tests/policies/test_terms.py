@@ -34,6 +34,20 @@ def test_every_key_is_read() -> None:
     assert tiers == (Tier(10_000_000, Fraction(3, 10)),)
 
 
+def test_a_plan_with_a_quota_is_read_and_told() -> None:
+    text = PLAIN.replace("asset_count", "by_usage")
+    read = terms(
+        text + f'[[{T}.rates]]\nplan = "pro"\ncontributor_share = "30%"\nquota = 1000\nover = "40%"\n'
+        f'[[{T}.rates]]\nplan = "free"\ncontributor_share = "0%"\ncounts_use = false\n'
+    )
+    pro, free = read.rates
+    assert (pro.quota, pro.over, free.quota, free.counts_use) == (1000, Fraction(2, 5), 0, False)
+    assert [rate and rate.label for rate in read.every_rate] == [None, "pro", "free", "pro over quota"]
+    assert pro.beyond.share == Fraction(2, 5)
+    assert "Of what a customer uses in a cycle beyond 1,000 units on the plan pro, 40%." in read.sentences
+    assert "What customers use who have the plan free only does not count." in read.sentences
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -55,6 +69,21 @@ def test_every_key_is_read() -> None:
         *(
             (PLAIN + f'[[{T}.rates]]\nplan = "{plan}"\ncontributor_share = "1%"\n', "is how a part of a pool is named")
             for plan in ("outputs", "assets", "weight", "directed:style", "measure:x", "mix:v", "a · outputs")
+        ),
+        *(
+            (PLAIN + f'[[{T}.rates]]\ncontributor_share = "1%"\n{keys}', said)
+            for keys, said in (
+                ('plan = "a"\nquota = 5\n', "comes with the share `over` it"),
+                ('plan = "a"\nover = "5%"\n', "comes with the share `over` it"),
+                ('plan = "a"\nquota = 0\nover = "5%"\n', "is 1 or more"),
+                ('from = 2026-06-15\nquota = 5\nover = "5%"\n', "a quota is of a `plan`"),
+                ('plan = "a"\nquota = "5"\nover = "5%"\n', "quota must be a whole number"),
+                ('plan = "a over quota"\n', "rename the plan"),
+                ('plan = "a"\ncounts_use = false\n', "is for fees that go by use"),
+                ('plan = "a"\ncounts_use = "no"\n', "must be true or false"),
+                ('from = 2026-06-15\ncounts_use = false\n', "`counts_use` is of a `plan`"),
+                (f'plan = "a"\nquota = 5\nover = "5%"\n[{T}.directed]\nstyle = "5%"\n', "cannot have directed parts"),
+            )
         ),
         (PLAIN + f'[[{T}.tiers]]\nabove = "0"\ncontributor_share = "1%"\n', "more than 0 and rise"),
         (PLAIN + f'[[{T}.tiers]]\nabove = "5"\ncontributor_share = "1%"\n' * 2, "more than 0 and rise"),

@@ -1,0 +1,236 @@
+"""Payments: batches from their preparation to the bank and back, and holds. Each step of a batch is confirmed first."""
+
+from collections import Counter
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import content_disposition_header, urlencode
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from revshare.access.models import User
+from revshare.access.rules import may
+from revshare.console.base import site
+from revshare.console.doors import acting, allowed, attempt, only, person, require
+from revshare.console.fields import plain
+from revshare.console.shown import moment
+from revshare.errors import NotFound, Refused
+from revshare.files import uploads
+from revshare.files.formats import PAYMENT_RESULTS
+from revshare.payouts import operations as payouts
+from revshare.payouts.models import Hold, PaymentBatch
+from revshare.payouts.queries import find_batch, standings
+from revshare.payouts.register import register
+from revshare.payouts.rules import MOVES, major_text, payment_key
+from revshare.tasks import now, request_step
+
+RECENT = 20
+UNCONFIRMED = "Tick the box to confirm it first."
+RIGHTS = {"approve": "approve_payouts", "export": "export_payouts", "cancel": "prepare_payouts"}
+LABELS = {"approve": "Approve", "export": "Hand to the bank", "cancel": "Give up"}
+MEANING = {
+    "approve": "A second person releases these payments. The approval is bound to the digest above.",
+    "export": "From here on only the bank's results end these payments. The register can then be downloaded.",
+    "cancel": "Nobody is paid by this batch; what it would have paid can go into another.",
+}
+DONE = {"approve": "approved", "export": "handed to the bank: download its register", "cancel": "given up"}
+
+
+class ResultsForm(forms.Form):
+    file = forms.FileField(
+        label="File of results", allow_empty_file=True,
+        help_text="payment_key, result (paid or returned), date, reference, [reason]; CSV, JSON Lines or Parquet.",
+        widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".csv,.gz,.jsonl,.parquet"}),
+    )  # fmt: skip
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    holds = Hold.objects.filter(released_at__isnull=True).select_related("contributor")
+    return site.page(
+        request, "payouts.html", title="Payouts", may_prepare=allowed(request, "prepare_payouts"),
+        may_hold=allowed(request, "hold_payouts"), may_book=allowed(request, "book_payments"), holds=holds,
+        batches=[_shown(batch) for batch in PaymentBatch.objects.select_related("cycle")[:RECENT]],
+        form=plain(ResultsForm()),
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+@only("prepare_payouts")
+def prepare(request: HttpRequest) -> HttpResponse:
+    """What is payable in a currency, and why the rest is not; then the batch."""
+    currency = (request.POST or request.GET).get("currency", "").strip().upper()
+    if request.method == "POST":
+        made: list[PaymentBatch] = []
+
+        def deed() -> str:
+            _confirmed(request)
+            made.append(payouts.prepare(currency=currency, act=acting(request)))
+            return f"Batch {made[0].pk} is prepared: another person approves it."
+
+        attempt(request, deed)
+        return redirect("admin:payout-batch", made[0].pk) if made else redirect(_prepare_url(currency))
+    found = standings(today=now().date(), currency=currency) if currency else []
+    payable = [item.payable_minor for item in found if item.payable_minor]
+    reasons = Counter(why.words for item in found if not item.payable_minor for why in item.reasons)
+    return site.page(
+        request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
+        payable=len(payable), total=major_text(sum(payable), currency) if payable else "",
+        reasons=sorted(reasons.items(), key=lambda item: (-item[1], item[0])),
+    )  # fmt: skip
+
+
+def _prepare_url(currency: str) -> str:
+    return f"{reverse('admin:payout-prepare')}?{urlencode({'currency': currency})}"
+
+
+@require_GET
+def batch(request: HttpRequest, pk: int) -> HttpResponse:
+    found = _find(pk)
+    moves = [
+        {"action": action, "label": LABELS[action], "meaning": MEANING[action],
+         "hindrance": _hindrance(found, action, person(request)),
+         "url": reverse("admin:payout-move", args=[pk, action])}
+        for action, move in MOVES.items()
+        if found.state in move.sources
+    ]  # fmt: skip
+    return site.page(
+        request, "payout_batch.html", title=f"Batch {pk} in {found.currency}", batch=_shown(found), moves=moves,
+        may_register=found.state == "exported" and allowed(request, "export_payouts"),
+        payments=f"{reverse('admin:revshare_payment_changelist')}?q={payment_key(pk, 0)[:-6]}",
+    )  # fmt: skip
+
+
+@require_POST
+def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
+    if action not in MOVES:
+        raise Http404("There is no such move.")
+    require(request, RIGHTS[action])
+    found = _find(pk)
+
+    def deed() -> str:
+        _confirmed(request)
+        if action == "approve":
+            payouts.check_not_payee(found, person(request).contributor_id)
+            payouts.approve(batch_id=pk, digest=request.POST.get("digest", ""), act=acting(request))
+        elif action == "export":
+            payouts.release_to_bank(batch_id=pk, act=acting(request))
+        else:
+            payouts.cancel(batch_id=pk, act=acting(request, why=request.POST.get("reason", "").strip()))
+        return f"Batch {pk} is {DONE[action]}."
+
+    attempt(request, deed)
+    return redirect("admin:payout-batch", pk)
+
+
+@require_GET
+@only("export_payouts")
+def download(request: HttpRequest, pk: int) -> HttpResponse:
+    found = _find(pk)
+    written: list[bytes] = []
+
+    def deed() -> str:
+        written.append(register(found))
+        return f"The register of batch {pk} is downloaded."
+
+    if found.state != "exported" or not attempt(request, deed):
+        return redirect("admin:payout-batch", pk)
+    name = content_disposition_header(True, f"payments-{pk}.csv") or "attachment"
+    return HttpResponse(written[0], content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
+@require_POST
+@only("book_payments")
+def results(request: HttpRequest) -> HttpResponse:
+    """Stores the bytes and lets a worker book them."""
+    form = plain(ResultsForm(request.POST, request.FILES))
+    taken: list[int] = []
+
+    def deed() -> str:
+        if not form.is_valid():
+            raise Refused("Choose the file of results first.")
+        _confirmed(request)
+        file: UploadedFile = form.cleaned_data["file"]
+        act = acting(request)
+        with transaction.atomic():  # an upload without its run would wait for ever
+            upload = uploads.receive(kind=PAYMENT_RESULTS, name=file.name or "", chunks=file.chunks(), act=act)
+            request_step(
+                step="ingest", subject=f"upload:{upload.pk}", act=act, request={"upload": upload.pk}, queue=True
+            )
+        taken.append(upload.pk)
+        return "The results are being booked."
+
+    attempt(request, deed)
+    return redirect("admin:upload-detail", taken[0]) if taken else redirect("admin:payouts")
+
+
+@require_POST
+@only("hold_payouts")
+def place_hold(request: HttpRequest) -> HttpResponse:
+    def deed() -> str:
+        held = payouts.place_hold(
+            contributor_id=request.POST.get("contributor", "").strip(),
+            currency=request.POST.get("currency", "").strip().upper(),
+            act=acting(request, why=request.POST.get("reason", "").strip()),
+        )
+        return f"Nobody pays {held.contributor_id} in {held.currency or 'any currency'} until it is released."
+
+    attempt(request, deed)
+    return redirect("admin:payouts")
+
+
+@require_POST
+@only("hold_payouts")
+def release_hold(request: HttpRequest, pk: int) -> HttpResponse:
+    def deed() -> str:
+        held = payouts.release_hold(hold_id=pk, act=acting(request, why=request.POST.get("reason", "").strip()))
+        return f"The hold on {held.contributor_id} is released."
+
+    attempt(request, deed)
+    return redirect("admin:payouts")
+
+
+def _find(pk: int) -> PaymentBatch:
+    try:
+        return find_batch(pk)
+    except NotFound as error:
+        raise Http404(str(error)) from None
+
+
+def _confirmed(request: HttpRequest) -> None:
+    if request.POST.get("confirmed") != "yes":
+        raise Refused(UNCONFIRMED, code="unconfirmed")
+
+
+def _hindrance(found: PaymentBatch, action: str, user: User) -> str:
+    """What keeps this person from a move; the operation checks it again."""
+    if not may(roles=user.roles, action=RIGHTS[action]):
+        return "This takes an approver." if action == "approve" else "This takes finance."
+    if action == "approve":
+        if user.username == found.prepared_by:
+            return "You prepared this batch: another person has to approve it."
+        try:
+            payouts.check_not_payee(found, user.contributor_id)
+        except Refused as error:
+            return str(error)
+    return ""
+
+
+def _shown(found: PaymentBatch) -> dict[str, Any]:
+    return {
+        "pk": found.pk, "state": found.state, "cycle": found.cycle.key, "count": found.payments_count,
+        "total": f"{major_text(found.total_minor, found.currency)} {found.currency}", "digest": found.digest,
+        "history": [
+            (word, by, moment(at))
+            for word, by, at in (
+                ("Prepared", found.prepared_by, found.prepared_at), ("Approved", found.approved_by, found.approved_at),
+                ("Handed to the bank", found.exported_by, found.exported_at),
+                ("Given up", found.cancelled_by, found.cancelled_at),
+            )
+            if by
+        ],
+    }  # fmt: skip
