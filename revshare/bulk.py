@@ -85,12 +85,15 @@ def _image(block: Sequence[Array]) -> memoryview:
     fields: list[tuple[str, Any]] = [("fields", ">i2")]
     for number, column in enumerate(block):
         fields += [(f"length{number}", ">i4"), (f"value{number}", column.dtype.newbyteorder(">"))]
-    image = np.empty(len(block[0]), np.dtype(fields))
-    image["fields"] = len(block)
+    same = np.zeros((), np.dtype(fields))  # what all rows have in common
+    same["fields"] = len(block)
     for number, column in enumerate(block):
-        image[f"length{number}"] = column.dtype.itemsize
+        same[f"length{number}"] = column.dtype.itemsize
+    whole = bytearray(same.tobytes()) * len(block[0])
+    image = np.frombuffer(whole, same.dtype)
+    for number, column in enumerate(block):
         image[f"value{number}"] = column
-    return memoryview(image.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
+    return memoryview(whole)
 
 
 class Rows(NamedTuple):

@@ -179,7 +179,7 @@ def check_weights(bundle, pools, entries):
     """Units of pools shared by assets, from the weights of the dataset versions; returns how many pools that was."""
     by_assets = {
         number: json.loads(pool["versions"]) for number, pool in pools.items()
-        if pool["measure"] == "assets" and pool["part"] == "" and entries.who[number]
+        if pool["kind"] == "sales" and pool["measure"] == "assets" and pool["part"] == "" and entries.who[number]
     }  # fmt: skip
     if plain_share(tomllib.loads(bundle.text("policy.toml"))) is None:
         return 0
@@ -233,14 +233,18 @@ def check_statements(bundle, pools, journal):
     grouped = groupby(bundle.rows("entries.csv"), key=lambda row: row["statement_no"])
     statements = bundle.rows("statements.csv")
     for ordinal, rows in grouped:
-        lines = []
+        lines, net = [], 0
         for row in rows:
             entries.add(row)
             if pools[row["pool_id"]]["kind"] == "sales":
                 lines.append(row)
+            else:
+                net += int(row["amount_micros"])
         told = next(statements, None)
         need(told is not None and told["ordinal"] == ordinal, f"entries without a statement: {ordinal}")
         moved = moves.pop((told["contributor_id"], told["currency"]), [])
+        total = sum(int(move["amount_micros"]) for move in moved)
+        need(total == net, f"statement {told['number']}: its movements are not its entry for them")
         text = statement_text(told, lines, moved, pools, bundle.facts, journal)
         content = hashlib.sha256(text.encode()).digest()
         trees[told["currency"]].append((content, int(told["earned_micros"]), max(int(told["closing_micros"]), 0)))

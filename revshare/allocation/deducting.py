@@ -115,7 +115,7 @@ def deduct(*, cycle: Deducted, pools: Sequence[Pool], sources: Sources, pinned: 
 
 def release_reserves(*, calculation: int, act: Act) -> list[Journal]:
     """Gives back the reserves that were kept so many cycles before this calculation as their own policies say."""
-    kept = Journal.objects.filter(kind=RESERVE, cycle__isnull=False, reverses=None, reversed_by=None)
+    kept = Journal.objects.filter(kind=RESERVE, cycle__calculation__isnull=False, reverses=None, reversed_by=None)
     return [
         reverse(journal=journal, act=act, kind=RESERVE_RELEASE, key=journal.key)
         for journal in kept.select_related("cycle__policy").order_by("seq")

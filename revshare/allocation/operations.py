@@ -81,7 +81,7 @@ def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scr
         f"FROM read_parquet({literal(part(BALANCES, before))}) "
         f"ANTI JOIN read_parquet({literal(closing)}) closing USING (contributor_id, currency)"
     ).to_arrow_reader(BALANCES_AT_ONCE)
-    with pq.ParquetWriter(target, others.schema, compression="snappy") as writer:
+    with pq.ParquetWriter(target, others.schema, compression="snappy", use_dictionary=["currency"]) as writer:
         for batches in (pq.ParquetFile(closing).iter_batches(BALANCES_AT_ONCE), others):
             for batch in batches:
                 writer.write_batch(batch)

@@ -98,7 +98,7 @@ class Splitter:
         """The entries as columns of `ledger.operations.ENTRY`, by currency, contributor, pool."""
         number = 0
         made = 0
-        with pq.ParquetWriter(self.balances, BALANCES, compression="snappy") as closing:
+        with pq.ParquetWriter(self.balances, BALANCES, compression="snappy", use_dictionary=["currency"]) as closing:
             for currency, split in self._by_currency():
                 if not split:  # all of its pools are set aside
                     continue

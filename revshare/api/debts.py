@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import Micros, RequiredReason, Text
+from revshare.money import parse_amount_micros
 from revshare.pools.deficits import deficits
 from revshare.recoupments import operations as recoupments
 from revshare.recoupments.operations import MOST_NOTICE_DAYS, USUAL_NOTICE_DAYS
@@ -20,6 +21,7 @@ DEBT = {"id": "The debt's number."}
 REFUSES = (404, 409, 413, 415, 422)
 CURRENCY = "[A-Z]{3}"
 MEANT = 'a currency such as "GBP"'
+AMOUNT = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?"
 
 
 class AdvanceIn(RequiredReason):
@@ -27,7 +29,7 @@ class AdvanceIn(RequiredReason):
 
     contributor_id = Text(max_length=200)
     currency = Text(CURRENCY, meant=MEANT)
-    amount_micros = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    amount = Text(AMOUNT, meant='an amount such as "250.00"')
     starts_on = serializers.DateField(
         required=False, allow_null=True, default=None, help_text="Taken back from then on; else from today."
     )
@@ -38,8 +40,8 @@ class OverpaymentIn(RequiredReason):
 
     contributor_id = Text(max_length=200)
     currency = Text(CURRENCY, meant=MEANT)
-    amount_micros = serializers.IntegerField(
-        required=False, default=0, min_value=0, max_value=2**63 - 1, help_text="0: all that it is below zero."
+    amount = Text(
+        AMOUNT, meant='an amount such as "250.00"', required=False, default="0", help_text="0: all it is below zero."
     )
     notice_days = serializers.IntegerField(
         required=False, default=USUAL_NOTICE_DAYS, min_value=0, max_value=MOST_NOTICE_DAYS
@@ -60,13 +62,13 @@ class DebtOut(serializers.Serializer):
     """What a contributor owes, and where it stands."""
 
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=KINDS)
+    kind = serializers.CharField(help_text=f"One of {', '.join(KINDS)}.")
     contributor_id = serializers.CharField()
     currency = serializers.CharField()
     amount_micros = Micros()
     recouped_micros = Micros(help_text="What cycles took back of it.")
     left_micros = Micros(help_text="What is owed now.")
-    state = serializers.ChoiceField(choices=STATES)
+    state = serializers.CharField(help_text=f"One of {', '.join(STATES)}.")
     reason = serializers.CharField()
     noticed_on = serializers.DateField()
     starts_on = serializers.DateField(help_text="Cycles whose last day is this one or later take it back.")
@@ -124,8 +126,10 @@ class AskForAdvance(View):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = self.given(AdvanceIn)
-        reason, starts_on = body.pop("reason"), body.pop("starts_on")
-        debt = recoupments.ask_for_advance(**body, starts_on=starts_on, act=act_of(request, why=reason))
+        debt = recoupments.ask_for_advance(
+            contributor_id=body["contributor_id"], currency=body["currency"], starts_on=body["starts_on"],
+            amount_micros=parse_amount_micros(body["amount"]), act=act_of(request, why=body["reason"]),
+        )  # fmt: skip
         return Response(DebtWithSteps(find(debt.pk)).data, status=201)
 
 
@@ -138,8 +142,10 @@ class BookOverpayment(View):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         body = self.given(OverpaymentIn)
-        reason = body.pop("reason")
-        debt = recoupments.book_overpayment(**body, act=act_of(request, why=reason))
+        debt = recoupments.book_overpayment(
+            contributor_id=body["contributor_id"], currency=body["currency"], notice_days=body["notice_days"],
+            amount_micros=parse_amount_micros(body["amount"]), act=act_of(request, why=body["reason"]),
+        )  # fmt: skip
         return Response(DebtWithSteps(find(debt.pk)).data, status=201)
 
 

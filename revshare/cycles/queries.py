@@ -52,7 +52,7 @@ def closed_upto(cycle: Cycle) -> int:
 
 
 def counting(file_id: int) -> list[Cycle]:
-    """The locked cycles in which sales of a file count, though it may be void by now."""
+    """The locked cycles in which, or in restatements of which, sales of a file count; it may be void by now."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT coalesce(s.cycle_id, r.cycle_id) FROM audit.sale s "

@@ -50,7 +50,8 @@ TABLES = {
     "to_char(posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS posted_at, "
     "created_by, reverses_id, legs_count, prev_hash, hash FROM ledger_journal WHERE {journals} ORDER BY seq",
     "legs.csv": "SELECT l.journal_id, l.account, l.currency, l.side, l.amount_micros FROM ledger_leg l "
-    "JOIN ledger_journal j ON j.seq = l.journal_id WHERE {journals} ORDER BY l.journal_id, l.account, l.currency",
+    "JOIN ledger_journal j ON j.seq = l.journal_id WHERE {journals} AND (kind <> 'allocation' OR cycle_id = {cycle}) "
+    "ORDER BY l.journal_id, l.account, l.currency",
     "accounts.csv": "SELECT currency, earned_micros, accounts, credited, sha256 FROM ledger_account_control "
     "WHERE cycle_id = {cycle} ORDER BY currency",
 }  # fmt: skip

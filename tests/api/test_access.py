@@ -35,7 +35,7 @@ def finance_only(status: int) -> tuple[int, ...]:
 OPEN = {"key": "2026-07", "start": "2026-07-01", "end": "2026-08-01", "timezone": "Europe/Madrid", "policy": "fund"}
 MATCH = {"kind": "model", "name": "gen-x", "stands_for": "m1", "reason": "a typo"}
 OVERPAID = {"contributor_id": "nobody", "currency": "USD", "reason": "test"}
-ADVANCE = OVERPAID | {"amount_micros": 5}
+ADVANCE = OVERPAID | {"amount": "5.00"}
 # Method, path, body; then the status for nobody, ann (who owns {number}), bob (another contributor), operator,
 # approver, finance.
 ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [

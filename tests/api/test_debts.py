@@ -7,10 +7,18 @@ from tests.api.conftest import Shop
 
 
 def test_an_advance_from_asking_to_writing_off(shop: Shop) -> None:
-    ask: dict[str, Any] = {"contributor_id": "ann", "currency": "USD", "amount_micros": 5_000_000, "reason": "a camera"}
-    for wrong in ({"amount_micros": 0}, {"currency": "usd"}, {"reason": ""}, {"starts_on": "soon"}, {"more": 1}):
+    ask: dict[str, Any] = {"contributor_id": "ann", "currency": "USD", "amount": "5.00", "reason": "a camera"}
+    for wrong in (
+        {"amount": "-5"},
+        {"amount": 5.0},
+        {"currency": "usd"},
+        {"reason": ""},
+        {"starts_on": "soon"},
+        {"more": 1},
+    ):
         assert shop.call("fay", "POST", "debts/advances", ask | wrong).status_code == 400
-    assert shop.call("fay", "POST", "debts/advances", ask | {"currency": "XYZ"}).status_code == 422
+    for wrong in ({"currency": "XYZ"}, {"amount": "0"}):
+        assert shop.call("fay", "POST", "debts/advances", ask | wrong).status_code == 422
     made = shop.call("fay", "POST", "debts/advances", ask)
     assert made.status_code == 201
     number = made.json()["id"]

@@ -16,10 +16,14 @@ from revshare.audit_trail.operations import Act
 from revshare.claims import operations as claims
 from revshare.console.site import site
 from revshare.contributors.models import Contributor
+from revshare.cycles import operations
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import calculate, lock
 from revshare.payouts import operations as payouts
+from revshare.periods import parse_period
+from revshare.policies.operations import register
 from revshare.pools.matching import match
+from revshare.recoupments import operations as recoupments
 from revshare.statements.models import Statement
 from tests.console.conftest import SignIn, take_in
 from tests.small import SIGNALS
@@ -51,6 +55,23 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
     settle(number=waiting()[0].number, to="platform", act=act)
     payouts.place_hold(contributor_id="ben", act=act)
     claims.prove(number=claim_on_an_asset(act), evidence="the negative", act=act)
+    payouts.set_currency(contributor_id="ben", currency="EUR", act=act)
+    taken_back(act)
+
+
+def taken_back(act: Act) -> None:
+    """Ann has an advance, of which July takes back a part."""
+    asked = recoupments.ask_for_advance(contributor_id="ann", currency="USD", amount_micros=1_000_000, act=act)
+    recoupments.approve(number=asked.pk, act=replace(act, actor="adam"))
+    take_in("july.csv", "sales", b"sale_id,sold_at,stream,model,currency,gross_amount\n"
+            b"j,2026-07-10T00:00:00Z,generation,m,USD,10\n", act)  # fmt: skip
+    policy, _ = register(
+        content=b'name = "q"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
+        b'allocation = "asset_count"\n[recoupment]\ncap = "10%"\n', act=act,
+    )  # fmt: skip
+    operations.open_cycle(key="july", period=parse_period("2026-07-01", "2026-08-01", "UTC"), policy=policy, act=act)
+    operations.lock(key="july", act=act, accept_quarantine="test")
+    operations.calculate(key="july", act=act)
 
 
 def claim_on_an_asset(act: Act) -> int:

@@ -188,9 +188,9 @@ def test_a_statement_is_verified_in_the_browser_without_a_server(portal: Portal,
     stranger.get_by_text("The statement is what was published").wait_for()
     forged = json.loads(proof.read_text())
     step = forged["parts"][0]["path"][-1]
-    step["owed_micros"] = str(int(step["owed_micros"]) - 1)
-    proof.write_text(json.dumps(forged))
-    stranger.locator("#proof-file").set_input_files(proof)
+    step["owed_micros"] = str(int(step["owed_micros"]) + 1)
+    (tmp_path / "forged.json").write_text(json.dumps(forged))
+    stranger.locator("#proof-file").set_input_files(tmp_path / "forged.json")
     stranger.get_by_text("Wrong: the path does not lead to the published root.").wait_for()
     assert stranger.locator("#verdict").inner_text().startswith("Do not rely")
     assert not errors

@@ -104,13 +104,14 @@ DEFECTS: dict[str, tuple[str, Change, str]] = {
     "a sale is gone": ("sales.csv", lambda rows: rows.pop(), "the sales of pool"),
     "a pool shares less": ("pools.csv", _set("distributable_micros", "1"), "does not conserve"),
     "a micro goes to another": ("entries.csv", _move_a_micro, "do not come to what was earned"),
-    "an entry is gone": ("entries.csv", lambda rows: rows.pop(), "entries"),
+    "an entry is gone": ("entries.csv", lambda rows: rows.pop(), "are not its entry for them"),
     "a statement says more": ("statements.csv", _set("closing_micros", "1"), "does not add up"),
-    "a statement is another's": ("statements.csv", _set("contributor_id", "zoe"), "another root"),
-    "a movement is gone": ("movements.csv", lambda rows: rows.pop(), "does not add up"),
+    "a statement is another's": ("statements.csv", _set("contributor_id", "zoe"), "are not its entry for them"),
+    "a movement is gone": ("movements.csv", lambda rows: rows.pop(), "are not its entry for them"),
+    "a statement has another number": ("statements.csv", _set("number", "feb-000000009"), "another root"),
     "a weight is another": ("weights.csv", _set("assets_ticks", "1"), "are not those of the datasets"),
     "a leg is larger": ("legs.csv", _set("amount_micros", "1"), "does not balance"),
-    "a journal is by another": ("journals.csv", _set("created_by", "nobody"), "has another hash"),
+    "a journal is by another": ("journals.csv", _set("created_by", "nobody", at=-1), "has another hash"),
     "a journal has another past": ("journals.csv", _set("prev_hash", "0" * 64, at=-1), "has another hash"),
 }
 

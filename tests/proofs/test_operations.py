@@ -152,12 +152,12 @@ def _step(name: str, value: str) -> Change:
 
 def _less(proof: dict[str, Any]) -> None:
     """A neighbour's amount made smaller: the lie that the summed-only tree lets pass."""
-    step = proof["parts"][0]["path"][-1]
+    step = next(step for step in proof["parts"][0]["path"] if int(step["earned_micros"]))
     step["earned_micros"] = str(int(step["earned_micros"]) - 1)
 
 
 def _shifted(proof: dict[str, Any]) -> None:
-    first, second = proof["parts"]
+    first, second = sorted(proof["parts"], key=lambda part: int(part["earned_micros"]))
     first["earned_micros"], second["earned_micros"] = (
         str(int(first["earned_micros"]) + 1), str(int(second["earned_micros"]) - 1)
     )  # fmt: skip
