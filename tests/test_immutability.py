@@ -278,6 +278,7 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     open_small_cycle(module_world, folder)
     module_world.manage("shell", "--no-imports", "-c", FILE_CLAIM)
     finish(module_world)
+    module_world.manage("proof", "make", "june", "--by", "adam")
     module_world.manage("shell", "--no-imports", "-c", UPHOLD_CLAIM)
     path = folder / "large.csv"
     path.write_text(LARGE_FILE)
