@@ -17,9 +17,9 @@ pytestmark = pytest.mark.django_db
 PEOPLE = ("ann", 'b"en', "c,y", "Ω", "007")
 
 
-def advances(*, sides: str = "CD") -> list[tuple[str, list[LegData]]]:
+def gifts(*, sides: str = "CD") -> list[tuple[str, list[LegData]]]:
     return [
-        (f"k{n}", [LegData(f"payable:{who}", "USD", sides[0], 1 + n), LegData("advance", "USD", sides[1], 1 + n)])
+        (f"k{n}", [LegData(f"payable:{who}", "USD", sides[0], 1 + n), LegData("platform", "USD", sides[1], 1 + n)])
         for n, who in enumerate(PEOPLE)
     ]
 
@@ -41,19 +41,19 @@ def written() -> list[tuple[object, ...]]:
 
 
 def one_by_one(story: Story, mirrored: Sequence[str]) -> None:
-    made = {key: post_legs(kind="advance", key=key, legs=legs, act=story.act("fiona")) for key, legs in advances()}
+    made = {key: post_legs(kind="gift", key=key, legs=legs, act=story.act("fiona")) for key, legs in gifts()}
     for key in mirrored:
         journal = made[key]
         assert journal is not None
-        reverse(journal=journal, act=story.act("fiona"), kind="advance_back", key=key)
+        reverse(journal=journal, act=story.act("fiona"), kind="gift_back", key=key)
 
 
 def at_once(story: Story, mirrored: Sequence[str]) -> None:
     act = story.act("fiona")
-    post_many(kind="advance", postings=[Posting(key, legs) for key, legs in advances()], act=act)
-    seqs = dict(Journal.objects.filter(kind="advance").values_list("key", "seq"))
-    mirrors = [Posting(key, legs, seqs[key]) for key, legs in advances(sides="DC") if key in mirrored]
-    post_many(kind="advance_back", postings=mirrors, act=act)
+    post_many(kind="gift", postings=[Posting(key, legs) for key, legs in gifts()], act=act)
+    seqs = dict(Journal.objects.filter(kind="gift").values_list("key", "seq"))
+    mirrors = [Posting(key, legs, seqs[key]) for key, legs in gifts(sides="DC") if key in mirrored]
+    post_many(kind="gift_back", postings=mirrors, act=act)
 
 
 def test_the_chain_is_the_same_byte_by_byte(known: Story) -> None:
@@ -73,32 +73,32 @@ def test_the_chain_is_the_same_byte_by_byte(known: Story) -> None:
 def test_nothing_is_posted_twice_or_half(known: Story) -> None:
     at_once(known, [])
     before = written()
-    again = [Posting("new", advances()[0][1]), Posting("k1", advances()[1][1])]
-    with pytest.raises(Conflict, match="Journal advance k1 is posted already"):
-        post_many(kind="advance", postings=again, act=known.act())
-    post_many(kind="advance", postings=[], act=known.act())
+    again = [Posting("new", gifts()[0][1]), Posting("k1", gifts()[1][1])]
+    with pytest.raises(Conflict, match="Journal gift k1 is posted already"):
+        post_many(kind="gift", postings=again, act=known.act())
+    post_many(kind="gift", postings=[], act=known.act())
     assert written() == before
 
 
 @pytest.mark.parametrize(
     "legs",
     [
-        [LegData("payable:ann", "USD", "D", 5), LegData("advance", "USD", "C", 4)],
-        [LegData("payable:nobody", "USD", "D", 5), LegData("advance", "USD", "C", 5)],
-        [LegData("payable:ann", "USD", "D", 0), LegData("advance", "USD", "C", 0)],
-        [LegData("pocket", "USD", "D", 5), LegData("advance", "USD", "C", 5)],
+        [LegData("payable:ann", "USD", "D", 5), LegData("platform", "USD", "C", 4)],
+        [LegData("payable:nobody", "USD", "D", 5), LegData("platform", "USD", "C", 5)],
+        [LegData("payable:ann", "USD", "D", 0), LegData("platform", "USD", "C", 0)],
+        [LegData("pocket", "USD", "D", 5), LegData("platform", "USD", "C", 5)],
         [],
     ],
 )
 def test_the_database_judges_each(known: Story, legs: list[LegData]) -> None:
     before = written()
     with pytest.raises((IntegrityError, psycopg.IntegrityError)), transaction.atomic():
-        post_many(kind="advance", postings=[Posting("good", advances()[0][1]), Posting("bad", legs)], act=known.act())
+        post_many(kind="gift", postings=[Posting("good", gifts()[0][1]), Posting("bad", legs)], act=known.act())
     assert written() == before
 
 
 def test_a_mirror_must_be_one(known: Story) -> None:
     at_once(known, [])
-    seq = Journal.objects.get(kind="advance", key="k1").seq
+    seq = Journal.objects.get(kind="gift", key="k1").seq
     with pytest.raises(IntegrityError), transaction.atomic():
-        post_many(kind="advance_back", postings=[Posting("k1", advances(sides="DC")[2][1], seq)], act=known.act())
+        post_many(kind="gift_back", postings=[Posting("k1", gifts(sides="DC")[2][1], seq)], act=known.act())
