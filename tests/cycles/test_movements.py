@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revshare.cycles import operations as cycles
+from revshare.cycles.calculating import CALCULATION
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import result_digest
 from revshare.errors import Conflict
@@ -139,7 +140,7 @@ def test_a_cycle_killed_between_its_stages_counts_each_movement_once(begun: Stor
     begun.move("payment", "p1", ("payable:ann", "USD", "D", 10 * M), ("bank", "USD", "C", 10 * M))
     begun.open("feb", "2026-02-01", "2026-03-01")
     cycle = cycles.lock(key="feb", act=begun.act())
-    for name, stage in cycles.CALCULATION:
+    for name, stage in CALCULATION:
         if name in ("pools", "allocation"):
             with transaction.atomic():
                 stage(cycle, begun.act(), lambda *_: None)

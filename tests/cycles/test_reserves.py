@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 
 from revshare.cycles import operations as cycles
+from revshare.cycles.calculating import CALCULATION
 from revshare.errors import Conflict
 from revshare.ledger.models import Journal
 from revshare.ledger.queries import account_balances
@@ -76,7 +77,7 @@ def test_a_calculation_killed_after_the_deductions_keeps_back_once(story: Story)
     story.sales(("s2", "2026-02-10T00:00:00Z", "m", "USD", "100"))
     story.open("2026-02", "2026-02-01", "2026-03-01")
     cycle = cycles.lock(key="2026-02", act=story.act())
-    for _, stage in cycles.CALCULATION[:3]:
+    for _, stage in CALCULATION[:3]:
         for _ in range(2):
             with transaction.atomic():
                 stage(cycle, story.act(), lambda *_: None)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from revshare.allocation.models import PassedOn
 from revshare.cycles import operations as cycles
+from revshare.cycles.calculating import CALCULATION
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import result_digest
 from revshare.errors import Conflict
@@ -160,7 +161,7 @@ def test_a_calculation_killed_after_the_splits_passes_them_on_once(shop: Story) 
     shop.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "100"))
     shop.open("june", "2026-06-01", "2026-07-01")
     cycle = cycles.lock(key="june", act=shop.act())
-    for _, stage in cycles.CALCULATION[:2]:
+    for _, stage in CALCULATION[:2]:
         for _ in range(2):
             with transaction.atomic():
                 stage(cycle, shop.act(), lambda *_: None)

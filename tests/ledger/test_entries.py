@@ -13,7 +13,7 @@ from revshare.allocation.models import Rest
 from revshare.bulk import Array
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
-from revshare.cycles.queries import gathered
+from revshare.cycles.queries import gathered, pinned_of, ranges_of, sources_of
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.operations import ENTRY, enter
 from revshare.pools.models import Pool
@@ -81,8 +81,8 @@ def batch(story: Story) -> Batch:
     story.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "100"))
     story.open("june", "2026-06-01", "2026-07-01")
     cycle = cycles.lock(key="june", act=story.act())
-    sources = cycles.sources_of(cycle, cycles.pinned_of(cycle), cycles.ranges_of(cycle))
-    items = gathered(sources, cycles.pinned_of(cycle), {})
+    sources = sources_of(cycle, pinned_of(cycle), ranges_of(cycle))
+    items = gathered(sources, pinned_of(cycle), {})
     (pool,) = build(cycle_id=cycle.pk, items=items, denominators={items[0].key: 4 * TICKS})
     assert (pool.distributable_micros, pool.denominator_ticks) == (20 * M, 4 * TICKS)
     return Batch(pool)

@@ -145,7 +145,7 @@ def test_many_statements_come_in_pages(marketplace: Marketplace, monkeypatch: py
 
 def test_a_page_of_statements_asks_little(marketplace: Marketplace, django_assert_max_num_queries) -> None:
     client = marketplace.client("ann")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         client.get("/statements/")
     page = reverse("statement", args=[marketplace.numbers[ANN, "2026 May"]])
     with django_assert_max_num_queries(8):
