@@ -12,6 +12,23 @@ COLUMNS = {"payment": "paid", "returned": "paid"}
 UNIT = {"USD": 10_000, "EUR": 10_000, "GBP": 10_000, "JPY": 1_000_000}
 
 
+def passed_on(earned: Amounts, parts: list[tuple[str, str, int]]) -> Amounts:
+    """Splits: person, payee, millionths, of what a cycle earns."""
+    legs: Amounts = defaultdict(int)
+    for (who, currency), micros in earned.items():
+        shares: dict[str, int] = defaultdict(int)
+        for giver, payee, millionths in parts:
+            if giver == who:
+                shares[payee] += millionths
+        if micros <= 0 or not shares:
+            continue
+        sides = shares | {who: 1_000_000 - sum(shares.values())}
+        for payee, amount in split(micros, {side: sides[side] for side in sorted(sides)}).items():
+            legs[f"payable:{payee}", currency] += amount
+        legs[f"payable:{who}", currency] -= micros
+    return {account: micros for account, micros in legs.items() if micros}
+
+
 @dataclass
 class Batch:
     """Of the product's number, and what it pays: person to micros."""
@@ -49,22 +66,6 @@ class Book:
                 who = account.removeprefix("payable:")
                 self.movements.append((len(self.statements), kind, who, currency, micros))
         assert not any(sums.values()), (kind, legs)
-
-    def pass_on(self, earned: Amounts, parts: list[tuple[str, str, int]]) -> None:
-        """Splits: person, payee, millionths, of what is earned in the cycle that is being calculated."""
-        legs: Amounts = defaultdict(int)
-        for (who, currency), micros in earned.items():
-            shares: dict[str, int] = defaultdict(int)
-            for giver, payee, millionths in parts:
-                if giver == who:
-                    shares[payee] += millionths
-            if micros <= 0 or not shares:
-                continue
-            sides = shares | {who: 1_000_000 - sum(shares.values())}
-            for payee, amount in split(micros, {side: sides[side] for side in sorted(sides)}).items():
-                legs[f"payable:{payee}", currency] += amount
-            legs[f"payable:{who}", currency] -= micros
-        self.post("split", {account: micros for account, micros in legs.items() if micros})
 
     def calculate(self, earned: Amounts, others: Amounts) -> None:
         """A cycle: what it gives contributors, and what to the named accounts."""

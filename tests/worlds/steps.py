@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.worlds import steps_cycle, steps_in, steps_money
+from tests.worlds import steps_again, steps_cycle, steps_in, steps_money
 from tests.worlds.play import Play
 
 
@@ -35,7 +35,8 @@ STEPS = (
     Step(steps_money.move_a_batch, 6),
     Step(steps_money.results, 4),
     Step(steps_cycle.the_same_again, 1),
-    # Restatements, voided files, reserves, recoupment, payments in another currency: here.
+    Step(steps_again.void_a_file, 3),
+    Step(steps_again.restate, 6),
 )
 CLOSING = (steps_cycle.lock, steps_cycle.calculate, steps_cycle.publish)
 
