@@ -69,6 +69,15 @@ class Closed:
         )  # fmt: skip
 
     @property
+    def left(self) -> dict[Part, int]:
+        """What it left in suspense itself."""
+        found = {
+            part: micros - (0 if part in self.twin.let_go else self.waiting.get(part, 0))
+            for part, micros in self.twin.waiting.items()
+        }
+        return {part: micros for part, micros in found.items() if micros}
+
+    @property
     def waits(self) -> tuple[dict[object, int], ...]:
         """All that waits, came to wait, or was let go: what of it differs cannot always be corrected."""
         kept = {key: m for key, m in self.twin.result.items() if key[2] in ("<suspense>", "<held>")}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from revshare.files.operations import Report
 from revshare.money import format_micros_exact
 from revshare.policies.operations import register
-from tests.cycles.slow_methods import Twin
+from tests.cycles.slow_methods import Part, Twin
 from tests.cycles.slow_rules import Record, Sold, World
 from tests.stories import Story
 from tests.worlds.book import Account, Book
@@ -70,6 +70,7 @@ class Play:
     measures: list[tuple[int, str, str, int]] = field(default_factory=list)  # all, by month
     due: dict[int, datetime] = field(default_factory=dict)  # of claims whose full proof has not come
     restated: int = 0  # how often anything was posted again
+    settled: set[tuple[int, Part]] = field(default_factory=set)  # what a cycle left in suspense
     number: int = 0
     told: list[str] = field(default_factory=list)  # the steps so far
 

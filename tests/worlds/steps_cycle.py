@@ -2,6 +2,7 @@
 
 from revshare.cycles import operations as cycles
 from revshare.manifests.models import Manifest
+from revshare.proofs import operations as proofs
 from tests.worlds.book import passed_on
 from tests.worlds.closed import Closed, copied
 from tests.worlds.play import MONTHS, Play
@@ -72,3 +73,11 @@ def the_same_again(play: Play) -> None:
         cycles.calculate(key=key(play.rng.randrange(play.calculated)), act=play.story.act())
     if play.book.published:
         cycles.publish(key=key(play.rng.randrange(play.book.published)), act=play.story.act("adam"))
+
+
+def commit_to_statements(play: Play) -> None:
+    """Trees over the statements of a published cycle, which `verify` holds against them."""
+    if play.book.published:
+        name = key(play.rng.randrange(play.book.published))
+        made = proofs.commit(key=name, act=play.story.act())
+        assert proofs.commit(key=name, act=play.story.act()) == made
