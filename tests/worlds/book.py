@@ -3,12 +3,13 @@ in here is read from it."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from tests.cycles.slow_rules import split
 
 Account = tuple[str, str]  # named account, or person; currency
 Amounts = dict[Account, int]
-COLUMNS = {"payment": "paid", "returned": "paid"}
+COLUMNS = {"payment": "paid", "returned": "paid", "reserve": "held", "reserve_release": "held"}
 UNIT = {"USD": 10_000, "EUR": 10_000, "GBP": 10_000, "JPY": 1_000_000}
 
 
@@ -45,7 +46,7 @@ class Batch:
 class Book:
     """`accounts`: credits less debits. `statements`: of each calculated cycle opening, earned, the other columns and
     closing. `closings`: what all contributors' accounts closed with then. `movements`: what moved them beside the
-    cycles, each with the number of the statements that list it."""
+    cycles, each with the number of the statements that list it. `reserves`: each with the number of the cycle that gives it back."""
 
     accounts: Amounts = field(default_factory=lambda: defaultdict(int))
     statements: list[dict[Account, dict[str, int]]] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Book:
     held: dict[tuple[str, int, str], int] = field(default_factory=lambda: defaultdict(int))
     holds: dict[tuple[str, str], int] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
+    reserves: list[tuple[int, Amounts]] = field(default_factory=list)
     published: int = 0
 
     def post(self, kind: str, legs: Amounts) -> None:
@@ -87,6 +89,20 @@ class Book:
         self.post("allocation", others | {(f"payable:{who}", code): micros for (who, code), micros in earned.items()})
         self.statements.append(statements)
         self.closings.append(before | {about: row["closing"] for about, row in statements.items()})
+
+    def reserve(self, earned: Amounts, part: Fraction, cycles: int) -> None:
+        """Gives back the reserves that are due in the cycle that is being calculated; and keeps, so many cycles long, a
+        part of what it earns everybody after splits."""
+        number = len(self.statements)
+        for legs in [legs for due, legs in self.reserves if due == number]:
+            self.post("reserve_release", {account: -micros for account, micros in legs.items()})
+        kept: Amounts = defaultdict(int)
+        for (account, currency), micros in earned.items():
+            if account.startswith("payable:") and (amount := (micros * part).__floor__()) > 0:
+                kept[account, currency] -= amount
+                kept["reserve", currency] += amount
+        self.reserves.append((number + cycles, kept))
+        self.post("reserve", kept)
 
     def release(self, kind: str, claim: int, *, person: str = "", to: str = "") -> None:
         """What is held for a claim, or (0) for a person's opt-out, goes to whom it was held for or to somebody else."""

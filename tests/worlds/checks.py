@@ -44,7 +44,7 @@ def _accounts() -> dict[Account, int]:
 
 
 def _conserved(play: Play, accounts: dict[Account, int]) -> None:
-    """in = owed + paid + platform + commons + suspense + held + carried, but for what was changed into another
+    """in = owed + paid + platform + commons + suspense + held + reserve + carried, but for what was changed into another
     currency."""
     sold: dict[str, int] = defaultdict(int)
     for sale in play.facts.sales:
@@ -53,12 +53,23 @@ def _conserved(play: Play, accounts: dict[Account, int]) -> None:
     buckets: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (account, currency), micros in accounts.items():
         name = "owed" if account.startswith("payable:") else "paid" if account == "bank" else account
-        assert name in ("owed", "paid", "sales", "platform", "commons", "suspense", "held", "carried", "fx"), account
+        assert name in (
+            "owed",
+            "paid",
+            "sales",
+            "platform",
+            "commons",
+            "suspense",
+            "held",
+            "reserve",
+            "carried",
+            "fx",
+        ), account
         buckets[currency][name] += micros
     for currency in buckets.keys() | sold.keys():
         of = buckets[currency]
         assert -of.pop("sales", 0) == sold[currency] == sum(of.values()), currency
-        assert min(of["commons"], of["suspense"], of["held"], of["paid"]) >= 0, of
+        assert min(of["commons"], of["suspense"], of["held"], of["reserve"], of["paid"]) >= 0, of
         assert of["carried"] <= 0 or play.restated, of  # a deficit that is none by now
 
 

@@ -3,6 +3,7 @@
 from revshare.cycles import operations as cycles
 from revshare.manifests.models import Manifest
 from revshare.proofs import operations as proofs
+from tests.cycles.slow_rules import share
 from tests.worlds.book import passed_on
 from tests.worlds.closed import Closed, copied
 from tests.worlds.play import MONTHS, Play
@@ -46,6 +47,8 @@ def calculate(play: Play) -> None:
     cycles.calculate(key=key(number), act=play.story.act())
     closed = play.closed[number]
     play.book.post("split", passed_on(closed.earned, closed.agreed))
+    said = closed.twin.said.get("reserve", {"share": "0%", "cycles": 1})
+    play.book.reserve(closed.legs, share(said["share"]), said["cycles"])
     play.book.calculate(closed.earned, closed.others)
     for about, micros in closed.held.items():
         play.book.held[about] += micros
