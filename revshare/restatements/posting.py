@@ -3,6 +3,7 @@
 from django.db import connection
 
 from revshare.audit_trail.operations import Act
+from revshare.claims.rules import CLOSED
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
 from revshare.ledger.models import Journal
@@ -18,7 +19,8 @@ LEGS = """
           FROM restatements_line WHERE restatement_id = %s) moved
     GROUP BY account, currency HAVING sum(amount) <> 0
 """
-# Lines of money that waits, each with the rest that it is of, if that is still there. Parameters: restatement, cycle.
+# Lines of money that waits, each with the rest that it is of, if that is still there. Parameters: the states of claims
+# that are decided, cycle, restatement.
 WAITING = """
     SELECT l.id, l.bucket, l.reason, l."table", l.model, l.dataset_version, l.part, l.currency, l.contributor_id,
            l.new_micros - l.old_micros AS amount, r.id AS rest_id
@@ -28,7 +30,10 @@ WAITING = """
         WHERE r.bucket IN ('suspense', 'held') AND NOT EXISTS (SELECT FROM allocation_release WHERE rest_id = r.id)
             AND NOT EXISTS (SELECT FROM allocation_held_release WHERE rest_id = r.id)
             AND NOT EXISTS (SELECT FROM allocation_suspense_decision
-                            WHERE rest_id = r.id AND decision <> 'share')) r
+                            WHERE rest_id = r.id AND decision <> 'share')
+            -- A claim is decided once, and that releases only what is more than nothing.
+            AND NOT EXISTS (SELECT FROM claims_step s
+                            WHERE r.reason = 'claim ' || s.claim_id AND s.target = ANY(%s))) r
         ON (r.bucket, r.reason, r."table", r.model, r.dataset_version, r.part, r.currency)
             = (l.bucket, l.reason, l."table", l.model, l.dataset_version, l.part, l.currency)
         AND r.contributor_id IS NOT DISTINCT FROM l.contributor_id AND r.cycle_id = %s
@@ -40,7 +45,9 @@ def check_rests(cycle: Cycle, restatement_id: int) -> None:
     """Raises Refused where a restatement would change money in suspense or held that somebody got meanwhile, or would
     put some there anew: nothing could release that."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM ({WAITING}) w WHERE rest_id IS NULL LIMIT 1", [cycle.pk, restatement_id])
+        cursor.execute(
+            f"SELECT * FROM ({WAITING}) w WHERE rest_id IS NULL LIMIT 1", [[*CLOSED], cycle.pk, restatement_id]
+        )
         found = cursor.fetchone()
     if found:
         _, bucket, reason, table, model, version, part, currency, contributor, *_ = found
@@ -79,7 +86,7 @@ def correct(*, restatement: Restatement, journal: Journal) -> None:
         cursor.execute(
             "INSERT INTO allocation_correction (rest_id, journal_id, amount_micros) "
             f"SELECT rest_id, %s, sum(amount)::bigint FROM ({WAITING}) w GROUP BY rest_id",
-            [journal.seq, restatement.cycle_id, restatement.pk],
+            [journal.seq, [*CLOSED], restatement.cycle_id, restatement.pk],
         )
         cursor.execute(
             'INSERT INTO pools_carry_correction (cycle_id, journal_id, "table", model, dataset_version, part, '

@@ -34,7 +34,8 @@ NOTHING = Divided("", Fraction(0), 0)
 
 class Twin(Takings):
     """`result`: by cycle, pool, and person or <bucket>: micros. `held`: by cycle, person, claim (0: opted out) and
-    currency. `carried` and `waiting`: what parts of pools carry on, and have left in suspense."""
+    currency. `carried` and `waiting`: what parts of pools carry on, and have left in suspense. `released`: what the last cycle
+    let out of it, to which parts, and `let_go` of which."""
 
     def __init__(self, world: World, cycles: int) -> None:
         super().__init__(world)
@@ -42,6 +43,8 @@ class Twin(Takings):
         self.held: dict[tuple[int, str, int, str], int] = defaultdict(int)
         self.carried: dict[Part, int] = {}
         self.waiting: dict[Part, int] = {}
+        self.released: dict[Part, int] = {}
+        self.let_go: set[Part] = set()
         for cycle in range(cycles):
             self.close(cycle)
 
@@ -57,7 +60,8 @@ class Twin(Takings):
         carried: dict[Part, int] = defaultdict(int)
         for key, micros in self.carried.items():
             carried[next(iter(self._places(key)), key)] += micros
-        for key, micros in self._released().items():
+        self.released = self._released()
+        for key, micros in self.released.items():
             part = parts.get(key) or self._empty(key)
             parts[key] = replace(part, released=part.released + micros)
         self.carried = {}
@@ -91,8 +95,10 @@ class Twin(Takings):
 
     def _released(self) -> dict[Part, int]:
         released: dict[Part, int] = defaultdict(int)
+        self.let_go = set()
         for key in sorted(self.waiting):
             if places := self._places(key):
+                self.let_go.add(key)
                 for place, micros in split(self.waiting.pop(key), places).items():
                     released[place] += micros
         return released

@@ -128,6 +128,26 @@ def test_held_money_is_corrected_until_the_claim_is_decided(story: Story) -> Non
     clean()
 
 
+def test_nothing_is_held_anew_for_a_claim_that_is_decided(story: Story) -> None:
+    """Of its month nothing was held: there was nothing to release, and nobody could release what came later."""
+    story.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy")])
+    story.models(("m", "ds@1"))
+    story.attributions(("ds@1", "a0", "ann"), ("ds@1", "b1", "ben"))
+    claim = file_claim(
+        claimant_id="cy", dataset_version="ds@1", asset_id="a0", proof="the raw file", act=story.act()
+    )  # fmt: skip
+    story.policy()
+    story.sales(("s1", "2026-03-03T10:00:00Z", "m", "USD", "0.00"))
+    story.publish("march", "2026-03-01", "2026-04-01")
+    decide(number=claim.pk, action="reject", reason="no", act=story.act("adam"))
+    story.sales(LATE)
+    with pytest.raises(Refused, match="in held for ann"):
+        draft(story, late=True)
+    april = story.publish("april", "2026-04-01", "2026-05-01")
+    assert statements(april)["ann USD"][-1] == 4 * M
+    clean()
+
+
 def test_nothing_is_posted_between_a_lock_and_its_calculation(story: Story) -> None:
     march(story)
     made = draft(story, policy=story.policy(name="q", share="50%").sha256)

@@ -3,13 +3,31 @@ in here is read from it."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from tests.cycles.slow_rules import split
 
 Account = tuple[str, str]  # named account, or person; currency
 Amounts = dict[Account, int]
-COLUMNS = {"payment": "paid", "returned": "paid"}
+COLUMNS = {"payment": "paid", "returned": "paid", "reserve": "held", "reserve_release": "held"}
 UNIT = {"USD": 10_000, "EUR": 10_000, "GBP": 10_000, "JPY": 1_000_000}
+
+
+def passed_on(earned: Amounts, parts: list[tuple[str, str, int]]) -> Amounts:
+    """Splits: person, payee, millionths, of what a cycle earns."""
+    legs: Amounts = defaultdict(int)
+    for (who, currency), micros in earned.items():
+        shares: dict[str, int] = defaultdict(int)
+        for giver, payee, millionths in parts:
+            if giver == who:
+                shares[payee] += millionths
+        if micros <= 0 or not shares:
+            continue
+        sides = shares | {who: 1_000_000 - sum(shares.values())}
+        for payee, amount in split(micros, {side: sides[side] for side in sorted(sides)}).items():
+            legs[f"payable:{payee}", currency] += amount
+        legs[f"payable:{who}", currency] -= micros
+    return {account: micros for account, micros in legs.items() if micros}
 
 
 @dataclass
@@ -28,7 +46,7 @@ class Batch:
 class Book:
     """`accounts`: credits less debits. `statements`: of each calculated cycle opening, earned, the other columns and
     closing. `closings`: what all contributors' accounts closed with then. `movements`: what moved them beside the
-    cycles, each with the number of the statements that list it."""
+    cycles, each with the number of the statements that list it. `reserves`: each with the number of the cycle that gives it back."""
 
     accounts: Amounts = field(default_factory=lambda: defaultdict(int))
     statements: list[dict[Account, dict[str, int]]] = field(default_factory=list)
@@ -37,6 +55,7 @@ class Book:
     held: dict[tuple[str, int, str], int] = field(default_factory=lambda: defaultdict(int))
     holds: dict[tuple[str, str], int] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
+    reserves: list[tuple[int, Amounts]] = field(default_factory=list)
     published: int = 0
 
     def post(self, kind: str, legs: Amounts) -> None:
@@ -49,22 +68,6 @@ class Book:
                 who = account.removeprefix("payable:")
                 self.movements.append((len(self.statements), kind, who, currency, micros))
         assert not any(sums.values()), (kind, legs)
-
-    def pass_on(self, earned: Amounts, parts: list[tuple[str, str, int]]) -> None:
-        """Splits: person, payee, millionths, of what is earned in the cycle that is being calculated."""
-        legs: Amounts = defaultdict(int)
-        for (who, currency), micros in earned.items():
-            shares: dict[str, int] = defaultdict(int)
-            for giver, payee, millionths in parts:
-                if giver == who:
-                    shares[payee] += millionths
-            if micros <= 0 or not shares:
-                continue
-            sides = shares | {who: 1_000_000 - sum(shares.values())}
-            for payee, amount in split(micros, {side: sides[side] for side in sorted(sides)}).items():
-                legs[f"payable:{payee}", currency] += amount
-            legs[f"payable:{who}", currency] -= micros
-        self.post("split", {account: micros for account, micros in legs.items() if micros})
 
     def calculate(self, earned: Amounts, others: Amounts) -> None:
         """A cycle: what it gives contributors, and what to the named accounts."""
@@ -86,6 +89,20 @@ class Book:
         self.post("allocation", others | {(f"payable:{who}", code): micros for (who, code), micros in earned.items()})
         self.statements.append(statements)
         self.closings.append(before | {about: row["closing"] for about, row in statements.items()})
+
+    def reserve(self, earned: Amounts, part: Fraction, cycles: int) -> None:
+        """Gives back the reserves that are due in the cycle that is being calculated; and keeps, so many cycles long, a
+        part of what it earns everybody after splits."""
+        number = len(self.statements)
+        for legs in [legs for due, legs in self.reserves if due == number]:
+            self.post("reserve_release", {account: -micros for account, micros in legs.items()})
+        kept: Amounts = defaultdict(int)
+        for (account, currency), micros in earned.items():
+            if account.startswith("payable:") and (amount := (micros * part).__floor__()) > 0:
+                kept[account, currency] -= amount
+                kept["reserve", currency] += amount
+        self.reserves.append((number + cycles, kept))
+        self.post("reserve", kept)
 
     def release(self, kind: str, claim: int, *, person: str = "", to: str = "") -> None:
         """What is held for a claim, or (0) for a person's opt-out, goes to whom it was held for or to somebody else."""

@@ -81,6 +81,7 @@ def _policy(rng: random.Random, name: str, pools: str) -> str:
         rate = rng.choice(["day", "period_end", "average"])
         age = "" if rate == "average" else "max_age_days = 31\n"
         text += f'[currency]\npools = "{pools}"\nrate = "{rate}"\n{age}' + _some(rng, 'source = "ECB"\n', 0.3)
+    text += _some(rng, f'[reserve]\nshare = "{rng.choice(["10%", "33.333333%"])}"\ncycles = {rng.randint(1, 4)}\n', 0.4)
     text += "".join(_table(rng, stream) for stream in STREAMS if stream == "default" or rng.random() < 0.7)
     chosen = {line.split()[0]: line for line in rng.sample(ELIGIBILITY, rng.choice([0, 0, 1, 2, 3]))}
     return text + "[eligibility]\n" + "".join(f"{line}\n" for line in chosen.values())

@@ -2,7 +2,6 @@
 
 import random
 import tomllib
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -12,10 +11,11 @@ from zoneinfo import ZoneInfo
 from revshare.files.operations import Report
 from revshare.money import format_micros_exact
 from revshare.policies.operations import register
-from tests.cycles.slow_methods import Twin
+from tests.cycles.slow_methods import Part, Twin
 from tests.cycles.slow_rules import Record, Sold, World
 from tests.stories import Story
 from tests.worlds.book import Account, Book
+from tests.worlds.closed import Closed
 from tests.worlds.making import LATER, PEOPLE, Beginning, beginning
 
 YEAR = 2026
@@ -63,8 +63,14 @@ class Play:
     scored: set[tuple[str, str]] = field(default_factory=set)
     said: set[tuple[Any, ...]] = field(default_factory=set)  # keys of rows that can come only once
     splits: list[Split] = field(default_factory=list)
-    agreed: list[list[tuple[str, str, int]]] = field(default_factory=list)  # in force, by cycle
+    closed: list[Closed] = field(default_factory=list)  # by cycle
+    files: dict[int, list[str]] = field(default_factory=dict)  # of sales, with their ids
+    void: dict[int, list[str]] = field(default_factory=dict)  # of these
+    usage: list[tuple[int, str, str, int]] = field(default_factory=list)  # all, by month
+    measures: list[tuple[int, str, str, int]] = field(default_factory=list)  # all, by month
     due: dict[int, datetime] = field(default_factory=dict)  # of claims whose full proof has not come
+    restated: int = 0  # how often anything was posted again
+    settled: set[tuple[int, Part]] = field(default_factory=set)  # what a cycle left in suspense
     number: int = 0
     told: list[str] = field(default_factory=list)  # the steps so far
 
@@ -113,7 +119,13 @@ class Play:
         """Takes in a file of rows with which nothing is wrong."""
         report = self.story.take(kind, header, rows)
         assert report.file.rows_accepted == len(rows), (kind, rows, report.facts)
+        if kind == "sales":
+            self.files[report.file.pk] = [row[0] for row in rows]
         return report
+
+    def agreed(self, cycle: int) -> list[tuple[str, str, int]]:
+        """The splits in force on its last day."""
+        return [(s.giver, s.payee, s.millionths) for s in self.splits if s.is_in_force(before=MONTHS[cycle][1])]
 
     def day(self, month: int) -> str:
         start, end = MONTHS[month]
@@ -142,35 +154,6 @@ class Play:
     def models(self, rows: list[tuple[str, str, str]]) -> None:
         self.take("models", ("model", "dataset_version", "mix"), list(rows))
         self.facts.models += rows
-
-    def earned(self, cycle: int) -> dict[Account, int]:
-        """What the twin gives contributors."""
-        earned: dict[Account, int] = defaultdict(int)
-        for (at, pool, who), micros in self.twin.result.items():
-            if at == cycle and not who.startswith("<"):
-                earned[who, pool[3]] += micros
-        return earned
-
-    def others(self, cycle: int) -> dict[Account, int]:
-        """What else the cycle moves, credits less debits: all sales out, and into the named accounts."""
-        moved: dict[Account, int] = defaultdict(int)
-        for (at, pool, who), micros in self.twin.result.items():
-            if at == cycle and who in ("<platform>", "<commons>", "<held>"):
-                moved[who.strip("<>"), pool[3]] += micros
-        for name, parts in (("carried", self.twin.carried), ("suspense", self.twin.waiting)):
-            for (pool, *_), micros in parts.items():
-                moved[name, pool[3]] += micros
-        for about, micros in self.book.accounts.items():
-            if about[0] in ("carried", "suspense"):
-                moved[about] -= micros
-        for sold in self.facts.sales:
-            if sold.cycle == cycle:
-                moved["sales", sold.currency] -= sold.micros
-        for (at, _, code), (taken, given) in self.twin.through.items():
-            if at == cycle:
-                moved["fx", code] += taken
-                moved["fx", self.twin.said["currency"]["pools"]] -= given
-        return moved
 
 
 def begin(seed: int, story: Story) -> Play:

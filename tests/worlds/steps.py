@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.worlds import steps_cycle, steps_in, steps_money
+from tests.worlds import steps_again, steps_cycle, steps_in, steps_money
 from tests.worlds.play import Play
 
 
@@ -30,12 +30,15 @@ STEPS = (
     Step(steps_money.move_a_claim, 4),
     Step(steps_money.release_an_opt_out, 2),
     Step(steps_money.match_a_name, 2),
+    Step(steps_money.settle_suspense, 2),
     Step(steps_money.hold_or_let_go, 2),
     Step(steps_money.prepare, 4),
     Step(steps_money.move_a_batch, 6),
     Step(steps_money.results, 4),
     Step(steps_cycle.the_same_again, 1),
-    # Restatements, voided files, reserves, recoupment, payments in another currency: here.
+    Step(steps_cycle.commit_to_statements, 2),
+    Step(steps_again.void_a_file, 3),
+    Step(steps_again.restate, 6),
 )
 CLOSING = (steps_cycle.lock, steps_cycle.calculate, steps_cycle.publish)
 

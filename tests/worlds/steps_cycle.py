@@ -2,6 +2,10 @@
 
 from revshare.cycles import operations as cycles
 from revshare.manifests.models import Manifest
+from revshare.proofs import operations as proofs
+from tests.cycles.slow_rules import share
+from tests.worlds.book import passed_on
+from tests.worlds.closed import Closed, copied
 from tests.worlds.play import MONTHS, Play
 
 
@@ -20,15 +24,20 @@ def lock(play: Play) -> None:
             claim.state = "lapsed"
             play.book.release("claim", claim.number)
     cycles.lock(key=key(number), act=play.story.act())
-    # Which versions had to be frozen is the product's to decide; what was decided of their assets by then is ours.
+    note_frozen(play)
+    play.facts.policy = play.begun.policies[policy]
+    play.twin.read_policy()
+    closed = Closed(number, copied(play.facts), play.agreed(number), dict(play.twin.carried), dict(play.twin.waiting))
+    closed.compute()
+    play.closed.append(closed)
+    play.twin.carried, play.twin.waiting = dict(closed.twin.carried), dict(closed.twin.waiting)
+    play.locked += 1
+
+
+def note_frozen(play: Play) -> None:
+    """Which versions had to be frozen is the product's to decide; what was decided of their assets by then is ours."""
     for version in Manifest.objects.filter(frozen_at__isnull=False).values_list("dataset_version", flat=True):
         play.facts.frozen.setdefault(version, list(play.facts.consents))
-    play.facts.policy = play.begun.policies[policy]
-    play.twin.close(number)
-    play.agreed.append(
-        [(s.giver, s.payee, s.millionths) for s in play.splits if s.is_in_force(before=MONTHS[number][1])]
-    )
-    play.locked += 1
 
 
 def calculate(play: Play) -> None:
@@ -36,12 +45,13 @@ def calculate(play: Play) -> None:
     if number == play.locked:
         return
     cycles.calculate(key=key(number), act=play.story.act())
-    earned, others = play.earned(number), play.others(number)
-    play.book.pass_on(earned, play.agreed[number])
-    play.book.calculate(earned, others)
-    for (at, who, held_for, currency), micros in play.twin.held.items():
-        if at == number:
-            play.book.held[who, held_for, currency] += micros
+    closed = play.closed[number]
+    play.book.post("split", passed_on(closed.earned, closed.agreed))
+    said = closed.twin.said.get("reserve", {"share": "0%", "cycles": 1})
+    play.book.reserve(closed.legs, share(said["share"]), said["cycles"])
+    play.book.calculate(closed.earned, closed.others)
+    for about, micros in closed.held.items():
+        play.book.held[about] += micros
     for claim in play.facts.claims:
         if claim.state in ("upheld", "rejected", "lapsed"):
             play.book.release("claim", claim.number, to=claim.claimant if claim.state == "upheld" else "")
@@ -66,3 +76,11 @@ def the_same_again(play: Play) -> None:
         cycles.calculate(key=key(play.rng.randrange(play.calculated)), act=play.story.act())
     if play.book.published:
         cycles.publish(key=key(play.rng.randrange(play.book.published)), act=play.story.act("adam"))
+
+
+def commit_to_statements(play: Play) -> None:
+    """Trees over the statements of a published cycle, which `verify` holds against them."""
+    if play.book.published:
+        name = key(play.rng.randrange(play.book.published))
+        made = proofs.commit(key=name, act=play.story.act())
+        assert proofs.commit(key=name, act=play.story.act()) == made

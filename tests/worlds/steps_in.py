@@ -128,8 +128,10 @@ def usage(play: Play) -> None:
     play.said |= {("usage", *key) for key in rows}
     if rows:
         play.take("usage", ("customer_id", "model", "day", "units"), [(*key, units) for key, units in rows.items()])
+    said = [(month, customer, model, units) for (customer, model, _), units in rows.items()]
+    play.usage += said
     if month >= play.locked:
-        play.facts.usage += [(month, customer, model, units) for (customer, model, _), units in rows.items()]
+        play.facts.usage += said
 
 
 def measures(play: Play) -> None:
@@ -143,8 +145,10 @@ def measures(play: Play) -> None:
     if rows:
         written = [(*key, amount(value)) for key, value in rows.items()]
         play.take("measures", ("contributor_id", "measure", "start", "end", "value"), written)
+    said = [(month, who, name, value) for (who, name, _, _), value in rows.items()]
+    play.measures += said
     if month >= play.locked:
-        play.facts.measures += [(month, who, name, value) for (who, name, _, _), value in rows.items()]
+        play.facts.measures += said
 
 
 def consents(play: Play) -> None:

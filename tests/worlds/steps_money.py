@@ -1,9 +1,12 @@
 """Steps of a world: claims and their outcomes, matches, held money, payments from the draft to what the bank says."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from revshare.allocation.deciding import settle
+from revshare.allocation.models import Rest
 from revshare.allocation.releasing import decide, release_held
 from revshare.claims.operations import file_claim, prove
 from revshare.errors import Conflict, Refused
@@ -15,6 +18,7 @@ from tests.payouts.stories import results as bank_says
 from tests.worlds.book import UNIT, Batch
 from tests.worlds.making import LATER, UNKNOWN
 from tests.worlds.play import Play
+from tests.worlds.steps_cycle import key
 
 OPEN = ("filed", "proven")
 
@@ -79,6 +83,34 @@ def match_a_name(play: Play) -> None:
         stands_for = ("", play.rng.choice(sorted({record.version for record in facts.records})))
     match(kind=kind, name=name, stands_for="".join(stands_for), act=play.story.act(why="a typo of the shop"))
     facts.matches[target] = stands_for
+
+
+def settle_suspense(play: Play) -> None:
+    """What a cycle left in suspense, and nobody let out, goes to the platform or the commons."""
+    if play.calculated < play.locked:
+        return
+    waiting = {
+        (closed.number, part): micros for closed in play.closed for part, micros in closed.left.items()
+        if (closed.number, part) not in play.settled
+        and not any(part in later.twin.let_go for later in play.closed[closed.number + 1 :])
+    }  # fmt: skip
+    pools = Counter((number, part[0]) for number, part in waiting)
+    about = sorted(item for item in waiting if pools[item[0], item[1][0]] == 1)  # or it has no name of its own
+    if not about:
+        return
+    number, part = play.rng.choice(about)
+    (table, model, version, currency), micros = part[0], waiting[number, part]
+    rest = Rest.objects.filter(
+        cycle__key=key(number), bucket="suspense", pool__table=table, pool__model=model, pool__currency=currency,
+        pool__dataset_version=version, decision=None,
+    ).get()  # fmt: skip
+    to = play.rng.choice(["platform", "commons"])
+    settle(number=rest.pk, to=to, act=play.story.act(why="nobody will ever say"))
+    play.settled.add((number, part))
+    play.twin.waiting[part] -= micros
+    if not play.twin.waiting[part]:
+        del play.twin.waiting[part]
+    play.book.post("suspense_release", {("suspense", currency): -micros, (to, currency): micros})
 
 
 def hold_or_let_go(play: Play) -> None:

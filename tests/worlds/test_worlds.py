@@ -1,5 +1,6 @@
 """Random small worlds of twelve months on the real product, against a book kept by hand and a slow twin: contributors,
-policies of all methods, splits, consents, claims, refunds, late sales, unknown names, currencies, payments."""
+policies of all methods, splits, consents, claims, refunds, late sales, unknown names, currencies, payments, reserves,
+void files, restatements."""
 
 from collections.abc import Callable
 

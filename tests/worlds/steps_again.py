@@ -1,0 +1,132 @@
+"""Steps of a world: files that should not have come, and published cycles computed again."""
+
+from copy import copy
+from dataclasses import replace
+
+from revshare.cycles.queries import find, pinned_of
+from revshare.errors import Refused
+from revshare.files.voiding import void
+from revshare.restatements import operations as restatements
+from revshare.restatements.rules import Options
+from tests.cycles.slow_rules import Sold, World
+from tests.worlds.closed import Closed, added, copied
+from tests.worlds.making import LATER
+from tests.worlds.play import Play
+from tests.worlds.steps_cycle import key, note_frozen
+
+
+def void_a_file(play: Play) -> None:
+    """Of sales that no refund is of. Cycles that are locked later do without it."""
+    refunded = {sold.refund_of for sold in play.facts.sales if sold.refund_of}
+    sales = {sold.sale_id for sold in play.facts.sales if not sold.refund_of} - refunded
+    files = [pk for pk, ids in play.files.items() if pk not in play.void and sales.issuperset(ids)]
+    if not files:
+        return
+    file = play.rng.choice(files)
+    void(file_id=file, reason="amounts were in cents", act=play.story.act())
+    ids = play.void[file] = play.files[file]
+    play.sold |= dict.fromkeys(ids, 0)  # nothing to refund
+    play.facts.sales = [sold for sold in play.facts.sales if sold.sale_id not in ids or sold.cycle < play.locked]
+
+
+def restate(play: Play) -> None:
+    """A published cycle with what came late, without void files, or by another policy. What waited in it may stand in
+    the way; then nothing changes."""
+    if not play.book.published:
+        return
+    rng, before = play.rng, play.closed[play.rng.randrange(play.book.published)]
+    options = Options(late=True)
+    if len(play.begun.policies) > 1 and rng.random() < 0.3:
+        options = Options(policy=play.story.policies[f"p{rng.randrange(2)}"].sha256)
+    elif of_it := [pk for pk, ids in play.void.items() if any(s.sale_id in ids for s in own(before.facts, before))]:
+        options = Options(void=(rng.choice(of_it),), late=rng.random() < 0.3)
+    begun, refused = play.calculated < play.locked, ""
+    try:
+        made = restatements.draft(cycle_key=key(before.number), options=options, act=play.story.act())
+        restatements.approve(key=made.key, act=play.story.act("adam"))
+        restatements.post(key=made.key, act=play.story.act("fiona"))
+    except Refused as error:
+        refused = error.code
+    note_frozen(play)
+    now = again(play, before, options)
+    legs = added(now.legs, {about: -micros for about, micros in before.legs.items()})
+    play.told.append(f"  {before.number}: {options.words('other')}: {refused or 'posted'}")
+    if refused:
+        assert (
+            (refused == "restatement_waiting" and now.waits != before.waits)
+            or (refused == "nothing_changed" and not legs)
+            or (refused == "cycle_begun" and begun)
+        ), (refused, options, legs)
+        return
+    assert legs
+    assert not begun
+    _posted(play, before, now)
+    play.book.post("restatement", legs)
+
+
+def own(facts: World, closed: Closed) -> list[Sold]:
+    return [sold for sold in facts.sales if sold.cycle == closed.number]
+
+
+def again(play: Play, before: Closed, options: Options) -> Closed:
+    """What it comes to with these differences."""
+    facts, agreed, number = copied(before.facts), before.agreed, before.number
+    files = [*play.void] if options.late else options.void
+    without = {sale for file in files for sale in play.void[file]}
+    sales = [sold for sold in own(facts, before) if sold.sale_id not in without]
+    if options.policy:
+        [facts.policy] = [
+            text for n, text in enumerate(play.begun.policies) if play.story.policies[f"p{n}"].sha256 == options.policy
+        ]
+        facts.records, facts.models = [*play.facts.records], [*play.facts.models]
+    if options.late:
+        late = [sold for sold in play.facts.sales if sold.cycle >= play.locked and int(sold.day[5:7]) == number + 1]
+        sales += [replace(sold, cycle=number) for sold in late]
+        facts.outputs, facts.rates = [*play.facts.outputs], [*play.facts.rates]
+        facts.usage, facts.measures = [*play.usage], [*play.measures]
+        agreed = play.agreed(number)
+        _what_late_sales_name(play, facts, late)
+    ids = {sold.sale_id for sold in sales}
+    facts.sales = [sold for sold in play.facts.sales if sold.sale_id not in ids and sold.cycle != number] + sales
+    facts.frozen = dict(play.facts.frozen)
+    # Of manifests that the lock did not need, claims count as they stand now.
+    pinned = pinned_of(find(key(number))).manifests
+    facts.claims = [
+        was if was and was.version in pinned else copy(claim)
+        for claim in play.facts.claims
+        for was in [next((one for one in facts.claims if one.number == claim.number), None)]
+        if was or claim.version not in pinned
+    ]
+    closed = Closed(number, facts, agreed, before.carried, before.waiting)
+    closed.compute()
+    return closed
+
+
+def _what_late_sales_name(play: Play, facts: World, late: list[Sold]) -> None:
+    """A model or a dataset that became known since."""
+    later = play.begun.later
+    by_name = any(sold.target == (LATER, "") for sold in late) and (LATER, "d8", "") in play.facts.models
+    if by_name and (LATER, "d8", "") not in facts.models:
+        facts.models.append((LATER, "d8", ""))
+    if (by_name or any(sold.target == ("", "d8") for sold in late)) and later[0] in play.facts.records:
+        facts.records += [record for record in later if record not in facts.records]
+
+
+def _posted(play: Play, before: Closed, now: Closed) -> None:
+    """Cycles to come take what is carried and waits from here on; late sales are in no other."""
+    for ours, old, new in (
+        (play.twin.carried, before.twin.carried, now.twin.carried),
+        (play.twin.waiting, before.twin.waiting, now.twin.waiting),
+    ):
+        for part in old.keys() | new.keys():
+            ours[part] = ours.get(part, 0) + new.get(part, 0) - old.get(part, 0)
+            if not ours[part]:
+                del ours[part]
+    for about in before.held.keys() | now.held.keys():
+        play.book.held[about] += now.held.get(about, 0) - before.held.get(about, 0)
+    mine = own(now.facts, now)
+    ids = {sold.sale_id for sold in mine}
+    others = [sold for sold in play.facts.sales if sold.cycle != now.number and sold.sale_id not in ids]
+    play.facts.sales = others + mine
+    play.closed[now.number] = now
+    play.restated += 1
