@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET
 from revshare.console.shown import stage
 from revshare.runs.models import LIVE, Run
 
-STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing"}
+STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
+         "prove": "Making the proof of"}  # fmt: skip
 
 
 def last_run(subject: str) -> Run | None:
@@ -25,7 +26,7 @@ def live_runs() -> list[Run]:
 def page_of(run: Run) -> str:
     """The page of what a run is about."""
     kind, _, name = run.subject.partition(":")
-    if kind == "cycle":
+    if kind in ("cycle", "proof"):
         return reverse("admin:cycle", args=[name])
     return reverse("admin:upload-detail", args=[int(name)])
 

@@ -48,7 +48,7 @@ def test_a_payment_from_the_balance_to_the_bank_and_back(published: World, tmp_p
     published.manage("payouts", "export", *which, "--out", register, "--by", "fiona")
     assert register.read_bytes() == first
     key = first.decode().splitlines()[1].split(",")[0]
-    assert first.decode().splitlines()[1] == f"{key},ann,P-ann,Ann,USD,15.00,june-000000001"
+    assert first.decode().splitlines()[1] == f"{key},ann,P-ann,Ann,USD,15.00,june-000000001,USD,15.00,,,"
     bank = tmp_path / "bank.csv"
     bank.write_text(f"payment_key,result,date,reference\n{key},paid,2026-07-02,B1\n")
     assert "may not book_payments" in refusal(published, "payouts", "results", bank, "--by", "adam")

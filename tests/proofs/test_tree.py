@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from revshare.errors import Refused
 from revshare.proofs.rules import MAX_SUM_MICROS, NOTHING, Node, climb, leaf, owed, parent, split
-from revshare.proofs.tree import AT_ONCE, CHANCE_AT_ONCE, Statements, parts_of, plant
+from revshare.proofs.tree import CHANCE_AT_ONCE, Statements, parts_of, plant
 from tests.conftest import ROOT
 
 SECRET = bytes(range(32))
@@ -81,8 +81,9 @@ def test_the_root_is_that_of_the_slow_tree_and_every_path_leads_to_it(
     check_all(what, tmp_path / "tree", root)
 
 
-def test_a_large_tree_is_made_in_blocks(tmp_path: Path) -> None:
-    count = AT_ONCE + CHANCE_AT_ONCE + 1
+def test_a_large_tree_is_made_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("revshare.proofs.tree.AT_ONCE", 1000)
+    count = CHANCE_AT_ONCE + 1
     what = statements([(number, number * 7 - 1000) for number in range(count)])
     root = plant(what, secret=SECRET, label="june USD", target=tmp_path / "tree")
     assert root == slow_root(what, secret=SECRET, label="june USD")
