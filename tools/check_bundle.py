@@ -3,12 +3,12 @@
 
     python3 check_bundle.py BUNDLE.zip
 
-`manage.py export audit-bundle KEY` writes the bundle. Nothing here is taken from the program that made it. Checked are:
-the bytes of each file; that sales come to the pools, where the policy has one plain share of all sales; what each pool
-keeps and hands on; what each contributor's units are, for pools shared by assets; every amount, by exact largest
+`manage.py export audit-bundle KEY` writes the bundle. Nothing here is taken from the program that made it. Checked
+are: the bytes of each file; where the policy has one plain share by assets, that sales come to the pools and that
+each contributor's units are the weights'; what each pool keeps and hands on; every amount, by exact largest
 remainder; every statement, line by line; every journal, its hash and its place in the chain; and the trees over all
-statements up to the signed roots. What it could not compute again it says. Exit status 0: all is right. 1: something is
-not. 2: the bundle cannot be read.
+statements up to the signed roots. What it could not compute again it says. Exit status 0: all is right. 1: something
+is not. 2: the bundle cannot be read.
 """
 
 import argparse
