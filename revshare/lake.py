@@ -167,8 +167,10 @@ def copy_file_in(cursor: "CursorWrapper", draft: Path, *, table: str, columns: s
 
 def copy_out(query: str, draft: Path, params: Sequence[Any] = ()) -> None:
     """Streams the rows of a PostgreSQL query into a CSV file for DuckDB (`csv_scan`). NULL as bare \\N."""
-    with draft.open("wb") as file:
-        for rows in copied_out(query, params, options=", NULL '\\N', FORCE_QUOTE *"):
+    # Closed at once: while rows are on their way, a transaction that a full disk ends could not be rolled back.
+    rest = copied_out(query, params, options=", NULL '\\N', FORCE_QUOTE *")
+    with draft.open("wb") as file, contextlib.closing(rest) as blocks:
+        for rows in blocks:
             file.write(rows.data)
 
 

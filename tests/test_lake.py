@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from revshare import lake
 
@@ -79,3 +79,13 @@ def test_text_moves_to_the_database_and_back_unchanged(db: None, tmp_path: Path)
         lake.copy_out("SELECT n, t FROM moved ORDER BY n", tmp_path / "out")
         scan = lake.csv_scan(tmp_path / "out", {"n": "INTEGER", "t": "VARCHAR"})
         assert con.execute(f"SELECT t FROM {scan} ORDER BY n").fetchall() == [(text,) for text in texts]
+
+
+@pytest.mark.django_db
+def test_a_full_disk_ends_a_copy_and_leaves_the_connection_in_order() -> None:
+    """Rows are still on their way when the first do not fit: the transaction ends, and the next query is answered."""
+    with pytest.raises(OSError, match="No space left"), transaction.atomic():
+        lake.copy_out("SELECT generate_series(1, 2000000)", Path("/dev/full"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)

@@ -4,7 +4,8 @@ them again without revshare. For auditors: it has everybody's amounts, and the s
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def _fill(bundle: zipfile.ZipFile, commitment: Commitment, progress: Progress) -
     rows: dict[str, int] = {}
     for done, (name, query) in enumerate(TABLES.items()):
         progress(name, done, len(TABLES))
-        rows[name] = _add(bundle, name, _table(query, cycle), hashes)
+        with closing(_table(query, cycle)) as blocks:
+            rows[name] = _add(bundle, name, blocks, hashes)
     signed = {"public_key": commitment.public_key, "signature": commitment.signature}
     secret = bytes(commitment.secret).hex()
     checker = (settings.BASE_DIR / "tools" / CHECKER).read_bytes()
@@ -102,7 +104,7 @@ def _fill(bundle: zipfile.ZipFile, commitment: Commitment, progress: Progress) -
     return rows
 
 
-def _table(query: str, cycle: Cycle) -> Iterator[bytes]:
+def _table(query: str, cycle: Cycle) -> Generator[bytes, None, None]:
     versions = "ARRAY[" + ", ".join("'" + name.replace("'", "''") + "'" for name in cycle.pinned.get("manifests", {}))
     journals = (
         f"(seq > {cycle.journals_after:d} AND seq <= {cycle.journals_upto:d} OR cycle_id = {cycle.pk:d} "
