@@ -99,9 +99,10 @@ def literal(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def keep(draft: Path, kind: str) -> str:
-    """Moves a finished Parquet file into the lake under its own hash and returns that hash (hex SHA-256)."""
-    digest = sha256_of(draft)
+def keep(draft: Path, kind: str, digest: str = "") -> str:
+    """Moves a finished Parquet file into the lake under its own hash and returns that hash (hex SHA-256). `digest`: the
+    hash, if it is known."""
+    digest = digest or sha256_of(draft)
     storage().keep(draft, kind, digest)
     return digest
 

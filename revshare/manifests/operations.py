@@ -1,7 +1,7 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from revshare.files.repeats import except_repeated
 from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
 from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, spool
+from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, sha256_of, spool
 from revshare.locks import Lock, hold
 from revshare.manifests.classes import Decisions, classify, never_earns_in_part, nothing_decided
 from revshare.manifests.drafts import Draft, draft_of
@@ -93,15 +93,18 @@ class AttributionIntake:
         _within_assets(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
-        remember_looks(work, kind="'contributor'", column="contributor_id")
-        remember_looks(work, kind="'dataset'", column="dataset_version")
-        remember_looks(work, kind=ASSET_KIND, column="asset_id")
-        unclaimed = add_unclaimed(work, file=file)
-        counts = dict(
-            work.con.execute("SELECT dataset_version, count(*) FROM accepted GROUP BY ALL ORDER BY 1").fetchall()
-        )
-        if counts:
-            _keep_part(work, file, counts)
+        with ThreadPoolExecutor(1) as beside:
+            # Most of what follows waits for the database; the spool of a plain file is the part to be.
+            digest = beside.submit(sha256_of, work.spool) if work.glance and work.spool else None
+            remember_looks(work, kind="'contributor'", column="contributor_id")
+            remember_looks(work, kind="'dataset'", column="dataset_version")
+            remember_looks(work, kind=ASSET_KIND, column="asset_id")
+            unclaimed = add_unclaimed(work, file=file)
+            counts = dict(
+                work.con.execute("SELECT dataset_version, count(*) FROM accepted GROUP BY ALL ORDER BY 1").fetchall()
+            )
+            if counts:
+                _keep_part(work, file, counts, digest)
         return {"unclaimed_contributors": unclaimed, "dataset_versions": counts}
 
 
@@ -120,14 +123,15 @@ def _plainly_right(work: Work) -> bool:
     )
 
 
-def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int]) -> None:
-    """The spool itself, if it holds nothing but accepted rows, and no names: private data stays out of the lake."""
-    draft = work.spool
+def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int], of_spool: Future[str] | None) -> None:
+    """The spool itself, if it holds nothing but accepted rows, and no names: private data stays out of the lake.
+    `of_spool`: its hash, if that is being made."""
+    draft, digest = work.spool, of_spool.result() if of_spool else ""
     if draft is None or not work.clean or work.number("SELECT count(*) FROM raw WHERE contributor_name <> ''"):
-        draft = work.scratch / "part.parquet"
+        draft, digest = work.scratch / "part.parquet", ""
         columns = "dataset_version, asset_id, contributor_id, share, weight, licence, ai_generated, media_type"
         work.con.execute(f"COPY (SELECT {columns} FROM accepted) TO {literal(draft)} (FORMAT parquet)")
-    part = Part.objects.create(file=file, parquet_sha256=keep(draft, LAKE), rows=sum(counts.values()))
+    part = Part.objects.create(file=file, parquet_sha256=keep(draft, LAKE, digest), rows=sum(counts.values()))
     Manifest.objects.bulk_create([Manifest(dataset_version=name) for name in counts], ignore_conflicts=True)
     manifests = dict(Manifest.objects.filter(dataset_version__in=counts).values_list("dataset_version", "pk"))
     PartVersion.objects.bulk_create(
