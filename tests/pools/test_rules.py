@@ -205,13 +205,44 @@ def test_of_a_table_that_is_gone_the_default_takes_what_waited() -> None:
     assert places(Waited(key("old", table="gone")), only, MATCHED) == []
 
 
+OWN_TABLE = rules('[streams.download]\ncontributor_share = "30%"\npooling = "per_model"\nallocation = "asset_count"\n')
+FACTORS = '[streams.default.factors]\nassets = "50%"\n"measure:income" = "50%"\n'
+RATES = '[[streams.default.rates]]\nplan = "pro"\ncontributor_share = "40%"\n'
+
+
+def test_money_stays_in_its_own_table_at_its_own_rate() -> None:
+    (own,) = places(Waited(key("old", table="download")), OWN_TABLE, MATCHED)
+    assert (own.key.table, own.terms.share) == ("download", Fraction(3, 10))
+    assert [p.key for p in places(Waited(key("", "old@1")), SINGLE, MATCHED)] == [key("")]
+    rated = rules(RATES)
+    for part, share in (("pro", Fraction(2, 5)), ("", Fraction(1, 5)), ("gone", Fraction(1, 5))):
+        (place,) = places(Waited(key("old", part=part)), rated, MATCHED)
+        assert (place.key.part, place.part.share) == ("" if part == "gone" else part, share)
+    mixed = replace(MATCHED, mixes={"m": {"a@1": 1}})
+    both = rules(FACTORS + RATES, allocation="factors")
+    found = places(Waited(key("old", part="pro · assets · mix:gone@1")), both, mixed)
+    assert [p.key.part for p in found] == ["pro · assets · mix:a@1"]
+
+
+def test_a_lost_pool_of_customers_fees_has_no_dataset_versions() -> None:
+    (lost,) = pools([], rules(allocation="by_usage"), carried={key("", part="gone"): -7})
+    assert (lost.terms, lost.versions, lost.count, lost.carried_out_micros) == (None, [], 0, -7)
+
+
 def test_by_a_decision_money_goes_where_it_waited_or_with_a_model() -> None:
     waits = key("unheard")
     (same,) = places(Waited(waits, decided=True), PLAIN, PINNED)
     assert (same.key, same.weight) == (waits, 1)
     (other,) = places(Waited(waits, decided=True, model="n"), PLAIN, PINNED)
     assert other.key == key("n")
+    assert (same.terms, same.part.label) == (PLAIN.tables["default"], "")
+    assert (other.terms, other.weight) == (PLAIN.tables["default"], 1)
     assert places(Waited(replace(waits, part="gone"), decided=True), PLAIN, PINNED) == []
+    (moved,) = places(Waited(replace(waits, table="gone"), decided=True), PLAIN, PINNED)
+    assert moved.key == waits
+    factors = rules(FACTORS, allocation="factors")
+    (part,) = places(Waited(replace(waits, part="measure:income"), decided=True), factors, PINNED)
+    assert (part.key, part.part.measure) == (replace(waits, part="measure:income"), "measure:income")
     assert places(Waited(waits, decided=True, model="unheard"), PLAIN, PINNED) == []
 
 
@@ -222,13 +253,13 @@ def test_a_mix_divides_what_is_released_and_factors_by_assets_take_it() -> None:
     assert [(p.key.part, p.released_micros, p.versions) for p in found] == [
         ("mix:a@1", 3, ["a@1"]), ("mix:b@1", 7, ["b@1"]),
     ]  # fmt: skip
-    factors = rules('[streams.default.factors]\nassets = "50%"\n"measure:income" = "50%"\n', allocation="factors")
+    factors = rules(FACTORS, allocation="factors")
     (place,) = places(Waited(key("old", part="measure:income")), factors, MATCHED)
     assert place.key == key(part="assets")
 
 
 def test_parts_by_measures_need_no_dataset() -> None:
-    factors = rules('[streams.default.factors]\nassets = "50%"\n"measure:income" = "50%"\n', allocation="factors")
+    factors = rules(FACTORS, allocation="factors")
     found = pools([sold(10, "unheard")], factors)
     assert [(p.key.part, p.versions, bool(p.suspense_reason)) for p in found] == [
         ("assets", [], True), ("measure:income", [], False),
