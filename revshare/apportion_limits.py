@@ -17,11 +17,9 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Limited:
-    """`amounts` of the same shape as the weights. `residue`: units of it handed out by remainders, in the last round.
-    `rest`: what nobody may take, because all are at the cap."""
+    """`amounts` of the same shape as the weights. `rest`: what nobody may take, because all are at the cap."""
 
     amounts: Int64s
-    residue: int
     rest: int
 
 
@@ -48,7 +46,7 @@ def apportion_within(
         raised |= below
     if not raised.any():
         return result
-    return Limited(np.where(raised, np.int64(floor), result.amounts), result.residue, result.rest)
+    return Limited(np.where(raised, np.int64(floor), result.amounts), result.rest)
 
 
 def _capped(total: int, weights: Int64s, cap: int | None, bound: Bools) -> Limited:
@@ -58,9 +56,9 @@ def _capped(total: int, weights: Int64s, cap: int | None, bound: Bools) -> Limit
         result = apportion_array(total=left, weights=open_to)
         above = bound & (result.amounts > cap) if cap is not None else np.zeros(weights.size, bool)
         if not above.any():
-            return Limited(amounts + result.amounts, result.residue, 0)
+            return Limited(amounts + result.amounts, 0)
         assert cap is not None
         amounts[above] = cap
         left -= cap * int(np.count_nonzero(above))
         open_to = np.where(above, 0, open_to)
-    return Limited(amounts, 0, left)
+    return Limited(amounts, left)

@@ -16,12 +16,18 @@ from typing import Any
 import psycopg
 import pytest
 from django.apps import AppConfig
+from hypothesis import Phase, settings
 
 from revshare.audit_trail.operations import Act
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
 AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+# A mutant is caught by the first failure: what a smaller one would be, nobody asks.
+settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), database=None, deadline=None)
+if os.environ.get("MUTANT_UNDER_TEST"):
+    settings.load_profile("mutants")
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ _own_instance()
 
 
 def pytest_unconfigure(config: Any) -> None:
-    """Leaves nothing running; the last of the processes of a parallel run is the one that started the others."""
-    if not hasattr(config, "workerinput"):
+    """Leaves nothing running; the last of the processes of a parallel run is the one that started the others. Mutmut
+    has a session for each mutant, and stops the services itself (`make mutants`)."""
+    if not hasattr(config, "workerinput") and "MUTANT_UNDER_TEST" not in os.environ:
         embedded.stop(Path(os.environ["REVSHARE_HOME"]))

@@ -330,9 +330,9 @@ def test_ticks_refuse() -> None:
         split_ticks(shares=[0, 0], contributors=2)
     with pytest.raises(NegativeWeight):
         split_ticks(shares=[2, -1], contributors=2)
-    with pytest.raises(SharesMismatch):
+    with pytest.raises(SharesMismatch, match="2 shares were given for 3 contributors"):
         split_ticks(shares=[1, 1], contributors=3)
-    with pytest.raises(SharesMismatch):
+    with pytest.raises(SharesMismatch, match="at least one contributor, not 0"):
         split_ticks(shares=None, contributors=0)
     with pytest.raises(SharesMismatch):
         split_ticks(shares=[], contributors=0)

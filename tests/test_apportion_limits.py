@@ -78,13 +78,24 @@ def test_without_limits_it_is_plain_apportionment(total: int, of: list[int]) -> 
         (100, [98, 1, 1], {"floor": 5}, [90, 5, 5], 0),
         (9, [98, 1, 1], {"floor": 5}, [9, 0, 0], 0),  # 15 would be needed
         (100, [98, 1, 1, 0], {"floor": 5, "cap": 60}, [60, 20, 20, 0], 0),
+        (15, [98, 1, 1], {"floor": 5}, [5, 5, 5], 0),  # just enough for all
+        (100, [98, 1, 1], {"floor": 5, "cap": 5}, [5, 5, 5], 85),
+        (100, [98, 1, 1], {"floor": 6, "cap": 5}, [5, 5, 5], 85),  # the floor is above the cap: it does not apply
+        # 8 of 100 have enough until the three below them are raised: 76 by 86:8 leaves them 6.5, so they are raised too.
+        (100, [86, 8, 2, 2, 2], {"floor": 8}, [68, 8, 8, 8, 8], 0),
+        (5, [1, 3, 5], {"cap": 3}, [0, 2, 3], 0),  # 0.6, 1.7, 2.8: who is at the cap by rounding is not above it
     ],
 )
 def test_by_hand(total: int, of: list[int], limits: dict[str, int], amounts: list[int], rest: int) -> None:
     result = within(total, of, **limits)
     assert (result.amounts.tolist(), result.rest) == (amounts, rest)
+    assert result.amounts.dtype == np.int64
 
 
 def test_neither_limit_holds_for_the_free() -> None:
     result = within(100, [90, 9, 1], cap=20, floor=3, free=np.array([True, False, False]))
     assert result.amounts.tolist() == [88, 9, 3]
+
+
+def test_amounts_are_whole_numbers_though_nobody_holds_anything() -> None:
+    assert within(0, [0, 0], cap=1).amounts.dtype == np.int64

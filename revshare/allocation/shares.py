@@ -25,7 +25,8 @@ class Kept:
 @dataclass(frozen=True)
 class Shares:
     """`amounts`: by the codes of the holding. Together with what is set aside they come to the pool; micros. `residue`:
-    how many of them were rounded up (without limits)."""
+    how many of them were rounded up; 0 under limits, where
+    shares are rounded once a round."""
 
     amounts: Int64s
     residue: int
@@ -45,15 +46,18 @@ def share_out(*, total_micros: int, holding: Holding, terms: Terms | None) -> Sh
         free = np.array([False] * len(holding.ticks) + [item.bucket == Bucket.COMMONS for item in holding.aside], bool)
         cap = share_of(total_micros, terms.cap) if terms.cap else None
         limited = apportion_within(total=total_micros, weights=units, cap=cap, floor=terms.floor_micros, free=free)
-        amounts, residue, rest = limited.amounts, limited.residue, limited.rest
-    else:
-        result = apportion_array(total=total_micros, weights=units)
-        amounts, residue, rest = result.amounts, result.residue, 0
-    number = len(holding.ticks)
-    kept = [Kept(item, int(amount)) for item, amount in zip(holding.aside, amounts[number:], strict=True)]
-    if rest:
-        kept.append(Kept(Aside(Bucket.COMMONS, OVER_CAP, 0), rest))
-    if kept and not rest:
+        kept = _kept(holding, limited.amounts)
+        if limited.rest:
+            kept.append(Kept(Aside(Bucket.COMMONS, OVER_CAP, 0), limited.rest))
+        return Shares(limited.amounts[: len(holding.ticks)], 0, tuple(kept))
+    result = apportion_array(total=total_micros, weights=units)
+    kept, residue = _kept(holding, result.amounts), result.residue
+    if kept and total_micros:
         whole = holding.denominator
         residue -= sum(item.amount_micros - total_micros * item.aside.units // whole for item in kept)
-    return Shares(amounts[:number], residue, tuple(kept))
+    return Shares(result.amounts[: len(holding.ticks)], residue, tuple(kept))
+
+
+def _kept(holding: Holding, amounts: Int64s) -> list[Kept]:
+    aside = amounts[len(holding.ticks) :]
+    return [Kept(item, int(amount)) for item, amount in zip(holding.aside, aside, strict=True)]

@@ -38,6 +38,7 @@ def test_the_mix_goes_in_order_of_versions_by_largest_remainder() -> None:
         ("mix:a@1", 2, 4, ("a@1",)), ("mix:b@1", 4, 0, ("b@1",)), ("mix:c@1", 4, 0, ("c@1",)),
     ]  # fmt: skip
     assert found[0].words == "1/7 of 20% of net sales × (your assets ÷ all assets in a@1)"
+    assert {(p.measure, p.share, p.share_text) for p in found} == {("assets", Fraction(1, 5), "20%")}
 
 
 def test_a_mix_divides_assets_and_weight_only_and_no_single_pool() -> None:
@@ -58,6 +59,11 @@ def test_directed_parts_and_outputs_come_off_the_top() -> None:
         ("pro · directed:style", 10, 1, 0), ("pro · directed:modified", 20, 1, 0),
         ("pro · outputs", 33, Fraction(1, 2), 0), ("pro", 37, Fraction(1, 2), 5),
     ]  # fmt: skip
+
+
+def test_a_role_that_nothing_is_attributed_to_has_nothing() -> None:
+    found = parts(PER_OUTPUT, net_micros=100, attributed={"output": 30})
+    assert [p.net_micros for p in found] == [0, 0, 30, 70]
 
 
 @given(

@@ -72,3 +72,14 @@ def test_what_does_not_fit_is_refused() -> None:
     assert converted([(NEXT, "EUR", 10**19)], huge)[0].amount_out_micros == 6 * 10**18
     with pytest.raises(AmountTooLarge, match="more USD"):
         converted([(NEXT, "EUR", 10**19), (DAY, "EUR", -5 * 10**17)], huge)
+
+
+def test_what_just_fits_is_taken() -> None:
+    most = 2**63 - 1
+    assert exchange("1").micros(-most, day=DAY, base="EUR") == -most
+    with pytest.raises(AmountTooLarge):
+        exchange("1").micros(most + 1, day=DAY, base="EUR")
+    both = [(DAY, "EUR", most - 2), (NEXT, "EUR", -1)]
+    assert [item.amount_out_micros for item in converted(both, exchange("1"))] == [most - 2, -2]
+    with pytest.raises(AmountTooLarge):
+        converted([*both, (DAY, "EUR", 1)], exchange("1"))

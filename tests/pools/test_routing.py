@@ -11,8 +11,8 @@ TABLE = '[streams.{0}]\ncontributor_share = "20%"\npooling = "per_model"\nalloca
 RULES = parse('name = "p"\nversion = "1"\n' + TABLE.format("fees", "by_usage") + TABLE.format("default", "asset_count"))
 
 
-def fee(net: int, *, stream: str = "fees", deducted: int = 0) -> Sum:
-    return Sum(stream, "", "", "USD", net, 3, deducted, "pro")
+def fee(net: int, *, stream: str = "fees", deducted: int = 0, dataset: str = "") -> Sum:
+    return Sum(stream, "", dataset, "USD", net, 3, deducted, "pro")
 
 
 def test_fees_go_by_units_and_ties_to_the_lower_model() -> None:
@@ -39,3 +39,11 @@ def test_nothing_is_lost_and_a_refund_mirrors(net: int, used: dict[str, int]) ->
     for sale, refund in zip(there, back, strict=True):
         assert (sale.net_micros, sale.deducted_micros) == (-refund.net_micros, -refund.deducted_micros)
         assert abs(sale.net_micros * sum(used.values()) - net * used[sale.model]) < sum(used.values())
+
+
+def test_each_sum_goes_its_own_way() -> None:
+    sums = [fee(7, stream="generation"), fee(4, dataset="ds@1"), fee(5, stream="other"), fee(9)]
+    assert by_usage(sums=sums, used={"a": 1, "b": 1}, rulebook=RULES) == [
+        sums[0], Sum("fees", "a", "", "USD", 2, 3, 0, "pro"), Sum("fees", "b", "", "USD", 2, 0, 0, "pro"),
+        sums[2], Sum("fees", "a", "", "USD", 5, 3, 0, "pro"), Sum("fees", "b", "", "USD", 4, 0, 0, "pro"),
+    ]  # fmt: skip
