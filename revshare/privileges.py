@@ -12,6 +12,10 @@ from django.db import connection, transaction
 from revshare.errors import Refused
 
 AUDITOR = "revshare_auditor"
+ONE_ROLE = (
+    "the application's role owns its tables, so it could switch their triggers off and drop them: make a second role, "
+    "name it in REVSHARE_OWNER_DATABASE_URL and migrate (README, Two roles)."
+)
 
 # Rows are added and stay as they are.
 APPEND_ONLY = frozenset({
@@ -54,8 +58,8 @@ MUTABLE = {
 }  # fmt: skip
 # Django's own, which only `migrate` writes; rights are in `access.rules` and not in its groups.
 READ_ONLY = frozenset({
-    "access_user_groups", "access_user_user_permissions", "auth_group", "auth_group_permissions", "auth_permission", "django_admin_log", "django_content_type",
-    "django_migrations",
+    "access_user_groups", "access_user_user_permissions", "auth_group", "auth_group_permissions", "auth_permission",
+    "django_admin_log", "django_content_type", "django_migrations",
 })  # fmt: skip
 
 # Numbers that are taken before the row is there.
@@ -74,12 +78,10 @@ READ = (
 )  # fmt: skip
 # Triggers that lock what the application may not change, or ask what it may not ask.
 OWNERS_TRIGGERS = ("revshare_sales_arrived()", "revshare_debt_moves()", "revshare_recouped()")
-# pg_catalog comes before all of it. pg_temp last, or a temporary table would stand before the real one. Not of functions
-# that the planner takes apart.
+# pg_catalog comes before all of it; pg_temp last, or a temporary table would stand before the real one. Not of
+# functions that read no tables: the planner takes some of these apart.
 SEARCH_PATH = "public, pg_temp"
 WITHOUT_TABLES = frozenset({"revshare_statement_column(text)", "revshare_refuse()"})
-
-
 Names = set[str]
 
 
@@ -95,8 +97,8 @@ def apply(*, application: str) -> None:
         )
         if strange := cursor.fetchone():
             raise Refused(
-                f"{strange[1]} belongs to {strange[0]} and not to {owner}: run REASSIGN OWNED BY {strange[0]} TO {owner} "
-                "in this database as a superuser, then migrate again."
+                f"{strange[1]} belongs to {strange[0]} and not to {owner}: run REASSIGN OWNED BY {strange[0]} TO "
+                f"{owner} in this database as a superuser, then migrate again."
             )
         # A version before or after this one has others.
         functions = _names(

@@ -13,7 +13,9 @@ def _own_instance() -> None:
     # A folder of its own: tests never touch an instance that somebody works with.
     os.environ["REVSHARE_HOME"] = os.environ.get("REVSHARE_TEST_HOME") or str(ROOT / "var" / "test")
     os.environ.setdefault("REVSHARE_TEST_FAST", "1")
-    for name in ("REVSHARE_EMBEDDED_DATABASE", "REVSHARE_OWNER_DATABASE_URL") if "DATABASE_URL" not in os.environ else ():
+    for name in (
+        ("REVSHARE_EMBEDDED_DATABASE", "REVSHARE_OWNER_DATABASE_URL") if "DATABASE_URL" not in os.environ else ()
+    ):
         os.environ.pop(name, None)
     from config.instance import prepare
 

@@ -291,8 +291,8 @@ class Postgres:
             roles.make(connect)
         except psycopg.Error as error:
             raise ServiceError(
-                f"PostgreSQL runs but refuses to make the database {roles.DATABASE}: mend what its log {self.log} says and "
-                f"run the command again.\n{error}"
+                f"PostgreSQL runs but refuses to make the database {roles.DATABASE}: mend what its log {self.log} "
+                f"says and run the command again.\n{error}"
             ) from error
 
 
