@@ -33,3 +33,8 @@ def owner() -> Iterator[None]:
         cursor.execute(f"SET LOCAL ROLE {OWNER}")
         yield
         cursor.execute(f"SET LOCAL ROLE {APPLICATION}")
+
+
+def acting_as_application(owner_url: str) -> str:
+    """The owner's login, for a connection that acts as the application's role from the start."""
+    return f"{owner_url}&options=-c%20role%3D{APPLICATION}"

@@ -66,11 +66,11 @@ def by(name: str, why: str = "", at: datetime = AT) -> Act:
 
 
 @contextmanager
-def inside(world: World) -> Iterator[None]:
-    """Django's connection is the application's, to the database of this world."""
+def inside(world: World, url: str = "") -> Iterator[None]:
+    """Django's connection is to the database of this world: the application's, or by another URL."""
     before = connection.settings_dict
     connection.close()
-    connection.settings_dict = before | django_database(world.database_url)
+    connection.settings_dict = before | django_database(url or world.database_url)
     try:
         with override_settings(REVSHARE_HOME=world.home):
             yield
