@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from django.apps import AppConfig
 
+from config.embedded.roles import APPLICATION, AUDITOR
 from config.ownership import VARIABLE, as_owner
 from revshare.audit_trail.operations import Act
 from tests.ownership import application
@@ -148,6 +149,10 @@ def new_world(template: str, home: Path) -> Iterator[World]:
     home.mkdir()
     with psycopg.connect(os.environ[VARIABLE], autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # What `migrate` closed is the template's own; it is not copied.
+        admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {APPLICATION}")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {AUDITOR}")
         own, owner = (_with_name(os.environ[key], name) for key in ("DATABASE_URL", VARIABLE))
         env = os.environ | {
             "DATABASE_URL": own, VARIABLE: owner, "REVSHARE_HOME": str(home), "REVSHARE_QUEUE_PREFIX": name, "PYTHONUNBUFFERED": "1",

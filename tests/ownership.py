@@ -32,7 +32,8 @@ def owner() -> Iterator[None]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {OWNER}")
         yield
-        cursor.execute(f"SET LOCAL ROLE {APPLICATION}")
+        if not connection.needs_rollback:  # which takes it back as well
+            cursor.execute(f"SET LOCAL ROLE {APPLICATION}")
 
 
 def acting_as_application(owner_url: str) -> str:

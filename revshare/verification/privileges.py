@@ -15,8 +15,9 @@ MAY = """
     SELECT c.relname::text, p.privilege, a.attname::text FROM pg_class c
     CROSS JOIN unnest(ARRAY['INSERT', 'DELETE', 'TRUNCATE', 'TRIGGER', 'UPDATE']) AS p(privilege)
     LEFT JOIN pg_attribute a ON p.privilege = 'UPDATE' AND a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND CASE p.privilege
-        WHEN 'UPDATE' THEN has_column_privilege(c.oid, a.attnum, 'UPDATE') ELSE has_table_privilege(c.oid, p.privilege) END
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+        AND CASE p.privilege WHEN 'UPDATE' THEN has_column_privilege(c.oid, a.attnum, 'UPDATE')
+                             ELSE has_table_privilege(c.oid, p.privilege) END
     ORDER BY 1, 2, 3
 """
 CALLS = """
@@ -31,7 +32,7 @@ ROLE = """
 
 
 def beyond_the_list() -> Iterator[Finding]:
-    """The application's role may do no more than the list says. Nothing if it owns the tables: there is no list then."""
+    """The application's role may do no more than the list says. Not looked at if it owns the tables."""
     if owns_tables():
         return
     with connection.cursor() as cursor:
@@ -76,7 +77,8 @@ TRIGGER_CHECKS = (
     SqlCheck(
         "I23", "each table that keeps its rows has triggers against all that would change them",
         f"""
-        SELECT CASE w.event {" ".join(f"WHEN {bit} THEN '{name}'" for bit, name in EVENTS.items())} END || ' on ' || w.name,
+        SELECT CASE w.event {" ".join(f"WHEN {bit} THEN '{name}'" for bit, name in EVENTS.items())} END
+                   || ' on ' || w.name,
                'open', 'refused' FROM (VALUES {_wanted()}) w(name, event, refused)
         WHERE NOT EXISTS (
             SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
