@@ -88,19 +88,19 @@ def build(folder: Path) -> None:
     _september(folder)
 
 
-def _take(kind: str, folder: Path, name: str, text: str) -> int:
+def take(kind: str, folder: Path, name: str, text: str) -> int:
     (folder / name).write_text(text, encoding="utf-8")
     return ingest(kind=kind, path=folder / name, act=by("olivia")).file.pk
 
 
-def _publish(key: str) -> None:
+def publish(key: str) -> None:
     for step in (cycles.lock, cycles.calculate, cycles.submit):
         step(key=key, act=by("olivia"))
     for step in (cycles.approve, cycles.publish):
         step(key=key, act=by("adam"))
 
 
-def _open(key: str, start: str, end: str, policy: str) -> None:
+def open_cycle(key: str, start: str, end: str, policy: str) -> None:
     cycles.open_cycle(key=key, period=parse_period(start, end, "UTC"), policy=find(policy), act=by("olivia"))
 
 
@@ -111,11 +111,11 @@ def _june(folder: Path) -> None:
     for kind, path in find_files(write_files(folder)):
         ingest(kind=kind, path=path, act=by("olivia"))
     register(content=FILES["policy.toml"].encode(), act=by("olivia"))
-    _take("splits", folder, "splits.csv", SPLITS)
-    _open("june", "2026-06-01", "2026-07-01", "p")
+    take("splits", folder, "splits.csv", SPLITS)
+    open_cycle("june", "2026-06-01", "2026-07-01", "p")
     claim = file_claim(claimant_id="cy", dataset_version="ds@1", asset_id="1", proof="raw", act=by("olivia"))
     prove(number=claim.pk, evidence="negative", act=by("olivia"))
-    _publish("june")
+    publish("june")
     commit(key="june", act=by("adam"))
     decide(number=claim.pk, action="uphold", reason="his", act=by("adam"))
 
@@ -124,14 +124,14 @@ def _beside(folder: Path) -> None:
     """Two sales taken in as if they were many, and a row of each other kind."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storing, "PARTITION_ROWS", 1)
-        _take("sales", folder, "large.csv", LARGE_FILE)
+        take("sales", folder, "large.csv", LARGE_FILE)
     signals = folder / "signals"
     signals.mkdir()
     for name, text in SIGNALS.items():
         (signals / name).write_text(text, encoding="utf-8")
     for kind, path in find_files(signals):
         ingest(kind=kind, path=path, act=by("olivia"))
-    _take("contributors", folder, "payees.csv", PAYEES)
+    take("contributors", folder, "payees.csv", PAYEES)
 
 
 def _paid(folder: Path) -> None:
@@ -153,26 +153,26 @@ def _paid(folder: Path) -> None:
 def _july_and_august(folder: Path) -> None:
     july = folder / "july"
     july.mkdir()
-    _take("sales", july, "sales.csv", LATE_FILE)
+    take("sales", july, "sales.csv", LATE_FILE)
     register(
         content=(FILES["policy.toml"].replace('"p"', '"q"') + ONE_CURRENCY + RECOUPMENT).encode(), act=by("olivia")
     )
-    _open("july", "2026-07-01", "2026-08-01", "q")
-    _publish("july")
+    open_cycle("july", "2026-07-01", "2026-08-01", "q")
+    publish("july")
     [riddle] = [item for item in waiting() if item.name == "riddle"]
     settle(number=riddle.number, to="platform", act=by("adam", "nobody will come"))
     match(kind="model", name="mystery", stands_for="m", act=by("olivia", "its new name"))
-    _open("august", "2026-08-01", "2026-09-01", "q")
-    _publish("august")
+    open_cycle("august", "2026-08-01", "2026-09-01", "q")
+    publish("august")
 
 
 def _september(folder: Path) -> None:
     """Its one sale is of a model that nobody knows; its file is void, and what comes late is a deficit."""
-    wrong = _take("sales", folder, "wrong.csv", HEADER + "w1,2026-09-03T00:00:00Z,generation,enigma,USD,10.00\n")
-    _open("september", "2026-09-01", "2026-10-01", "p")
-    _publish("september")
+    wrong = take("sales", folder, "wrong.csv", HEADER + "w1,2026-09-03T00:00:00Z,generation,enigma,USD,10.00\n")
+    open_cycle("september", "2026-09-01", "2026-10-01", "p")
+    publish("september")
     void(file_id=wrong, reason="a test", act=by("olivia"))
-    _take("sales", folder, "right.csv", HEADER + "w2,2026-09-04T00:00:00Z,generation,enigma,USD,-1.00\n")
+    take("sales", folder, "right.csv", HEADER + "w2,2026-09-04T00:00:00Z,generation,enigma,USD,-1.00\n")
     draft(cycle_key="september", options=Options(void=(wrong,), late=True), act=by("olivia"))
     approve(key="september/1", act=by("adam"))
     post(key="september/1", act=by("fiona"))
