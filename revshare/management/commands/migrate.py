@@ -1,8 +1,11 @@
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 
+from config.embedded import ServiceError
 from config.ownership import application_role, as_owner
+from revshare.errors import Refused
 from revshare.privileges import apply
 
 
@@ -10,7 +13,10 @@ class Command(migrate.Command):
     """Django's own, as the owner of the tables; then it gives the roles their rights (`revshare.privileges`)."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        application = application_role()
-        with as_owner():
-            super().handle(*args, **options)
-            apply(application=application)
+        try:
+            application = application_role()
+            with as_owner():
+                super().handle(*args, **options)
+                apply(application=application)
+        except (ServiceError, Refused) as error:
+            raise CommandError(str(error)) from None
