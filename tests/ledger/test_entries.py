@@ -190,6 +190,12 @@ def attach(cycle_id: int, *rows: tuple[int, ...]) -> None:
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle_id])
 
 
+def test_a_partition_that_was_begun_and_left_is_made_anew(batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revshare_new_entries(%s)", [batch.pool.cycle_id])
+    assert batch.enter() == 2
+
+
 def test_an_open_cycle_and_a_calculated_one_take_no_entries(batch: Batch, story: Story) -> None:
     opened = story.open("july", "2026-07-01", "2026-08-01")
     with pytest.raises(IntegrityError, match="it is not locked"):
