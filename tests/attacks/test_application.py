@@ -157,7 +157,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "a file of the server is read": ("SELECT pg_read_file('/etc/passwd')", FORBIDDEN),
     "a large object takes a file in": ("SELECT lo_import('/etc/passwd')", FORBIDDEN),
     "a language is brought in": ("CREATE LANGUAGE mine HANDLER plpgsql_call_handler", FORBIDDEN),
-    "the server is set otherwise": ("ALTER SYSTEM SET fsync = off", "25001"),
+    "the server reads its settings anew": ("SELECT pg_reload_conf()", FORBIDDEN),
     "the catalog is written": ("UPDATE pg_class SET relowner = 'revshare'::regrole", FORBIDDEN),
     "the log is read": ("SELECT pg_ls_logdir()", FORBIDDEN),
     "the owner's session is ended": (

@@ -17,6 +17,7 @@ class Command(migrate.Command):
             application = application_role()
             with as_owner():
                 super().handle(*args, **options)
-                apply(application=application)
+                if not (options["plan"] or options["check_unapplied"]):
+                    apply(application=application)
         except (ServiceError, Refused) as error:
             raise CommandError(str(error)) from None
