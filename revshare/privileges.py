@@ -82,37 +82,46 @@ OWNERS_TRIGGERS = ("revshare_sales_arrived()", "revshare_debt_moves()", "revshar
 # functions that read no tables: the planner takes some of these apart.
 SEARCH_PATH = "public, pg_temp"
 WITHOUT_TABLES = frozenset({"revshare_statement_column(text)", "revshare_refuse()"})
+
 Names = set[str]
+
+
+def check_ownership() -> None:
+    """Raises Refused if some table belongs to another role than the one that is to migrate it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, relowner::regrole::text, current_user::text FROM pg_class "
+            "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') "
+            "AND NOT pg_has_role(relowner, 'USAGE') LIMIT 1"
+        )
+        if strange := cursor.fetchone():
+            table, other, owner = strange
+            raise Refused(
+                f"{table} belongs to {other} and not to {owner}: run REASSIGN OWNED BY {other} TO {owner} in this "
+                "database as a superuser, then migrate again."
+            )
 
 
 @transaction.atomic
 def apply(*, application: str) -> None:
-    """Makes the database as the lists say, as the owner of its tables. Raises Refused if some are somebody else's."""
+    """Makes the database as the lists say, as the owner of its tables. A version before or after this one has others:
+    what is not there is left out."""
+    quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user::text, current_database()::text, to_regrole(%s) IS NOT NULL", [AUDITOR])
         owner, database, has_auditor = cursor.fetchone()
-        cursor.execute(
-            "SELECT relowner::regrole::text, relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
-            "AND relkind IN ('r', 'p', 'v') AND NOT pg_has_role(relowner, 'USAGE') LIMIT 1"
-        )
-        if strange := cursor.fetchone():
-            raise Refused(
-                f"{strange[1]} belongs to {strange[0]} and not to {owner}: run REASSIGN OWNED BY {strange[0]} TO "
-                f"{owner} in this database as a superuser, then migrate again."
-            )
-        # A version before or after this one has others.
         functions = _names(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
             "AND starts_with(proname, 'revshare_')"
         )
-        relations = _names("SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace")
-        schemas = _names("SELECT nspname::text FROM pg_namespace")
         words = list(_functions(functions))
         if application != owner:
-            name = connection.ops.quote_name(application)
-            words += [*_closed(database, owner), *_of_application(name, functions, relations)]
-            if "audit" in schemas:
-                words += _readers_of_audit(name, AUDITOR if has_auditor else "", functions)
+            words += _closed(quote(database), quote(owner))
+            words += _of_application(quote(application), quote(database), functions)
+            words += _of_readers(quote(application))
+            if has_auditor:
+                words += _of_readers(AUDITOR)
+                words += _of_auditor(quote(database), functions)
         cursor.execute("; ".join(words) or "SELECT")
 
 
@@ -141,13 +150,13 @@ def _functions(there: Names) -> Iterator[str]:
 
 def _closed(database: str, owner: str) -> Iterator[str]:
     """What PostgreSQL gives to everybody."""
-    yield f"REVOKE ALL ON DATABASE {connection.ops.quote_name(database)} FROM PUBLIC"
+    yield f"REVOKE ALL ON DATABASE {database} FROM PUBLIC"
     yield "REVOKE ALL ON SCHEMA public FROM PUBLIC"
-    yield f"GRANT ALL ON SCHEMA public TO {connection.ops.quote_name(owner)}"
+    yield f"GRANT ALL ON SCHEMA public TO {owner}"
 
 
-def _of_application(role: str, functions: Names, relations: Names) -> Iterator[str]:
-    database = connection.ops.quote_name(connection.settings_dict["NAME"])
+def _of_application(role: str, database: str, functions: Names) -> Iterator[str]:
+    relations = _names("SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace")
     yield f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}"
     yield f"GRANT USAGE ON SCHEMA public TO {role}"
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}"
@@ -172,12 +181,13 @@ def _columns(table: str, wanted: tuple[str, ...]) -> list[str]:
     return [name for name in wanted if name in found]
 
 
-def _readers_of_audit(application: str, auditor: str, functions: Names) -> Iterator[str]:
-    for role in filter(None, (application, auditor)):
+def _of_readers(role: str) -> Iterator[str]:
+    if _names("SELECT nspname::text FROM pg_namespace WHERE nspname = 'audit'"):
         yield f"GRANT USAGE ON SCHEMA audit TO {role}"
         yield f"GRANT SELECT ON ALL TABLES IN SCHEMA audit TO {role}"
-    if auditor:
-        database = connection.ops.quote_name(connection.settings_dict["NAME"])
-        yield f"GRANT CONNECT ON DATABASE {database} TO {auditor}"
-        for function in sorted(functions & set(READ)):
-            yield f"GRANT EXECUTE ON FUNCTION {function} TO {auditor}"
+
+
+def _of_auditor(database: str, functions: Names) -> Iterator[str]:
+    yield f"GRANT CONNECT ON DATABASE {database} TO {AUDITOR}"
+    for function in sorted(functions & set(READ)):
+        yield f"GRANT EXECUTE ON FUNCTION {function} TO {AUDITOR}"

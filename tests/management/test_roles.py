@@ -8,7 +8,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from config.ownership import VARIABLE
-from revshare.privileges import apply, owns_tables
+from revshare.errors import Refused
+from revshare.privileges import apply, check_ownership, owns_tables
 from revshare.verification.privileges import beyond_the_list
 from tests.ownership import owner
 
@@ -55,6 +56,14 @@ def test_what_was_given_beyond_the_list_is_taken_away_again() -> None:
         definer, path = cursor.fetchone()
     assert definer
     assert "search_path=public, pg_temp" in path
+
+
+def test_tables_of_somebody_else_are_not_migrated() -> None:
+    """As the application's role, which is no member of the owner's."""
+    with pytest.raises(Refused, match="belongs to revshare_owner and not to revshare: run REASSIGN OWNED"):
+        check_ownership()
+    with owner():
+        check_ownership()
 
 
 def test_two_urls_name_the_same_database(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from django.core.management.commands import migrate
 from config.embedded import ServiceError
 from config.ownership import application_role, as_owner
 from revshare.errors import Refused
-from revshare.privileges import apply
+from revshare.privileges import apply, check_ownership
 
 
 class Command(migrate.Command):
@@ -16,6 +16,7 @@ class Command(migrate.Command):
         try:
             application = application_role()
             with as_owner():
+                check_ownership()
                 super().handle(*args, **options)
                 if not (options["plan"] or options["check_unapplied"]):
                     apply(application=application)
