@@ -121,7 +121,7 @@ def make_cycle(number: int, count: int) -> None:
         cursor.execute(move, words)
         cursor.execute(POOL, words)
         words["pool"] = cursor.fetchone()[0]
-        cursor.execute("SELECT revshare_new_part('ledger_entry', 'cycle_id', %(cycle)s)", words)
+        cursor.execute("SELECT revshare_new_entries(%(cycle)s)", words)
         cursor.execute(ENTRIES.format(cycle=words["cycle"]), words)
         cursor.execute(POOL_CONTROL, words)
         cursor.execute(ACCOUNT_CONTROL, words)

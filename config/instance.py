@@ -39,7 +39,8 @@ def secret_key(folder: Path) -> str:
 
 
 def prepare() -> None:
-    """Finds or starts the services and says where they are in DATABASE_URL and REDIS_URL.
+    """Finds or starts the services and says where they are in DATABASE_URL and REDIS_URL; of an embedded database also
+    in REVSHARE_OWNER_DATABASE_URL, which `migrate` alone uses.
 
     Raises `config.embedded.ServiceError`, whose text is a sentence for a person.
     """
@@ -53,6 +54,7 @@ def prepare() -> None:
     os.environ["REDIS_URL"] = instance.redis_url
     if instance.database_embedded:
         os.environ["REVSHARE_EMBEDDED_DATABASE"] = "1"
+        os.environ["REVSHARE_OWNER_DATABASE_URL"] = instance.owner_url
 
 
 def migrate_embedded() -> None:

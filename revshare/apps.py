@@ -5,3 +5,6 @@ class RevshareConfig(AppConfig):
     name = "revshare"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "revshare"
+
+    def ready(self) -> None:
+        from revshare.management import deploy_checks  # noqa: F401 - it registers itself

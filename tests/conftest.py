@@ -18,7 +18,10 @@ import pytest
 from django.apps import AppConfig
 from hypothesis import Phase, settings
 
+from config.embedded.roles import APPLICATION, AUDITOR
+from config.ownership import VARIABLE, as_owner
 from revshare.audit_trail.operations import Act
+from tests.ownership import application
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
@@ -28,6 +31,20 @@ AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
 settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), database=None, deadline=None)
 if os.environ.get("MUTANT_UNDER_TEST"):
     settings.load_profile("mutants")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """The owner makes the test database, and clears it away."""
+    with as_owner():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_modify_db_settings: None) -> Iterator[None]:
+    """Tests work in it as the application's role. `tests.ownership.owner` says where they do not."""
+    with application():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -70,11 +87,12 @@ def file(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 
 @dataclass
 class World:
-    """An instance with a database of its own, used through real processes only."""
+    """An instance with a database of its own, used through real processes only, which are the application's role."""
 
     home: Path
     env: dict[str, str]
     database_url: str
+    owner_url: str
 
     def manage(self, *args: str | Path, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Runs a command; fails the test if it fails, unless `ok` is False."""
@@ -104,6 +122,9 @@ class World:
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.database_url, autocommit=True)
 
+    def connect_as_owner(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.owner_url, autocommit=True)
+
     def rows(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
         with self.connect() as connection:
             return connection.execute(query, params).fetchall()
@@ -117,13 +138,12 @@ def _with_name(url: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def _template() -> Iterator[str]:
     """A migrated database to copy from."""
-    url = os.environ["DATABASE_URL"]
     name = f"template_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as admin:
+    with psycopg.connect(os.environ[VARIABLE], autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"], cwd=ROOT, check=True,
-            env=os.environ | {"DATABASE_URL": _with_name(url, name)},
+            env=os.environ | {key: _with_name(os.environ[key], name) for key in ("DATABASE_URL", VARIABLE)},
         )  # fmt: skip
         yield name
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -131,18 +151,21 @@ def _template() -> Iterator[str]:
 
 @contextmanager
 def new_world(template: str, home: Path) -> Iterator[World]:
-    url = os.environ["DATABASE_URL"]
     name = f"world_{uuid.uuid4().hex[:12]}"
     home.mkdir()
-    with psycopg.connect(url, autocommit=True) as admin:
+    with psycopg.connect(os.environ[VARIABLE], autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        own = _with_name(url, name)
+        # What `migrate` closed is the template's own; it is not copied.
+        admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+        admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {APPLICATION}")
+        admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {AUDITOR}")
+        own, owner = (_with_name(os.environ[key], name) for key in ("DATABASE_URL", VARIABLE))
         env = os.environ | {
-            "DATABASE_URL": own, "REVSHARE_HOME": str(home), "REVSHARE_QUEUE_PREFIX": name, "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": own, VARIABLE: owner, "REVSHARE_HOME": str(home), "REVSHARE_QUEUE_PREFIX": name, "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
         env.pop("DJANGO_SETTINGS_MODULE", None)
         try:
-            yield World(home=home, env=env, database_url=own)
+            yield World(home=home, env=env, database_url=own, owner_url=owner)
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
             shutil.rmtree(home, ignore_errors=True)

@@ -14,9 +14,16 @@ def _own_instance() -> None:
     os.environ["REVSHARE_HOME"] = os.environ.get("REVSHARE_TEST_HOME") or str(ROOT / "var" / "test")
     os.environ.setdefault("REVSHARE_TEST_FAST", "1")
     os.environ.pop("REVSHARE_EMBEDDED_DATABASE", None)
+    if "DATABASE_URL" not in os.environ:
+        os.environ.pop("REVSHARE_OWNER_DATABASE_URL", None)
     from config.instance import prepare
 
     prepare()
+    if "REVSHARE_OWNER_DATABASE_URL" not in os.environ:
+        raise SystemExit(
+            "Beside DATABASE_URL the tests need REVSHARE_OWNER_DATABASE_URL: the roles revshare and revshare_owner of one "
+            "server, of which the second may make databases and SET ROLE to the first."
+        )
 
 
 _own_instance()

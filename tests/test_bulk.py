@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from revshare import bulk
 from revshare.bulk import Texts, copy_arrays, ids_out
+from tests.ownership import owner
 
 texts = st.lists(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=9), min_size=1
@@ -63,7 +64,7 @@ def test_what_is_copied_comes_back(db: None, names: list[str]) -> None:
                 yield small[at][chosen], middle[at][chosen], large[at][chosen], ids
 
     for frozen in (False, True):
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), owner(), connection.cursor() as cursor:
             cursor.execute("CREATE TABLE copied (a smallint, b integer, c bigint, d text)")
             assert copy_arrays(table="copied", columns=("a", "b", "c", "d"), blocks=blocks(), frozen=frozen) == len(
                 rows

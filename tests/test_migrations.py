@@ -29,15 +29,15 @@ def test_an_instance_without_cycles_goes_back_and_forth(world: World) -> None:
     back = shape(world)
     tables = {name for name, *_ in back[0]}
     assert {"public.manifests_weight", "public.allocation_allocation", "public.statements_statement"} <= tables
-    world.manage("migrate", "revshare")
-    assert shape(world) == latest
-    # Made anew and never taken further, the version before is the same as the way back made it.
+    # Made anew, the version before is the same as the way back made it.
     world.manage("migrate", "revshare", "zero")
     world.manage("migrate", "revshare", BEFORE)
     for app in ("authtoken", "admin"):
         world.manage("migrate", app)
     for rows, made in zip(back, shape(world), strict=True):
         assert rows - made == made - rows == set()
+    world.manage("migrate", "revshare")
+    assert shape(world) == latest
 
 
 def test_a_published_cycle_is_not_lost_on_the_way_back(world: World, tmp_path: Path) -> None:
@@ -49,10 +49,12 @@ def test_a_published_cycle_is_not_lost_on_the_way_back(world: World, tmp_path: P
     assert failed.returncode != 0
     assert REFUSED in failed.stderr
     assert world.rows(sales) == stored
-    assert world.rows(last.format("sales_sale_seq_seq")) == [(4,)]  # the next one
+    with world.connect_as_owner() as owner:
+        assert owner.execute(last.format("sales_sale_seq_seq")).fetchone() == (4,)  # the next one
     world.manage("migrate", "revshare")
     assert world.rows(sales) == stored
-    assert world.rows(last.format("sales_arrival")) == [(4,)]
+    with world.connect_as_owner() as owner:
+        assert owner.execute(last.format("sales_arrival")).fetchone() == (4,)
     assert world.json("verify")["clean"] is True
 
 

@@ -5,7 +5,7 @@ stops them, `status(home)` tells what runs. `DATABASE_URL` and `REDIS_URL` in th
 by a server that is somebody else's to run. This package knows nothing of Django, so settings may call it.
 
 Environment:
-    DATABASE_URL, REDIS_URL   servers that run already; used as they are
+    DATABASE_URL, REDIS_URL   servers that run already; used as they are (DATABASE_URL: as the application's role)
     REVSHARE_HOME             the `home` that callers pass; read by them, not here
     REVSHARE_POSTGRES_BIN     folder of the PostgreSQL programs to use, before any other place is looked at
     REVSHARE_TEST_FAST=1      PostgreSQL starts without fsync. A power cut may then destroy the data: for tests only

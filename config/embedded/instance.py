@@ -13,10 +13,14 @@ from config.embedded.urls import without_password
 
 @dataclass(frozen=True)
 class Instance:
-    """Where the services of an instance are. Embedded ones are ours to start and stop."""
+    """Where the services of an instance are. Embedded ones are ours to start and stop.
+
+    `owner_url`: the database as the owner of its tables, "" if it is somebody else's to run.
+    """
 
     home: Path
     database_url: str
+    owner_url: str
     redis_url: str
     database_embedded: bool
     broker_embedded: bool
@@ -59,7 +63,12 @@ def ensure(home: Path) -> Instance:
         except OSError as error:
             raise ServiceError(f"The services of {layout.home} cannot be started: {error}.") from error
     return Instance(
-        layout.home, database_url or postgres.url, redis_url or broker.url, database_url is None, redis_url is None
+        layout.home,
+        database_url or postgres.url,
+        "" if database_url else postgres.owner_url,
+        redis_url or broker.url,
+        database_url is None,
+        redis_url is None,
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.embedded import roles
 from config.embedded.layout import Layout
 from config.embedded.process import (
     Account,
@@ -37,7 +38,6 @@ from config.embedded.process import (
 PROGRAMS = ("postgres", "initdb", "pg_ctl")
 SYSTEM_FOLDERS = "/usr/lib/postgresql"  # Debian's place: one folder per major version
 PORT = 5432  # only part of the socket's name
-ROLE = DATABASE = "revshare"
 MOST_HELPERS = 4  # of a query
 START_SECONDS = 60.0  # recovery from a crash takes time
 SOCKET_SECONDS = 2.0  # for a server that runs to show its socket
@@ -96,8 +96,17 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The URL for psycopg. It names the port, or PGPORT in a caller's environment would."""
-        return f"postgresql://{ROLE}@/{DATABASE}?host={self.socket_folder}&port={PORT}"
+        """The URL for psycopg, as the application's role."""
+        return self.url_of(roles.APPLICATION)
+
+    @property
+    def owner_url(self) -> str:
+        """The same as the owner of the tables."""
+        return self.url_of(roles.OWNER)
+
+    def url_of(self, role: str) -> str:
+        """The URL for a role. It names the port, or PGPORT in a caller's environment would."""
+        return f"postgresql://{role}@/{roles.DATABASE}?host={self.socket_folder}&port={PORT}"
 
     def pid(self) -> int:
         """Process id of the server that runs on the data folder, 0 if there is none."""
@@ -112,8 +121,8 @@ class Postgres:
             return ""
 
     def ready(self) -> bool:
-        """Tell whether the server of this data folder answers and has the role and the database."""
-        return bool(self.pid()) and self.layout.sockets_are_ours() and self.connects(ROLE, DATABASE)
+        """Tell whether the server of this data folder answers and has the roles and the database."""
+        return bool(self.pid()) and self.layout.sockets_are_ours() and self.connects(roles.OWNER, roles.DATABASE)
 
     def connects(self, user: str, database: str) -> bool:
         """Try a connection."""
@@ -270,21 +279,20 @@ class Postgres:
         )
 
     def _create_database(self) -> None:
-        """Make the role and the database unless they exist."""
+        """Make the roles and the database unless they exist."""
         import psycopg
 
+        def connect(database: str) -> psycopg.Connection:
+            return psycopg.connect(
+                host=str(self.socket_folder), port=PORT, user="postgres", dbname=database, autocommit=True
+            )
+
         try:
-            with psycopg.connect(
-                host=str(self.socket_folder), port=PORT, user="postgres", dbname="postgres", autocommit=True
-            ) as connection:
-                if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
-                    connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
-                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                    connection.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+            roles.make(connect)
         except psycopg.Error as error:
             raise ServiceError(
-                f"PostgreSQL runs but refuses to make the database {DATABASE}: mend what its log {self.log} says and "
-                f"run the command again.\n{error}"
+                f"PostgreSQL runs but refuses to make the database {roles.DATABASE}: mend what its log {self.log} "
+                f"says and run the command again.\n{error}"
             ) from error
 
 

@@ -100,7 +100,7 @@ def store_rows(work: Work, table: RowTable, file: IngestedFile) -> None:
     )  # fmt: skip
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {table.name}")
+            cursor.execute("SELECT revshare_analyze(%s)", [table.name])
 
 
 def _next_arrival() -> int:

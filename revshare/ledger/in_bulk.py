@@ -57,7 +57,7 @@ def post_many(*, kind: str, postings: Sequence[Posting], act: Act) -> None:
     _copy("ledger_journal", JOURNAL, journals)
     _copy("ledger_leg", LEG, legs)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE ledger_leg")
+        cursor.execute("SELECT revshare_analyze('ledger_leg')")
         cursor.execute("UPDATE ledger_journal SET sealed = true WHERE seq BETWEEN %s AND %s", [first, seq])
 
 

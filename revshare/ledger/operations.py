@@ -38,7 +38,7 @@ def enter(
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{SORT_MEMORY}'; SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'")
-        cursor.execute("SELECT revshare_new_part('ledger_entry', 'cycle_id', %s)", [cycle_id])
+        cursor.execute("SELECT revshare_new_entries(%s)", [cycle_id])
         (part,) = cursor.fetchone()
         progress("post", 0, entries)
         rows = copy_arrays(table=part, columns=ENTRY, blocks=blocks, frozen=True)
@@ -145,7 +145,7 @@ def _seal(journal: Journal) -> Journal:
         legs_sha256=journal.legs_sha256,
     )  # fmt: skip
     journal.sealed = True
-    journal.save()
+    journal.save(update_fields=["legs_count", "legs_sha256", "hash", "sealed"])
     return journal
 
 

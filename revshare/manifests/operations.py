@@ -47,6 +47,10 @@ TRAININGS = RowTable(
     key=("model", "dataset_version"),
     content=("mix",),
 )  # fmt: skip
+FROZEN_WITH = (
+    "frozen_at", "sha256", "assets", "records", "contributors", "assets_ticks", "weights_sha256", "frozen_arrival",
+    "classes", "classes_sha256", "class_totals", "opted_out_records",
+)  # fmt: skip
 MAX_VERSIONS = 10_000  # of one file
 # DuckDB may look at a row before it leaves out the bad ones.
 OWN_SHARE, OWN_WEIGHT = (text.replace("CAST(", "TRY_CAST(") for text in (SHARE, WEIGHT))
@@ -327,16 +331,15 @@ def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed,
     }  # fmt: skip
     if manifest.classes:
         detail |= {"classes_sha256": manifest.classes_sha256, "opted_out_records": manifest.opted_out_records}
-    manifest.save()
+    manifest.save(update_fields=FROZEN_WITH)
     record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)
 
 
 def _store_weights(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft) -> None:
     """Into a partition of their own: for auditors, and for the pages."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT revshare_new_part('manifests_weight_row', 'manifest_id', %s)", [manifest.pk])
+        cursor.execute("SELECT revshare_new_weights(%s)", [manifest.pk])
         part = cursor.fetchone()[0]
-        cursor.execute(f"ALTER TABLE {part} ALTER manifest_id SET DEFAULT {manifest.pk}")
         if draft.is_weighted:
             copy_file_in(cursor, draft.rows, table=part, columns="contributor_id, assets_ticks, weight_ticks")
         else:

@@ -20,8 +20,6 @@ INDEXING = (
     "work_mem = '256MB'", "maintenance_work_mem = '256MB'", "max_parallel_maintenance_workers = 0",
     "default_statistics_target = 20",
 )  # fmt: skip
-# Every index that grows by blocks of the table.
-BLOCK_INDEXES = ("sales_sale_0_sold_at_idx",)
 
 
 def store(work: Work, *, file_id: int, apart: bool) -> None:
@@ -35,9 +33,7 @@ def store(work: Work, *, file_id: int, apart: bool) -> None:
     if work.spool is None or (count < PARTITION_ROWS and not apart):
         _copy(work, "sales_sale_0", file_id, first, frozen=False)
         with connection.cursor() as cursor:
-            for index in BLOCK_INDEXES:
-                cursor.execute("SELECT brin_summarize_new_values(%s)", [index])
-            cursor.execute("ANALYZE sales_sale_0")
+            cursor.execute("SELECT revshare_analyze('sales_sale_0')")
         return
     with connection.cursor() as cursor:
         cursor.execute("; ".join(f"SET LOCAL {setting}" for setting in INDEXING))
@@ -79,7 +75,5 @@ def _reserve(count: int) -> int:
     """Takes the next `count` numbers of arrival for this transaction, which alone has the lock of the intake; returns
     the first."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('sales_arrival')")
-        first = int(cursor.fetchone()[0])
-        cursor.execute("SELECT setval('sales_arrival', %s)", [first + count - 1])
-    return first
+        cursor.execute("SELECT revshare_reserve_sales(%s)", [count])
+        return int(cursor.fetchone()[0])

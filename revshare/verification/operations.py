@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from revshare.cycles.models import Cycle
+from revshare.privileges import ONE_ROLE, owns_tables
 from revshare.progress import Progress, no_progress
 from revshare.verification.agreements import AGREEMENT_CHECKS
 from revshare.verification.checks import SQL_CHECKS, WALKS, entry_sums, run_sql
@@ -12,6 +13,7 @@ from revshare.verification.debts import DEBT_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
+from revshare.verification.privileges import TRIGGER_CHECKS, beyond_the_list
 from revshare.verification.proofs import PROOF_CHECKS, commitments
 from revshare.verification.recompute import recompute
 from revshare.verification.restatements import RESTATEMENT_CHECKS, digests, recompute_restated
@@ -29,17 +31,20 @@ CHECKS = (
     *PROOF_CHECKS,
     *RESTATEMENT_CHECKS,
     *DEBT_CHECKS,
+    *TRIGGER_CHECKS,
 )
-CHAINS = (*WALKS, class_weights, batches, digests)
+CHAINS = (beyond_the_list, *WALKS, class_weights, batches, digests)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many checks were made, over how many cycles, and what was found: nothing, if all is well."""
+    """How many checks were made, over how many cycles, and what was found: nothing, if all is well. `notes`: what is
+    no fault and yet should be known."""
 
     checks: int
     cycles: int
     findings: list[Finding]
+    notes: list[str]
 
 
 def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
@@ -61,4 +66,5 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
         findings += commitments(cycle)
         findings += recompute_restated(cycle)
     progress("done", total, total)
-    return Verdict(checks=total, cycles=len(cycles), findings=findings)
+    notes = [ONE_ROLE] if owns_tables() else []
+    return Verdict(checks=total, cycles=len(cycles), findings=findings, notes=notes)

@@ -97,13 +97,13 @@ def pids(home: Path) -> tuple[int, int]:
 
 
 def remember(instance: embedded.Instance, word: str) -> None:
-    with psycopg.connect(instance.database_url) as connection:
+    with psycopg.connect(instance.owner_url) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS words (word text)")
         connection.execute("INSERT INTO words VALUES (%s)", [word])
 
 
 def remembered(instance: embedded.Instance) -> list[str]:
-    with psycopg.connect(instance.database_url) as connection:
+    with psycopg.connect(instance.owner_url) as connection:
         return [row[0] for row in connection.execute("SELECT word FROM words")]
 
 
@@ -169,6 +169,41 @@ def test_start_use_reuse_stop(new_home: Callable[..., Path]) -> None:
     assert not any(map(alive, running))
     assert embedded.stop(home) == []
     assert remembered(embedded.ensure(home)) == ["kept"]
+
+
+ROLES = """
+SELECT d.datdba::regrole::text, array_agg(r.rolname || CASE WHEN r.rolcreatedb THEN ' may make databases' ELSE '' END ORDER BY r.rolname)
+FROM pg_database d, pg_roles r WHERE d.datname = 'revshare' AND r.rolcanlogin AND NOT r.rolsuper GROUP BY 1
+"""
+
+
+def test_there_are_an_owner_an_application_and_an_auditor(home: Path) -> None:
+    instance = embedded.ensure(home)
+    with psycopg.connect(instance.database_url) as connection:
+        owner, roles = connection.execute(ROLES).fetchone() or ("", [])
+        assert owner == "revshare_owner"
+        assert roles == ["revshare", "revshare_auditor", "revshare_owner may make databases"]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE words (word text)")
+
+
+def test_an_instance_of_one_role_is_handed_over_to_an_owner(home: Path) -> None:
+    """As a version before made it: the application owned the database and its tables."""
+    instance = embedded.ensure(home)
+    remember(instance, "kept")
+    with psycopg.connect(instance.owner_url, user="postgres", autocommit=True) as root:
+        root.execute(
+            "DROP ROLE revshare_auditor; REASSIGN OWNED BY revshare_owner TO revshare; DROP OWNED BY revshare_owner"
+        )
+        root.execute("DROP ROLE revshare_owner; ALTER ROLE revshare CREATEDB")
+        assert root.execute(ROLES).fetchone() == ("revshare", ["revshare may make databases"])
+    assert embedded.ensure(home) == instance
+    with psycopg.connect(instance.database_url) as connection:
+        assert (connection.execute(ROLES).fetchone() or ("",))[0] == "revshare_owner"
+        assert connection.execute("SELECT * FROM words").fetchall() == [("kept",)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("INSERT INTO words VALUES ('more')")
+    assert remembered(instance) == ["kept"]
 
 
 def test_files_are_closed_to_others_and_fsync_is_on(no_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -523,7 +558,7 @@ for connection in connections.all():
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     connection.creation.destroy_test_db("revshare", verbosity=0)
 """
-    assert output(in_python(code, URL=instance.database_url)).split() == ["revshare", "revshare"]
+    assert output(in_python(code, URL=instance.owner_url)).split() == ["revshare_owner", "revshare_owner"]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_worker_killed_in_any_stage_leaves_the_same_result(
     for action in earlier[: earlier.index(step)]:
         world.manage("cycle", action, "june", "--by", "adam" if action == "approve" else "olivia")
     by = "adam" if step == "publish" else "olivia"
-    with world.connect() as obstacle:
+    with world.connect_as_owner() as obstacle:
         obstacle.execute(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE")  # readers pass, writers wait
         with running_worker(world) as worker:
             command = world.start(sys.executable, "manage.py", "cycle", step, "june", "--by", by, "--queue")
@@ -109,7 +109,7 @@ def test_a_worker_killed_in_any_stage_leaves_the_same_result(
 def test_two_operators_who_start_the_same_step_make_one_run(june_copy: World) -> None:
     world = june_copy
     world.manage("cycle", "lock", "june", "--by", "olivia")
-    with world.connect() as obstacle:
+    with world.connect_as_owner() as obstacle:
         obstacle.execute("BEGIN; LOCK TABLE pools_pool IN EXCLUSIVE MODE")
         both = [
             world.start(sys.executable, "manage.py", "cycle", "calculate", "june", "--by", name)
@@ -172,7 +172,7 @@ def test_a_sale_that_comes_while_a_cycle_locks_is_in_it_or_in_the_next_one(june_
 
 def test_an_ingest_killed_on_the_way_leaves_nothing_and_can_be_run_again(world: World, tmp_path: Path) -> None:
     write_files(tmp_path / "in")
-    with world.connect() as obstacle:
+    with world.connect_as_owner() as obstacle:
         obstacle.execute("BEGIN; LOCK TABLE sales_sale IN EXCLUSIVE MODE")
         process = world.start(sys.executable, "manage.py", "ingest", "sales", str(tmp_path / "in" / "sales.csv"))
         until(world, blocked_on("sales_sale_0"))

@@ -13,6 +13,7 @@ from revshare.lake import storage
 from revshare.manifests.models import Manifest
 from revshare.verification.classes import class_weights
 from revshare.verification.operations import verify
+from tests.ownership import owner
 from tests.stories import Story
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_verify_names_weights_by_class_that_are_not_the_weights(june: Cycle) -> 
 
 def _change(manifest: Manifest, **columns: str) -> None:
     """As only somebody who goes round the triggers could."""
-    with connection.cursor() as cursor:
+    with owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE manifests_manifest DISABLE TRIGGER USER")
         for name, value in columns.items():
             cursor.execute(f"UPDATE manifests_manifest SET {name} = %s WHERE id = %s", [value, manifest.pk])

@@ -23,6 +23,7 @@ from revshare.sales.queries import Sum
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.verification.operations import verify
+from tests.ownership import owner
 from tests.stories import Story, legs, payouts, pools
 
 pytestmark = pytest.mark.django_db
@@ -196,12 +197,12 @@ def test_nothing_is_released_twice_and_verify_names_what_was_not_released(may: S
     once = Release.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
         Release.objects.create(cycle=june, rest=once.rest, amount_micros=1)
-    with connection.cursor() as cursor:
+    with owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE allocation_release DISABLE TRIGGER USER")
         cursor.execute("UPDATE allocation_release SET amount_micros = amount_micros + 1")
     assert {finding.invariant for finding in verify(cycles=[]).findings} == {"I15", "I23"}  # a trigger is off as well
-    with connection.cursor() as cursor:
+    with owner(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM allocation_release")
     assert {finding.invariant for finding in verify(cycles=[june]).findings} == {"I15", "I22", "I23"}
 

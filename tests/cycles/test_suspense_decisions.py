@@ -23,6 +23,7 @@ from revshare.pools.rules import Key, Pinned, Waited, gather, places
 from revshare.sales.queries import Sum
 from revshare.verification.operations import verify
 from tests.conftest import ROOT
+from tests.ownership import owner
 from tests.stories import Story, payouts, pools
 from tests.verification.test_operations import found, without_triggers
 
@@ -242,7 +243,7 @@ def test_the_database_lets_a_sum_leave_once(june: Story) -> None:
     cycles.lock(key="july", act=june.act())
     with pytest.raises(IntegrityError), transaction.atomic():
         Release.objects.create(cycle=july, rest=made.rest, amount_micros=10 * M)
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError), owner(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM allocation_suspense_decision")
 
 

@@ -18,6 +18,7 @@ from revshare.exports.from_lake import write_payouts
 from revshare.exports.operations import csv_blocks, write
 from revshare.lake import keep, part
 from revshare.statements.models import Statement
+from tests.ownership import owner
 from tests.stories import Story
 
 HOSTILE = ("=1+1", "+1", "-1", "@x", '"quoted"', "a,b", "007", "NA", "Ω")
@@ -110,7 +111,7 @@ def test_without_its_file_payouts_come_from_the_entries(cycle: Cycle, later: Cyc
     elif what == "of an older version":
         pq.write_table(pq.read_table(path).drop_columns("earned_micros"), tmp_path / "old.parquet")
         other[what] = keep(tmp_path / "old.parquet", BALANCES)
-    with connection.cursor() as cursor:
+    with owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE cycles_cycle DISABLE TRIGGER cycles_cycle_moves")
         Cycle.objects.filter(pk=later.pk).update(balances_sha256=other[what])
     assert from_lake(later, tmp_path / "draft.csv") is None

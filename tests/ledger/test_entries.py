@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from revshare.allocation.models import Rest
 from revshare.bulk import Array
@@ -179,7 +179,7 @@ def test_what_does_not_fit_is_refused_whole(batch: Batch, what: str) -> None:
 def attach(cycle_id: int, *rows: tuple[int, ...]) -> None:
     """By hand: a partition, rows (ticks, amount, pool) of Ann, and the function that attaches it."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT revshare_new_part('ledger_entry', 'cycle_id', %s)", [cycle_id])
+        cursor.execute("SELECT revshare_new_entries(%s)", [cycle_id])
         for ticks, amount, pool in rows:
             cursor.execute(
                 f"INSERT INTO ledger_entry_{cycle_id} (cycle_id, statement_no, numerator_ticks, amount_micros, "
@@ -190,12 +190,18 @@ def attach(cycle_id: int, *rows: tuple[int, ...]) -> None:
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle_id])
 
 
+def test_a_partition_that_was_begun_and_left_is_made_anew(batch: Batch) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revshare_new_entries(%s)", [batch.pool.cycle_id])
+    assert batch.enter() == 2
+
+
 def test_an_open_cycle_and_a_calculated_one_take_no_entries(batch: Batch, story: Story) -> None:
     opened = story.open("july", "2026-07-01", "2026-08-01")
     with pytest.raises(IntegrityError, match="it is not locked"):
         attach(opened.pk)
     done = cycles.calculate(key="june", act=story.act())
-    with pytest.raises(ProgrammingError, match="already exists"):
+    with pytest.raises(IntegrityError, match="it is not locked"):
         attach(done.pk)
     assert stored() == 2
 

@@ -133,7 +133,7 @@ def enter_movements(cycle: Cycle, amounts: dict[str, int], kind: str = "movement
                 "earned_micros, sha256) VALUES (%s, 'USD', %s, 0, 0, 0, '')",
                 [cycle.pk, len(amounts)],
             )
-        cursor.execute("SELECT revshare_new_part('ledger_entry', 'cycle_id', %s)", [cycle.pk])
+        cursor.execute("SELECT revshare_new_entries(%s)", [cycle.pk])
         for number, (name, amount) in enumerate(amounts.items(), 1):
             cursor.execute(
                 f"INSERT INTO ledger_entry_{cycle.pk} (cycle_id, statement_no, numerator_ticks, amount_micros, "

@@ -125,7 +125,7 @@ def test_locking_over_quarantine_is_refused_then_signed_for(world: World, tmp_pa
 def test_verify_says_what_is_wrong_and_exits_1(world: World, tmp_path: Path) -> None:
     world.manage("run_cycle", "june", *PERIOD, "--from", write_files(tmp_path / "in"))
     assert world.json("verify")["clean"] is True
-    with world.connect() as connection:
+    with world.connect_as_owner() as connection:
         connection.execute("ALTER TABLE sales_sale DISABLE TRIGGER USER")
         connection.execute("UPDATE sales_sale SET gross_micros = gross_micros + 1 WHERE sale_id = 's1'")
     done = world.manage("verify", "june", ok=False)

@@ -18,6 +18,7 @@ from revshare.proofs.operations import commit
 from revshare.proofs.queries import proof_of, statements_of
 from revshare.statements.models import Statement
 from tests.conftest import ROOT
+from tests.ownership import owner
 from tests.stories import Story
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +119,7 @@ def test_the_database_keeps_it(published: Story) -> None:
     ):  # fmt: skip
         if "INSERT" in attack:
             published.open("apr", "2026-04-01", "2026-05-01")
-        with connection.cursor() as cursor:
+        with owner(), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else TRUNCATE is refused for what is still to be checked
             with pytest.raises(DatabaseError, match="is refused"), transaction.atomic():
                 cursor.execute(attack)

@@ -12,6 +12,7 @@ from revshare.ingest.operations import ingest
 from revshare.sales import storing
 from revshare.sales.models import Sale
 from revshare.sales.queries import Range, canonical_lines, last_seq, sums_by_target
+from tests.ownership import owner
 from tests.stories import Story
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +45,7 @@ Write = Callable[[str, str | bytes], Path]
 def books(texts: list[str], large: tuple[bool, ...], *, file: Write, act: Act) -> dict[str, object]:
     """What some files leave behind, in a transaction that is rolled back. `large`: which are stored as large ones."""
     with pytest.MonkeyPatch.context() as patch, transaction.atomic():
-        with connection.cursor() as cursor:
+        with owner(), connection.cursor() as cursor:
             cursor.execute("ALTER SEQUENCE sales_arrival RESTART")
             cursor.execute("ALTER TABLE files_quarantined_row ALTER COLUMN id RESTART")
         reports = []

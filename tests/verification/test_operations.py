@@ -19,6 +19,7 @@ from revshare.manifests.models import Manifest, Part
 from revshare.manifests.queries import WEIGHTS
 from revshare.pools.models import Pool
 from revshare.verification.operations import verify
+from tests.ownership import owner
 from tests.stories import Story
 
 M = 1_000_000
@@ -168,7 +169,7 @@ def parts_by_name() -> dict[str, str]:
 
 def without_triggers(statements: str) -> None:
     """As the owner of the tables could: the triggers off, the deed, and the same triggers on again."""
-    with connection.cursor() as cursor:
+    with owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
             "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
@@ -197,7 +198,7 @@ def test_a_defect_is_found_and_named(year: Story, what: str) -> None:
     statements, invariants = DEFECTS[what]
     deed = statements.format(**parts_by_name())
     if what in TRIGGERS_AS_LEFT:
-        with connection.cursor() as cursor:
+        with owner(), connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(deed)
         assert found() == invariants
@@ -284,7 +285,7 @@ def test_a_defect_in_statements_of_several_lines_is_found(story: Story, what: st
     statement, invariants = TWO_LINES[what]
     first, last = Pool.objects.filter(cycle=cycle).order_by("model").values_list("pk", flat=True)
     part = f"ledger_entry_{cycle.pk}"
-    with connection.cursor() as cursor:  # the index would be in the way of a swap
+    with owner(), connection.cursor() as cursor:  # the index would be in the way of a swap
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"DROP INDEX {part}_once")
     without_triggers(statement.format(part=part, first=first, last=last))

@@ -21,7 +21,9 @@ from revshare.errors import Refused
 PREPARES, APPROVES = "op", "ap"
 PEOPLE = {PREPARES: "operator", APPROVES: "approver"}
 # A benchmark neither works on somebody's own servers nor without the durability that users get.
-NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "REVSHARE_EMBEDDED_DATABASE", "REVSHARE_TEST_FAST")
+NOT_INHERITED = (
+    "DATABASE_URL", "REVSHARE_OWNER_DATABASE_URL", "REDIS_URL", "REVSHARE_EMBEDDED_DATABASE", "REVSHARE_TEST_FAST",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Prepared:
 
     env: dict[str, str]
     database_url: str
+    owner_url: str
     services: list[int]
 
     def manage(self, *words: str) -> list[str]:
@@ -72,7 +75,9 @@ def fresh_instance(home: Path) -> Iterator[Prepared]:
 def _prepared(home: Path, env: dict[str, str]) -> Prepared:
     layout = Layout.of(home)
     postgres, broker = Postgres(layout), Broker(layout)
-    return Prepared(env=env, database_url=postgres.url, services=[postgres.pid(), broker.pid()])
+    return Prepared(
+        env=env, database_url=postgres.url, owner_url=postgres.owner_url, services=[postgres.pid(), broker.pid()]
+    )
 
 
 def _end(home: Path) -> None:

@@ -58,9 +58,9 @@ def measure_limits(instance: Prepared, cycle: CycleRun, *, data: Path, format: s
     instance.settle()
     words = {
         "manifest_read": ["--file", str(data / f"attributions.{format}"), "--out", str(out)],
-        "sales_copy": ["--file", str(data / "sales.csv"), "--database-url", instance.database_url],
-        "ledger, by entries": ["--legs", str(cycle.entries), "--database-url", instance.database_url],
-        "ledger, by legs": ["--legs", str(cycle.legs), "--database-url", instance.database_url],
+        "sales_copy": ["--file", str(data / "sales.csv"), "--database-url", instance.owner_url],
+        "ledger, by entries": ["--legs", str(cycle.entries), "--database-url", instance.owner_url],
+        "ledger, by legs": ["--legs", str(cycle.legs), "--database-url", instance.owner_url],
         "apportion_floor": ["--weights", str(APPORTIONED)],
     }
     found = []

@@ -24,6 +24,8 @@ class Command(base.Command):
         verdict = verify(cycles=cycles, progress=self.progress)
         for finding in verdict.findings:
             self.stderr.write(f"{finding.invariant} {finding.where}: {finding.what}")
+        for note in verdict.notes:
+            self.stderr.write(f"Note: {note}")
         clean = not verdict.findings
         self.say(
             f"{'Clean' if clean else 'NOT CLEAN'}: {verdict.checks} checks, {verdict.cycles} cycles computed again, "
@@ -31,7 +33,7 @@ class Command(base.Command):
         )
         self.clean = clean
         return {"clean": clean, "checks": verdict.checks, "cycles": verdict.cycles,
-                "findings": [asdict(finding) for finding in verdict.findings]}  # fmt: skip
+                "findings": [asdict(finding) for finding in verdict.findings], "notes": verdict.notes}  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)

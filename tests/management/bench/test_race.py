@@ -111,7 +111,7 @@ def test_a_limit_without_its_stage_is_refused(monkeypatch: pytest.MonkeyPatch, t
     """Stages get other names; a comparison with nothing must not look like a triumph."""
     monkeypatch.setattr(limits, "_run", lambda script, words: {"rows": 1, "wall_s": 0.5})
     monkeypatch.setattr(Prepared, "settle", lambda instance: None)
-    instance = Prepared(env={}, database_url="", services=[])
+    instance = Prepared(env={}, database_url="", owner_url="", services=[])
     cycle = CycleRun(measured(), [Stage("attributions", 1.0, 1.0, 1.0, None), Stage("sales", 2.0, 1.0, 1.0, None)])
     with pytest.raises(Refused, match="no time of calculate: post, calculate: index"):
         limits.measure_limits(instance, cycle, data=tmp_path, format="csv", out=tmp_path / "out")

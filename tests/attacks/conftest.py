@@ -1,0 +1,45 @@
+"""One marketplace for all attacks of a process. Each attack is rolled back; what it leaves shows in `untouched`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.attacks.world import build, inside
+from tests.conftest import World, new_world
+
+
+@pytest.fixture(scope="session")
+def published(
+    _template: str, django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("attacks")
+    with new_world(_template, folder / "world") as world, django_db_blocker.unblock():
+        (folder / "in").mkdir()
+        with inside(world):
+            build(folder / "in")
+        yield world
+
+
+@pytest.fixture(scope="session")
+def application(published: World) -> Iterator[psycopg.Connection[Any]]:
+    """Logged in as the application's role: not as the owner who acts as it."""
+    with psycopg.connect(published.database_url, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def owner(published: World) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(published.owner_url, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def root(published: World) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser, whom no privilege stops."""
+    with psycopg.connect(published.owner_url, user="postgres", autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        yield connection
