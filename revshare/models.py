@@ -18,6 +18,7 @@ from revshare.proofs.models import Commitment
 from revshare.rates.models import Rate
 from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.restatements.models import Restatement, RestatementLine, RestatementStep
+from revshare.reviews.models import Decision, Finding, Review
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
 from revshare.splits.models import Split
@@ -25,9 +26,10 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "CarryCorrection", "Claim", "ClaimStep", "Commitment", "Consent", "Contributor",
-    "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
-    "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
-    "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
-    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Run", "Sale", "Split",
-    "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
+    "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "Event", "Finding", "FoldedId",
+    "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output",
+    "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy",
+    "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest", "Restatement",
+    "RestatementLine", "RestatementStep", "Review", "Run", "Sale", "Split", "Statement", "SuspenseDecision",
+    "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
 ]  # fmt: skip

@@ -29,6 +29,7 @@ FROZEN = (
     "pools_carry_correction",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
     "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment",
+    "reviews_review", "reviews_finding", "reviews_decision",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -63,6 +64,7 @@ EDITS = {
     "fx_conversion": "amount_out_micros = 0", "payouts_currency": "currency = 'GBP'",
     "recoupments_debt": "amount_micros = amount_micros - 1", "recoupments_step": "by = 'mallory'",
     "recoupments_recouped": "amount_micros = amount_micros + 1",
+    "reviews_review": "facts = '{}'", "reviews_finding": "blocks = false", "reviews_decision": "action = 'stop'",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -103,6 +105,10 @@ LATE_INSERTS = {
     "an overpayment found by a calculated cycle": "INSERT INTO recoupments_debt (contributor_id, currency, kind, amount_micros, "
     "reason, asked_at, asked_by, noticed_on, starts_on, cycle_id) VALUES ('cy', 'USD', 'overpayment', 1, 'x', now(), 'x', "
     "'2026-06-01', '2026-06-01', 1)",
+    "a finding of a published cycle": "INSERT INTO reviews_finding (review_id, cycle_id, number, rule, subject, currency, "
+    "blocks, says, measured) SELECT id, cycle_id, 99, 'pools', 'x', '', true, 'x', '{}' FROM reviews_review LIMIT 1",
+    "a decision about a published cycle": "INSERT INTO reviews_decision (finding_id, cycle_id, action, reason, at, by) "
+    "SELECT id, cycle_id, 'stop', 'x', now(), 'adam' FROM reviews_finding WHERE blocks LIMIT 1",
     "a second approval of a debt": "INSERT INTO recoupments_step (debt_id, action, source, target, text, at, by, amount_micros, "
     "journal_id) SELECT debt_id, action, source, target, 'x', at, 'vera', amount_micros, journal_id FROM recoupments_step",
     "a write-off by whoever asked": "INSERT INTO recoupments_step (debt_id, action, source, target, text, at, by, amount_micros, "
@@ -271,6 +277,22 @@ draft(cycle_key="september", options=Options(policy=find("q").sha256), act=by)
 """
 
 
+REVIEW = "[review]\nleast_cycles = 1\n"
+# August has next to no sales, which its pool's history makes unusual.
+OVERRIDE = """
+from revshare.cycles.models import Cycle
+from revshare.cycles.review import decide_finding, make_review
+from revshare.management.base import acting
+from revshare.reviews.queries import findings_of
+make_review(key="august", act=acting("olivia", "calculate"))
+blocking = findings_of(Cycle.objects.get(key="august").pk).filter(blocks=True)
+assert blocking
+for found in blocking:
+    act = acting("adam", "decide_finding", why="a quiet month")
+    decide_finding(key="august", number=found.number, action="override", act=act)
+"""
+
+
 @pytest.fixture(scope="module")
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = Path(tmp_path_factory.mktemp("small"))
@@ -308,7 +330,12 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     module_world.manage("suspense", "platform", str(riddle["number"]), "--by", "adam", "--reason", "nobody will come")
     module_world.manage("suspense", "match", "model", "mystery", "m", "--by", "olivia", "--reason", "its new name")
     days = ("--start", "2026-08-01", "--end", "2026-09-01", "--timezone", "UTC")
-    module_world.manage("run_cycle", "august", *days, "--policy", "q", *people)
+    august = folder / "august"
+    august.mkdir()
+    (august / "policy.toml").write_text((july / "policy.toml").read_text().replace('"q"', '"r"') + REVIEW)
+    module_world.manage("run_cycle", "august", *days, "--from", august, *people[:2], "--until", "calculated")
+    module_world.manage("shell", "--no-imports", "-c", OVERRIDE)
+    module_world.manage("run_cycle", "august", *days, "--policy", "r", *people)
     (folder / "wrong.csv").write_text(ENIGMA + "w1,2026-09-03T00:00:00Z,generation,enigma,USD,10.00\n")
     (folder / "right.csv").write_text(ENIGMA + "w2,2026-09-04T00:00:00Z,generation,enigma,USD,-1.00\n")
     module_world.manage("shell", "--no-imports", "-c", RESTATE.format(folder=str(folder)))

@@ -17,6 +17,7 @@ WORK = (
     ("Take in a file", "upload_file", "upload", "ingest"),
     ("Quarantine", "warning", "quarantine", None),
     ("Suspense", "hourglass_empty", "suspense", None),
+    ("Jobs", "bolt", "jobs", None),
     ("Restatements", "history_edu", "restatements", None),
     ("Deficits", "trending_down", "deficits", None),
     ("Register a policy", "gavel", "register-policy", "register_policy"),

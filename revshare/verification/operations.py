@@ -15,6 +15,7 @@ from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.proofs import PROOF_CHECKS, commitments
 from revshare.verification.recompute import recompute
 from revshare.verification.restatements import RESTATEMENT_CHECKS, digests, recompute_restated
+from revshare.verification.reviews import REVIEW_CHECKS, review_again
 from revshare.verification.signals import SIGNAL_CHECKS
 from revshare.verification.suspense import SUSPENSE_CHECKS
 
@@ -29,6 +30,7 @@ CHECKS = (
     *PROOF_CHECKS,
     *RESTATEMENT_CHECKS,
     *DEBT_CHECKS,
+    *REVIEW_CHECKS,
 )
 CHAINS = (*WALKS, class_weights, batches, digests)
 
@@ -60,5 +62,6 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
         findings += recompute(cycle)
         findings += commitments(cycle)
         findings += recompute_restated(cycle)
+        findings += review_again(cycle)
     progress("done", total, total)
     return Verdict(checks=total, cycles=len(cycles), findings=findings)
