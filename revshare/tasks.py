@@ -35,7 +35,10 @@ HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, 
 
 def _ingest(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     upload = uploads.get(run.request["upload"])
-    report = ingest(kind=upload.kind, path=uploads.path_of(upload), act=act, name=upload.name, progress=lease.progress)
+    report = ingest(
+        kind=upload.kind, path=uploads.path_of(upload), act=act, name=upload.name,
+        mapping=upload.mapping.name if upload.mapping else "", progress=lease.progress,
+    )  # fmt: skip
     uploads.settle(upload=upload, file=report.file)
     return {"file": report.file.pk, "seen_before": report.seen_before, **report.facts}
 

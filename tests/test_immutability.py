@@ -29,7 +29,7 @@ FROZEN = (
     "pools_carry_correction",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
     "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment",
-    "reviews_review", "reviews_finding", "reviews_decision",
+    "reviews_review", "reviews_finding", "reviews_decision", "files_mapping",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -65,6 +65,7 @@ EDITS = {
     "recoupments_debt": "amount_micros = amount_micros - 1", "recoupments_step": "by = 'mallory'",
     "recoupments_recouped": "amount_micros = amount_micros + 1",
     "reviews_review": "facts = '{}'", "reviews_finding": "blocks = false", "reviews_decision": "action = 'stop'",
+    "files_mapping": "columns = '{}'",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -302,6 +303,7 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     finish(module_world)
     module_world.manage("proof", "make", "june", "--by", "adam")
     module_world.manage("shell", "--no-imports", "-c", UPHOLD_CLAIM)
+    module_world.manage("mappings", "save", "shop", "sales", "Order=sale_id", "--by", "olivia")
     path = folder / "large.csv"
     path.write_text(LARGE_FILE)
     module_world.manage("shell", "--no-imports", "-c", TAKE_IN_LARGE.format(path=str(path)))

@@ -51,6 +51,8 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("POST", "files/999999/void", {"reason": "test"}, operator_only(404)),
     ("GET", "quarantine/", None, STAFF_READS),
     ("POST", "quarantine/retry", {}, operator_only(200)),
+    ("GET", "mappings/", None, STAFF_READS),
+    ("POST", "mappings/", {"name": "m", "kind": "sales", "columns": {"Order": "sale_id"}}, operator_only(201)),
     ("GET", "policies/", None, STAFF_READS),
     ("GET", "policies/{policy}/", None, STAFF_READS),
     ("POST", "policies/", POLICY.format(version="2").encode(), operator_only(201)),
