@@ -11,7 +11,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
-from revshare.console.shown import amount
+from revshare.console.shown import amount, masked_email
+from revshare.console.stages_in import NO_PERSONAL
 from revshare.errors import Refused
 from revshare.files import quarantine
 from revshare.files.models import QuarantinedRow
@@ -58,7 +59,10 @@ def _shown(row: QuarantinedRow) -> dict[str, Any]:
     return {
         "pk": row.pk, "file": row.file.name, "file_pk": row.file_id, "line": f"{row.line:,}", "why": sentence(code),
         "column": column, "amount": amount(row.amount_micros) if row.amount_micros is not None else "",
-        "cells": [(name, text, name == column) for name, text in row.row.items() if text or name == column],
+        "cells": [
+            (name, masked_email(text) if name in NO_PERSONAL else text, name == column)
+            for name, text in row.row.items() if text or name == column
+        ],
     }  # fmt: skip
 
 

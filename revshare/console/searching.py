@@ -28,7 +28,7 @@ MOST = 8
 LONGEST = 200
 HASH = re.compile(r"[0-9a-f]{6,64}")
 NUMBER = re.compile(r"[0-9]{1,18}")
-SHOWN_EVENTS = 100
+SHOWN_EVENTS = 50
 
 
 @dataclass(frozen=True)

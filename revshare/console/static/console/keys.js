@@ -28,7 +28,8 @@
     first = "";
     if (event.key === "?") { event.preventDefault(); dialog.showModal(); return; }
     if (event.key === "/") {
-      const field = document.getElementById("rs-search");
+      // The lists of records have a field of their own, which takes this key.
+      const field = document.getElementById("searchbar") ? null : document.getElementById("rs-search");
       if (field) { event.preventDefault(); field.focus(); }
       return;
     }
