@@ -118,7 +118,9 @@ class Lease:
                 "WHERE id = %s AND token = %s AND state = 'running'",
                 [*now, settings.REVSHARE_LEASE_SECONDS, self.run.pk, self.run.token],
             )
-            self._lost = cursor.rowcount == 0
+            if cursor.rowcount == 0:  # not ours any more, unless nobody else can see the run yet
+                cursor.execute("SELECT FROM runs_run WHERE id = %s", [self.run.pk])
+                self._lost = cursor.rowcount == 1
 
     @contextmanager
     def kept(self) -> Iterator["Lease"]:
