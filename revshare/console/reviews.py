@@ -15,7 +15,7 @@ from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.cycles.review import decide_finding, difference_csv, make_review, preparers
 from revshare.cycles.rules import reached
-from revshare.errors import NotFound, Refused
+from revshare.errors import Refused
 from revshare.reviews.models import ACTIONS, Review
 from revshare.reviews.operations import DONE, check_not_concerned
 from revshare.reviews.queries import findings_of, review_of
@@ -160,10 +160,7 @@ def decide(request: HttpRequest, key: str, number: int) -> HttpResponse:
         decide_finding(key=key, number=number, action=action, act=act)
         return f"Finding {number} is {DONE[action]}; your reason is on record."
 
-    try:
-        attempt(request, deed)
-    except NotFound as error:
-        raise Http404(str(error)) from None
+    attempt(request, deed)
     return redirect(f"{reverse('admin:cycle', args=[key])}#findings")
 
 

@@ -29,7 +29,7 @@ def test_an_inflated_buyer(forty: Story) -> None:
     ]
     assert "```\n" + "\n".join(lines) + "\n```" in TEXT
     why = "k2 says that it bought nothing"
-    decide_finding(key=cycle.key, number=2, action="stop", act=forty.act("adam", why))
+    decide_finding(key=cycle.key, number=4, action="stop", act=forty.act("adam", why))
     with pytest.raises(Refused, match=why):
         cycles.approve(key=cycle.key, act=forty.act("vera"))
     assert release(forty, cycle).state == "published"
