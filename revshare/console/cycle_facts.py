@@ -69,6 +69,10 @@ class Facts:
     opted_out: list[dict[str, Any]]
 
     @property
+    def statements_text(self) -> str:
+        return f"{self.statements:,}"
+
+    @property
     def carries(self) -> bool:
         return any(pool["carries"] for pool in self.pools)
 

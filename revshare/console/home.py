@@ -23,6 +23,9 @@ WHO = {
 }  # fmt: skip
 
 
+SHOWN_RUNS = 6
+
+
 @dataclass(frozen=True)
 class Next:
     text: str
@@ -36,7 +39,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     runs = [
         {"doing": doing(run), "subject": run.subject.partition(":")[2], "stage": stage_of(run), "actor": run.actor,
          "url": page_of(run)}
-        for run in live_runs()
+        for run in live_runs()[:SHOWN_RUNS]
     ]  # fmt: skip
     waiting = in_quarantine()
     return {

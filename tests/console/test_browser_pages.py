@@ -66,34 +66,39 @@ def page_of(console: tuple[Browser, str], name: str) -> Page:
     return page
 
 
-def flawless(page: Page, *, sizes: tuple[dict[str, int], ...] = (DESKTOP, PHONE)) -> None:
+Look = tuple[dict[str, int], bool]
+EVERY: tuple[Look, ...] = ((DESKTOP, True), (DESKTOP, False), (PHONE, False), (PHONE, True))
+
+
+def flawless(page: Page, *, looks: tuple[Look, ...] = EVERY[::2]) -> None:
+    """`looks`: how wide, and whether dark."""
     page.wait_for_load_state("networkidle")
-    for size in sizes:
+    for size, dark in looks:
         page.set_viewport_size(size)  # type: ignore[arg-type]
         assert overflow(page) == 0, f"{page.url} is wider than {size['width']}"
-        for dark in (True, False):
-            page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
-            found = violations(page)
-            assert not found, f"{page.url} at {size['width']} in {'dark' if dark else 'light'}: {found}"
+        page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", dark)
+        found = violations(page)
+        assert not found, f"{page.url} at {size['width']} in {'dark' if dark else 'light'}: {found}"
 
 
 def test_every_page_is_without_a_fault(console: tuple[Browser, str]) -> None:
+    """Wide in the one and narrow in the other of light and dark, in turn."""
     olivia = page_of(console, "olivia")
-    for path in OWN:
+    for number, path in enumerate(OWN):
         olivia.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
         answer = olivia.goto(f"/console/{path}")
         assert answer is not None
         assert answer.status == 200, path
-        flawless(olivia)
+        flawless(olivia, looks=EVERY[number % 2 :: 2])
 
 
 @pytest.mark.long
-def test_every_list_of_records_is_without_a_fault(console: tuple[Browser, str]) -> None:
+def test_every_page_and_every_list_of_records_in_every_look(console: tuple[Browser, str]) -> None:
     adam = page_of(console, "adam")
     lists = {link.get_attribute("href") or "" for link in adam.locator(".rs-nav a").all()}
-    for number, path in enumerate(sorted(path for path in lists if "/revshare/" in path)):
+    for path in sorted(lists | {f"/console/{path}" for path in OWN}):
         adam.goto(path)
-        flawless(adam, sizes=((DESKTOP, PHONE)[number % 2],))
+        flawless(adam, looks=EVERY)
 
 
 def test_the_keys(console: tuple[Browser, str]) -> None:
@@ -101,7 +106,7 @@ def test_the_keys(console: tuple[Browser, str]) -> None:
     page.locator("body").press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(dialog).to_be_visible()
-    flawless(page, sizes=(DESKTOP,))
+    flawless(page, looks=EVERY[:2])
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.keyboard.press("g")
@@ -151,7 +156,7 @@ def test_an_approver_stops_a_month(console: tuple[Browser, str], module_world: W
     adam.get_by_label(f"Reason on finding {number}", exact=True).fill("k2 says that it bought nothing")
     adam.get_by_role("button", name=f"Stop the cycle for finding {number}").click()
     expect(adam.get_by_text("adam stopped it: “k2 says that it bought nothing”")).to_be_visible()
-    flawless(adam, sizes=(DESKTOP,))
+    flawless(adam, looks=EVERY[:2])
     adam.goto("/console/")
     expect(adam.locator(".rs-is-blocked").get_by_text("An approver stopped it.")).to_be_visible()
     assert module_world.rows("SELECT state FROM cycles_cycle WHERE key = '2026-04'") == [("in_review",)]
