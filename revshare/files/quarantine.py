@@ -68,9 +68,7 @@ def dismiss(*, file_id: int, act: Act, only: Iterable[int] | None = None) -> int
     rows = QuarantinedRow.objects.filter(file_id=file_id, state=State.OPEN)
     if only is not None:
         rows = rows.filter(pk__in=list(only))
-    count = rows.update(
-        state=State.DISMISSED, decided_at=act.at, decided_by=act.actor, decision=act.why
-    )
+    count = rows.update(state=State.DISMISSED, decided_at=act.at, decided_by=act.actor, decision=act.why)
     if count:
         record(act=act, action="quarantine.dismissed", object=f"file:{file_id}", detail={"rows": count})
     return count
