@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
 
-.PHONY: help setup demo serve test test-all test-spark check fix bench lock clean
+.PHONY: help setup demo serve test test-all test-spark check fix bench mutants lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -45,6 +45,11 @@ fix: .venv/dev.stamp ## put right what can be put right by machine
 bench: .venv/dev.stamp ## compare a whole cycle with an analyst's scripts, side by side
 	@$(BIN)/python manage.py bench --rows $${ROWS:-1M} --contributors $${CONTRIBUTORS:-100k} --sales $${SALES:-100k} \
 	  --runs $${RUNS:-3} --format $${FORMAT:-csv}
+
+mutants: .venv/dev.stamp ## change the core of the money in every small way, and see which changes no test catches
+	@REVSHARE_TEST_HOME="$(CURDIR)/var/mutants" $(BIN)/mutmut run --max-children 1
+	@REVSHARE_HOME="$(CURDIR)/var/mutants" $(BIN)/python manage.py services stop
+	@$(BIN)/python -m tests.mutants
 
 lock: ## pin the requirements anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt --custom-compile-command "make lock"

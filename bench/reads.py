@@ -58,6 +58,8 @@ MOVES = (
     "UPDATE cycles_cycle SET state = 'calculated', calculated_by = 'op', calculated_at = now(), "
     "calculation = %(number)s, journals_after = 0, journals_upto = 0, result_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'in_review', submitted_by = 'op'",
+    "INSERT INTO reviews_review (cycle_id, result_digest, facts, made_at, made_by) SELECT id, result_digest, "
+    """'{"differences": [], "pools": [], "takings": {}}', now(), 'op' FROM cycles_cycle""",
     "UPDATE cycles_cycle SET state = 'approved', approved_by = 'ap', approved_at = now(), approved_digest = %(hash)s",
     "UPDATE cycles_cycle SET state = 'published', published_by = 'ap', published_at = now()",
 )

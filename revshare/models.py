@@ -7,7 +7,7 @@ from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle, Window
-from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload, Void
+from revshare.files.models import ColumnMapping, FoldedId, IngestedFile, QuarantinedRow, Upload, Void
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
@@ -18,16 +18,18 @@ from revshare.proofs.models import Commitment
 from revshare.rates.models import Rate
 from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.restatements.models import Restatement, RestatementLine, RestatementStep
+from revshare.reviews.models import Decision, Finding, Review
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
 from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "CarryCorrection", "Claim", "ClaimStep", "Commitment", "Consent", "Contributor",
-    "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
-    "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
-    "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
-    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Run", "Sale", "Split",
-    "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
+    "AccountControl", "Allocation", "CarryCorrection", "Claim", "ClaimStep", "ColumnMapping", "Commitment",
+    "Consent", "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "Event",
+    "Finding", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure",
+    "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
+    "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest",
+    "Restatement", "RestatementLine", "RestatementStep", "Review", "Run", "Sale", "Split", "Statement",
+    "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
 ]  # fmt: skip

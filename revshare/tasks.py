@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.cycles.queries import find
+from revshare.cycles.review import make_review
 from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
@@ -34,7 +35,10 @@ HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, 
 
 def _ingest(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     upload = uploads.get(run.request["upload"])
-    report = ingest(kind=upload.kind, path=uploads.path_of(upload), act=act, name=upload.name, progress=lease.progress)
+    report = ingest(
+        kind=upload.kind, path=uploads.path_of(upload), act=act, name=upload.name,
+        mapping=upload.mapping.name if upload.mapping else "", progress=lease.progress,
+    )  # fmt: skip
     uploads.settle(upload=upload, file=report.file)
     return {"file": report.file.pk, "seen_before": report.seen_before, **report.facts}
 
@@ -47,7 +51,15 @@ def _lock(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
 
 def _calculate(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     cycle = cycles.calculate(key=run.request["key"], act=act, progress=lease.progress, still_ours=lease.still_ours)
+    if run.request.get("queue"):  # nobody waits for it; submitting makes it where no worker has
+        review, _ = start(subject=f"review:{cycle.key}", step="review", act=act, request={"key": cycle.key})
+        transaction.on_commit(partial(send, review.pk))
     return {"state": cycle.state, "result_digest": cycle.result_digest}
+
+
+def _review(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    review = make_review(key=run.request["key"], act=act)
+    return {"findings": review.findings.count()}
 
 
 def _publish(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def _prove(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
 
 
 STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
-    "ingest": _ingest, "lock": _lock, "calculate": _calculate, "publish": _publish, "prove": _prove,
+    "ingest": _ingest, "lock": _lock, "calculate": _calculate, "review": _review, "publish": _publish, "prove": _prove,
 }  # fmt: skip
 
 
@@ -136,6 +148,17 @@ def request_proof(*, key: str, act: Act, progress: Progress = no_progress) -> Ru
     subject = f"proof:{key}"
     run, _ = request_step(step="prove", subject=subject, act=act, request={"key": key}, queue=False, progress=progress)
     return run
+
+
+def again(*, run: Run, act: Act) -> Run:
+    """Asks a worker for what a failed run was to do. Raises at once what it would be refused for."""
+    if run.state != Run.State.FAILED:
+        raise Refused(f"Run {run.pk} is {run.state}: only what failed is tried again.")
+    kind, _, key = run.subject.partition(":")
+    if kind == "cycle":
+        reason = run.request.get("accept_quarantine", "")
+        return request_cycle_step(step=run.step, key=key, act=act, queue=True, accept_quarantine=reason)[0]
+    return request_step(step=run.step, subject=run.subject, act=act, request=run.request, queue=True)[0]
 
 
 def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:

@@ -20,6 +20,7 @@ MAY: dict[str, frozenset[str]] = {
     "settle_suspense": frozenset({"approver"}),  # give it to the platform or the commons fund
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
+    "decide_finding": frozenset({"approver"}),  # let what a review found pass, or stop the cycle for it
     "file_claim": frozenset({"operator"}),
     "decide_claim": frozenset({"approver"}),
     "release_held": frozenset({"operator"}),

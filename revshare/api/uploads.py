@@ -11,7 +11,7 @@ from rest_framework.reverse import reverse
 
 from revshare.api.access import act_of
 from revshare.api.base import Keyset, View, described
-from revshare.api.fields import Input
+from revshare.api.fields import Input, Text
 from revshare.api.files import FileOut
 from revshare.api.files import represent as represent_file
 from revshare.api.runs import RunOut, last_runs
@@ -26,6 +26,8 @@ class UploadIn(Input):
 
     kind = serializers.ChoiceField(choices=TAKEN_IN)
     file = serializers.FileField(allow_empty_file=True, help_text="CSV, CSV.gz, JSON Lines or Parquet.")
+    mapping = Text(max_length=60, required=False, default="", allow_blank=True,
+                   help_text="A saved mapping, for a CSV whose columns have other names.")  # fmt: skip
 
 
 class UploadStarted(serializers.Serializer):
@@ -71,12 +73,18 @@ class Uploads(View):
         "uploads_create", "Hand in a file",
         description="Keeps the bytes and asks a worker to take them in: follow the run. The same bytes again do "
         "nothing.",
-        request={"multipart/form-data": UploadIn}, answers={202: UploadStarted}, refuses=[413, 415, 422],
+        request={"multipart/form-data": UploadIn}, answers={202: UploadStarted}, refuses=[404, 413, 415, 422],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         body, act = self.given(UploadIn), act_of(request)
         with transaction.atomic():  # an upload without its run would wait for ever
-            upload = uploads.receive(kind=body["kind"], name=body["file"].name, chunks=body["file"].chunks(), act=act)
+            upload = uploads.receive(
+                kind=body["kind"],
+                name=body["file"].name,
+                chunks=body["file"].chunks(),
+                act=act,
+                mapping=body["mapping"],
+            )
             run, _ = request_step(
                 step="ingest", subject=f"upload:{upload.pk}", act=act, request={"upload": upload.pk}, queue=True
             )

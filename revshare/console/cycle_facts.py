@@ -36,14 +36,17 @@ class Total:
     set_aside: int  # of what was split: for the commons or held
 
     @property
+    def to_contributors(self) -> SafeString:
+        return amount(self.distributable - self.suspended - self.set_aside, self.currency)
+
+    @property
     def shown(self) -> list[tuple[str, SafeString]]:
-        contributors = self.distributable - self.suspended - self.set_aside
         rare = [("Commons fund", self.commons), ("Held", self.held)]
         return [
             ("Net sales", amount(self.net, self.currency)),
             ("Carried in", amount(self.carried_in, self.currency)),
             *([("Released from suspense", amount(self.released, self.currency))] if self.released else []),
-            ("To contributors", amount(contributors, self.currency)),
+            ("To contributors", self.to_contributors),
             ("In suspense", amount(self.suspended, self.currency)),
             *((name, amount(micros, self.currency)) for name, micros in rare if micros),
             ("Platform", amount(self.platform, self.currency)),
@@ -64,6 +67,10 @@ class Facts:
     sales_outside: str
     unlinked_refunds: tuple[str, SafeString] | None
     opted_out: list[dict[str, Any]]
+
+    @property
+    def statements_text(self) -> str:
+        return f"{self.statements:,}"
 
     @property
     def carries(self) -> bool:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.models import Event
+from revshare.console import reviews
 from revshare.console.base import site
 from revshare.console.cycle_facts import facts_of
 from revshare.console.doors import acting, allowed, attempt, person, require
@@ -26,6 +27,7 @@ from revshare.cycles.rules import MOVES, STATES, reached
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.exports.operations import EXPORTS
 from revshare.exports.tables import FORMATS
+from revshare.reviews.queries import standing
 from revshare.runs.models import Run
 from revshare.tasks import request_cycle_step
 
@@ -75,6 +77,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         failed=run if run and _failed_here(run, cycle) else None,
         waiting=in_quarantine() if cycle.state == "open" else None, history=_history(cycle),
         exports=_exports(request, cycle) if facts else [], may_try=allowed(request, "lab"),
+        review=reviews.context_of(request, cycle) if facts else None, may_export=allowed(request, "export"),
     )  # fmt: skip
 
 
@@ -115,6 +118,9 @@ def _hindrance(cycle: Cycle, action: str, user: User) -> str:
             cycles.check_not_payee(cycle, user.contributor_id)
         except Refused as error:
             return str(error)
+        if left := standing(cycle.pk).open:
+            many = f"{left} findings are" if left > 1 else "A finding is"
+            return f"{many} not overridden: decide about what the review found first."
     return ""
 
 

@@ -3,19 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 
 from revshare.access.rules import may
-from revshare.console.cycle_facts import Facts, facts_of
+from revshare.console.pipeline import current, stages_of
 from revshare.console.runs import doing, live_runs, page_of, stage_of
-from revshare.console.shown import amount
 from revshare.console.waiting import Waiting, in_quarantine
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action
 from revshare.files.models import IngestedFile
 from revshare.policies.models import Policy
+from revshare.tasks import now
 
 WHO = {
     "lock": "An operator locks it", "calculate": "An operator calculates it",
@@ -24,14 +23,7 @@ WHO = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Step:
-    """One box of the pipeline: a title, what is true of it, and where its records are."""
-
-    title: str
-    lines: list[Any]
-    done: bool
-    url: str
+SHOWN_RUNS = 6
 
 
 @dataclass(frozen=True)
@@ -42,55 +34,18 @@ class Next:
 
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
-    cycle = Cycle.objects.select_related("policy").first()
-    facts = facts_of(cycle) if cycle else None
+    at = now()
+    cycle = current()
     runs = [
         {"doing": doing(run), "subject": run.subject.partition(":")[2], "stage": stage_of(run), "actor": run.actor,
          "url": page_of(run)}
-        for run in live_runs()
+        for run in live_runs()[:SHOWN_RUNS]
     ]  # fmt: skip
     waiting = in_quarantine()
     return {
-        "cycle": cycle, "steps": _pipeline(cycle, facts), "waiting": waiting, "runs": runs,
-        "todo": _todo(request, waiting),
+        "cycle": cycle, "stages": stages_of(request, cycle, waiting=waiting, at=at) if cycle else [],
+        "waiting": waiting, "runs": runs, "todo": _todo(request, waiting),
     }  # fmt: skip
-
-
-def _pipeline(cycle: Cycle | None, facts: Facts | None) -> list[Step]:
-    files = IngestedFile.objects.aggregate(count=Count("pk"), rows=Sum("rows_in", default=0))
-    steps = [
-        Step(
-            "Files", [f"{files['count']:,} files", f"{files['rows']:,} rows"], bool(files["count"]),
-            reverse("admin:revshare_ingestedfile_changelist"),
-        )
-    ]  # fmt: skip
-    if cycle is None:
-        return steps
-    mine = f"?cycle={cycle.pk}"
-    done = facts is not None
-    blank: list[Any] = ["not yet"]
-    return [
-        *steps,
-        Step("Pools", _sums(facts) if facts else blank, done, _records("pool", mine)),
-        Step(
-            "Allocation", [f"{facts.statements:,} contributors", *facts.suspended] if facts else blank, done,
-            _records("allocation", mine),
-        ),
-        Step(
-            "Ledger", [f"journal {facts.journal.seq}" if facts.journal else "nothing to post", facts.balance]
-            if facts else blank, done, _records("leg", f"?cycle={cycle.pk}"),
-        ),
-        Step("Statements", [f"{facts.statements:,} statements"] if facts else blank, done, _records("statement", mine)),
-    ]  # fmt: skip
-
-
-def _records(model: str, query: str) -> str:
-    return reverse(f"admin:revshare_{model}_changelist") + query
-
-
-def _sums(facts: Facts) -> list[Any]:
-    count = len(facts.pools)
-    return [f"{count:,} pool{'' if count == 1 else 's'}", *(amount(t.distributable, t.currency) for t in facts.totals)]
 
 
 def _todo(request: HttpRequest, waiting: Waiting) -> list[Next]:

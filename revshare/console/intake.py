@@ -12,6 +12,7 @@ from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from revshare.audit_trail.operations import Act
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, only
 from revshare.console.fields import plain
@@ -20,7 +21,8 @@ from revshare.console.shown import amount
 from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.files.formats import KINDS, TAKEN_IN
-from revshare.files.models import IngestedFile, Upload, Void
+from revshare.files.mapped import save
+from revshare.files.models import ColumnMapping, IngestedFile, Upload, Void
 from revshare.files.queries import reject_lines, totals
 from revshare.files.voiding import VOIDABLE
 from revshare.runs.models import Run
@@ -30,12 +32,26 @@ RECENT = 8
 
 
 class UploadForm(forms.Form):
-    kind = forms.ChoiceField(label="What the file holds", choices=[(kind, kind) for kind in TAKEN_IN])
+    kind = forms.ChoiceField(
+        label="What the file holds", choices=[(kind, kind) for kind in TAKEN_IN],
+        widget=forms.Select(attrs={"data-kind": ""}),
+    )  # fmt: skip
     file = forms.FileField(
         label="File", allow_empty_file=True,
         help_text="CSV, CSV.gz, JSON Lines or Parquet. Drop it here, or press to choose.",
-        widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".csv,.gz,.jsonl,.parquet"}),
+        widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".csv,.gz,.jsonl,.parquet", "data-file": ""}),
     )  # fmt: skip
+    columns = forms.JSONField(required=False, widget=forms.HiddenInput(attrs={"data-columns": ""}))
+    new_mapping = forms.CharField(required=False, max_length=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        saved = ColumnMapping.objects.values_list("name", "kind")
+        self.fields["mapping"] = forms.ChoiceField(
+            label="Read its header by", required=False, help_text="A saved mapping, for a CSV with other names.",
+            choices=[("", "Its own names"), *((name, f"{name} ({kind})") for name, kind in saved)],
+            widget=forms.Select(attrs={"data-mapping": ""}),
+        )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -47,7 +63,10 @@ def upload(request: HttpRequest) -> HttpResponse:
         file: UploadedFile = form.cleaned_data["file"]
         act = acting(request)
         try:
-            taken = uploads.receive(kind=form.cleaned_data["kind"], name=file.name or "", chunks=file.chunks(), act=act)
+            taken = uploads.receive(
+                kind=form.cleaned_data["kind"], name=file.name or "", chunks=file.chunks(), act=act,
+                mapping=_mapping(form, act),
+            )  # fmt: skip
             _start(taken, request)
         except Refused as error:
             form.add_error("file", str(error))
@@ -57,8 +76,27 @@ def upload(request: HttpRequest) -> HttpResponse:
     kinds = [{"kind": kind, "columns": columns} for kind, columns in KINDS.items() if kind in TAKEN_IN]
     return site.page(
         request, "upload.html", title="Take in a file", form=form, kinds=kinds, recent=recent,
+        mappings=ColumnMapping.objects.all()[:RECENT], known=_known(),
         status=400 if form.errors else 200,
     )  # fmt: skip
+
+
+def _known() -> dict[str, dict[str, list[str]]]:
+    """The columns of each kind, for the preview."""
+    return {
+        kind: {name: list(getattr(columns, name)) for name in ("required", "one_of", "optional")}
+        for kind, columns in KINDS.items() if kind in TAKEN_IN
+    }  # fmt: skip
+
+
+def _mapping(form: UploadForm, act: Act) -> str:
+    """The name of the mapping to read the file by: a saved one, or one that is saved now. Raises Refused."""
+    given = form.cleaned_data
+    if given["mapping"] or not given["columns"]:
+        return str(given["mapping"])
+    if not isinstance(given["columns"], dict) or not all(isinstance(name, str) for name in given["columns"].values()):
+        raise Refused("The mapping is not one of names to names.")
+    return save(name=given["new_mapping"], kind=given["kind"], columns=given["columns"], act=act)[0].name
 
 
 def _start(upload: Upload, request: HttpRequest) -> None:

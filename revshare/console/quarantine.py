@@ -46,7 +46,7 @@ def _waiting() -> list[Waiting]:
         file.reasons.append(
             {"code": code, "column": column, "meaning": sentence(code), "rows": group["rows"],
              "amount": amount(group["micros"]),
-             "query": urlencode({"file": str(pk), "state": "open", "reason": group["reason"]})}
+             "query": urlencode({"file": str(pk), "reason": group["reason"]})}
         )  # fmt: skip
     return list(files.values())
 

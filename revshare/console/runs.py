@@ -12,7 +12,7 @@ from revshare.console.shown import stage
 from revshare.runs.models import LIVE, Run
 
 STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
-         "prove": "Making the proof of"}  # fmt: skip
+         "review": "Reviewing", "prove": "Making the proof of"}  # fmt: skip
 
 
 def last_run(subject: str) -> Run | None:
@@ -26,7 +26,7 @@ def live_runs() -> list[Run]:
 def page_of(run: Run) -> str:
     """The page of what a run is about."""
     kind, _, name = run.subject.partition(":")
-    if kind in ("cycle", "proof"):
+    if kind in ("cycle", "proof", "review"):
         return reverse("admin:cycle", args=[name])
     return reverse("admin:upload-detail", args=[int(name)])
 

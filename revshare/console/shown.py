@@ -50,6 +50,19 @@ def amount(micros: int | Decimal | None, currency: str = "") -> SafeString:
     )
 
 
+def change(after: int, before: int, currency: str = "") -> SafeString:
+    """By how much a number changed: with its sign, and in percent where there is something to be a part of."""
+    more = after - before
+    sign = "+" if more > 0 else "−" if more < 0 else "±"
+    text = readable(abs(more), currency) if currency else group_digits(abs(more))
+    part = ""
+    if before > 0 and more:
+        tenths = (abs(more) * 2000 + before) // (2 * before)
+        part = f" ({sign}{group_digits(tenths // 10)}.{tenths % 10}%)"
+    word = "up" if more > 0 else "down" if more < 0 else "same"
+    return format_html('<span class="rs-change rs-change-{}">{}{}{}</span>', word, sign, text, part)
+
+
 def assets(ticks: int | Decimal) -> SafeString:
     """Ticks as assets; the ticks show on hovering."""
     whole, rest = divmod(int(ticks), TICKS_PER_ASSET)
@@ -76,6 +89,18 @@ def digest(text: str) -> SafeString:
 
 def moment(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else NOTHING
+
+
+def since(then: datetime | None, now: datetime, *, ago: bool = True) -> str:
+    """How long ago, in the largest unit that it fills."""
+    if then is None:
+        return ""
+    seconds = int((now - then).total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count:,} {unit}{'' if count == 1 else 's'}{' ago' if ago else ''}"
+    return "just now" if ago else "less than a minute"
 
 
 def size(count: int) -> str:

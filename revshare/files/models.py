@@ -6,6 +6,24 @@ from django.db.models import Q
 from revshare.files.formats import KINDS
 
 
+class ColumnMapping(models.Model):
+    """What the columns of somebody's files are called here: names of theirs to names of ours (`files.mapped`). It never
+    changes; a file says by which it was read."""
+
+    name = models.TextField(unique=True, db_collation="C")
+    kind = models.TextField()
+    columns = models.JSONField()
+    made_at = models.DateTimeField()
+    made_by = models.TextField()
+
+    class Meta:
+        db_table = "files_mapping"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class IngestedFile(models.Model):
     """A file taken in, once. Counts are those of the day it was loaded; what quarantine released later is added on
     reading (`queries.totals`), so that rows_in = accepted + duplicate + quarantined holds at any time."""
@@ -25,6 +43,9 @@ class IngestedFile(models.Model):
     sum_duplicate = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     sum_quarantined = models.DecimalField(max_digits=38, decimal_places=0, null=True)
     unknown_columns = models.JSONField(default=list)
+    mapping = models.ForeignKey(
+        ColumnMapping, null=True, blank=True, on_delete=models.PROTECT, related_name="files", db_index=False
+    )
     loaded_at = models.DateTimeField()
     loaded_by = models.TextField()
 
@@ -134,6 +155,9 @@ class Upload(models.Model):
     uploaded_at = models.DateTimeField()
     uploaded_by = models.TextField()
     file = models.ForeignKey(IngestedFile, null=True, on_delete=models.PROTECT, related_name="uploads")
+    mapping = models.ForeignKey(
+        ColumnMapping, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         db_table = "files_upload"

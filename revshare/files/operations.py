@@ -15,7 +15,8 @@ from revshare.audit_trail.operations import Act, record
 from revshare.files import spooling
 from revshare.files.formats import KINDS
 from revshare.files.glance import NotPlain
-from revshare.files.models import IngestedFile
+from revshare.files.mapped import under_our_names
+from revshare.files.models import ColumnMapping, IngestedFile
 from revshare.files.preflight import FileRefused, Source, inspect
 from revshare.files.reading_ahead import Ahead, reading_ahead
 from revshare.files.reasons import sentence
@@ -43,24 +44,27 @@ class Report:
 
 
 def take_in(
-    *, path: Path, intake: Intake, act: Act, name: str = "", progress: Progress = no_progress,
-    turn: Callable[[], None] = lambda: None,
+    *, path: Path, intake: Intake, act: Act, name: str = "", mapping: ColumnMapping | None = None,
+    progress: Progress = no_progress, turn: Callable[[], None] = lambda: None,
 ) -> Report:  # fmt: skip
     """Takes in one file of the intake's kind; all of it becomes visible at once, or nothing.
 
-    Raises FileRefused if the file as a whole cannot be taken. `turn` is called once the file was judged by itself: it
+    `mapping`: what its columns are called here, where they have other names. Raises FileRefused if the file as a whole
+    cannot be taken. `turn` is called once the file was judged by itself: it
     returns when it may be stored, or raises.
     """
     with spool() as scratch:
         progress("inspect", 0, 0)
-        plain = intake.plain if _size(path) >= SMALL_BYTES else None
+        plain = intake.plain if _size(path) >= SMALL_BYTES and mapping is None else None
         with reading_ahead(path, kind=intake.kind, plain=plain, scratch=scratch) as ahead:
             source = inspect(path, scratch, name=name)
             if (known := _known(intake.kind, source)) is not None:
                 return Report(known, seen_before=True)
+            if mapping is not None:
+                source = under_our_names(source, mapping, scratch)
             memory = SMALL_MEMORY if source.size_bytes < SMALL_BYTES else ""
             with duck(scratch, memory=memory) as con:
-                work = Work(con=con, scratch=scratch, act=act, progress=progress)
+                work = Work(con=con, scratch=scratch, act=act, progress=progress, mapping=mapping)
                 # The quicker way first; where a file does not fit, it goes the next.
                 for way in _ways(work, source, intake, ahead):
                     with contextlib.suppress(_Disordered, NotPlain):
@@ -149,7 +153,7 @@ def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake
     _check_order(work, ordered=ordered)
     file = IngestedFile.objects.create(
         kind=intake.kind, sha256=source.sha256, name=source.name, size_bytes=source.size_bytes, format=source.format,
-        unknown_columns=spooled.unknown_columns, loaded_at=work.act.at, loaded_by=work.act.actor,
+        unknown_columns=spooled.unknown_columns, mapping=work.mapping, loaded_at=work.act.at, loaded_by=work.act.actor,
         **_totals(work, intake.kind, spooled.rows),
     )  # fmt: skip
     work.progress("store", 0, file.rows_accepted)
@@ -158,7 +162,8 @@ def _store(work: Work, source: Source, spooled: spooling.Spooled, intake: Intake
     record(
         act=work.act, action="file.ingested", object=f"file:{file.pk}",
         detail={"kind": file.kind, "sha256": file.sha256, "rows_in": file.rows_in, "accepted": file.rows_accepted,
-                "duplicate": file.rows_duplicate, "quarantined": file.rows_quarantined},
+                "duplicate": file.rows_duplicate, "quarantined": file.rows_quarantined}
+        | ({"mapping": file.mapping.name} if file.mapping else {}),
     )  # fmt: skip
     work.progress("done", file.rows_in, file.rows_in)
     return Report(file, seen_before=False, facts=facts)

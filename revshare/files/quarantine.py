@@ -58,15 +58,17 @@ def _release(work: Work, file: IngestedFile, act: Act, count: int) -> dict[str, 
 
 
 @transaction.atomic
-def dismiss(*, file_id: int, act: Act) -> int:
-    """Closes the open rows of a file for good, under the actor's reason. Returns how many. They stay on record."""
+def dismiss(*, file_id: int, act: Act, only: Iterable[int] | None = None) -> int:
+    """Closes the open rows of a file for good, under the actor's reason (`only`: these row ids). Returns how many. They
+    stay on record."""
     if not act.why.strip():
         raise Refused("A dismissal needs a reason.", code="reason_missing")
     if not IngestedFile.objects.filter(pk=file_id).exists():
         raise NotFound(f"There is no file {file_id}.")
-    count = QuarantinedRow.objects.filter(file_id=file_id, state=State.OPEN).update(
-        state=State.DISMISSED, decided_at=act.at, decided_by=act.actor, decision=act.why
-    )
+    rows = QuarantinedRow.objects.filter(file_id=file_id, state=State.OPEN)
+    if only is not None:
+        rows = rows.filter(pk__in=list(only))
+    count = rows.update(state=State.DISMISSED, decided_at=act.at, decided_by=act.actor, decision=act.why)
     if count:
         record(act=act, action="quarantine.dismissed", object=f"file:{file_id}", detail={"rows": count})
     return count

@@ -9,6 +9,8 @@ REFUSALS: dict[str, str] = {
     "header_missing": "A required column is missing.",
     "header_duplicate": "Two columns have the same name.",
     "header_malformed": "The header line cannot be read.",
+    "mapping_of_csv": "A mapping is for the header of a CSV file.",
+    "mapping_does_not_fit": "The file does not have the columns that the mapping is for.",
     "header_too_wide": "There are more than 1,000 columns.",
     "csv_ragged": "A row has more or fewer values than the header.",
     "csv_quote": "A quote is not closed, or stands in the wrong place.",

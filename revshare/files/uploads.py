@@ -12,15 +12,17 @@ from django.db import transaction
 from revshare.audit_trail.operations import Act, record
 from revshare.errors import NotFound, Refused
 from revshare.files.formats import KINDS
+from revshare.files.mapped import of_kind
 from revshare.files.models import IngestedFile, Upload
 
 MAX_NAME_LENGTH = 200
 
 
-def receive(*, kind: str, name: str, chunks: Iterable[bytes], act: Act) -> Upload:
-    """Stores an upload. Raises Refused for a kind nobody knows or an empty file."""
+def receive(*, kind: str, name: str, chunks: Iterable[bytes], act: Act, mapping: str = "") -> Upload:
+    """Stores an upload, to be read by a `mapping` if one is named. Raises Refused for an unknown kind or no bytes."""
     if kind not in KINDS:
         raise Refused(f"There is no kind of file called {kind!r}; there are {', '.join(KINDS)}.")
+    chosen = of_kind(mapping, kind)
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
@@ -42,17 +44,18 @@ def receive(*, kind: str, name: str, chunks: Iterable[bytes], act: Act) -> Uploa
     with transaction.atomic():
         upload = Upload.objects.create(
             kind=kind, name=_plain_name(name), sha256=digest.hexdigest(), size_bytes=size, uploaded_at=act.at,
-            uploaded_by=act.actor,
+            uploaded_by=act.actor, mapping=chosen,
         )  # fmt: skip
         record(
             act=act, action="file.uploaded", object=f"upload:{upload.pk}",
-            detail={"kind": kind, "sha256": upload.sha256, "size_bytes": size},
+            detail={"kind": kind, "sha256": upload.sha256, "size_bytes": size}
+            | ({"mapping": mapping} if mapping else {}),
         )  # fmt: skip
     return upload
 
 
 def get(upload_id: int) -> Upload:
-    upload = Upload.objects.filter(pk=upload_id).first()
+    upload = Upload.objects.select_related("mapping").filter(pk=upload_id).first()
     if upload is None:
         raise NotFound(f"There is no upload {upload_id}.")
     return upload

@@ -10,7 +10,7 @@ from django.db import connection
 
 from revshare.audit_trail.operations import Act
 from revshare.files.glance import Glance, Plain
-from revshare.files.models import IngestedFile
+from revshare.files.models import ColumnMapping, IngestedFile
 from revshare.lake import copy_in, copy_out, csv_scan
 from revshare.progress import Progress, no_progress
 
@@ -28,6 +28,7 @@ class Work:
     words: bool = False  # and no value holds a space, or is longer than an id may be
     released: bool = False  # the rows come out of quarantine, some time after their file
     spool: Path | None = None  # the Parquet file behind `raw`, if that is a file as it came in
+    mapping: ColumnMapping | None = None  # by which its columns got our names
     glance: Glance | None = None  # if it was found plainly right: what was seen of its rows
 
     def number(self, query: str) -> int:

@@ -1,6 +1,6 @@
 """Conducts files to the stages that take them, and quarantined rows back to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from revshare.audit_trail.operations import Act
 from revshare.consents.operations import ConsentIntake
 from revshare.contributors.operations import ContributorIntake
 from revshare.errors import NotFound, Refused
-from revshare.files import quarantine
+from revshare.files import mapped, quarantine
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.files.operations import Report, take_in
@@ -69,18 +69,21 @@ WAITING = (
 
 
 def ingest(
-    *, kind: str, path: Path, act: Act, name: str = "", progress: Progress = no_progress,
+    *, kind: str, path: Path, act: Act, name: str = "", mapping: str = "", progress: Progress = no_progress,
     turn: Callable[[], None] = lambda: None,
 ) -> Report:  # fmt: skip
     """Takes in one file. Refunds that waited for a sale of this file are taken in with it.
 
     The same bytes again do nothing. Raises FileRefused or Refused with what is wrong; then nothing is stored. `turn`:
-    see `files.operations.take_in`.
+    see `files.operations.take_in`. `mapping`: the name of a saved one, for a file whose columns have other names.
     """
     if kind not in INTAKES:
         raise Refused(f"There is no kind of file called {kind!r}; there are {', '.join(INTAKES)}.")
+    chosen = mapped.of_kind(mapping, kind)
     with transaction.atomic():
-        report = take_in(path=path, intake=INTAKES[kind], act=act, name=name, progress=progress, turn=turn)
+        report = take_in(
+            path=path, intake=INTAKES[kind], act=act, name=name, mapping=chosen, progress=progress, turn=turn
+        )
         if not report.seen_before:
             progress("release", 0, 0)
             for waiting in WAITING:
@@ -127,17 +130,25 @@ def release_waiting_refunds(*, act: Act) -> int:
     return sum(release_waiting(waiting, act=act) for waiting in WAITING if "sales" in waiting.kinds)
 
 
-def retry_quarantine(*, file_id: int | None, act: Act) -> dict[str, int]:
-    """Judges open quarantined rows again: of one file, or of all. Returns what became of them."""
+def retry_quarantine(
+    *, file_id: int | None, act: Act, only: Mapping[int, Collection[int]] | None = None
+) -> dict[str, int]:  # fmt: skip
+    """Judges open quarantined rows again: of one file, of all, or `only` these row ids, by file. Returns what became of
+    them."""
     files = IngestedFile.objects.filter(quarantine__state=QuarantinedRow.State.OPEN).distinct().order_by("pk")
     if file_id is not None:
         if not IngestedFile.objects.filter(pk=file_id).exists():
             raise NotFound(f"There is no file {file_id}.")
         files = files.filter(pk=file_id)
+    if only is not None:
+        files = files.filter(pk__in=list(only))
     totals = {"accepted": 0, "duplicate": 0, "quarantined": 0}
     with transaction.atomic():
         for file in files:
-            for outcome, count in quarantine.retry(file=file, intake=INTAKES[file.kind], act=act).items():
+            chosen = only[file.pk] if only is not None else None
+            for outcome, count in quarantine.retry(
+                file=file, intake=INTAKES[file.kind], act=act, only=chosen
+            ).items():  # fmt: skip
                 totals[outcome] += count
         for waiting in WAITING:
             totals[waiting.counted_as] = release_waiting(waiting, act=act)

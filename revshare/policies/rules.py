@@ -8,12 +8,13 @@ from revshare.policies.deductions import Recoupment, Reserve, read_recoupment, r
 from revshare.policies.eligibility import Eligibility, read_eligibility
 from revshare.policies.payout_rules import PayoutTerms, parse_payout
 from revshare.policies.reading import BadPolicy, only, string
+from revshare.policies.review_terms import ReviewTerms, read_review
 from revshare.policies.terms import Terms, read_terms
 
 __all__ = ["BadPolicy", "Rulebook", "Terms", "parse"]
 
 DEFAULT = "default"
-KEYS = {"name", "version", "streams", "eligibility", "payout", "currency", "recoupment", "reserve"}
+KEYS = {"name", "version", "streams", "eligibility", "payout", "currency", "recoupment", "reserve", "review"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Rulebook:
     currency: Currency | None = None  # none: pools are in the currencies of their sales
     recoupment: Recoupment | None = None  # none: nothing is taken back of what somebody owes
     reserve: Reserve | None = None
+    review: ReviewTerms = field(default_factory=ReviewTerms)
 
     def terms_for(self, stream: str) -> Terms | None:
         """The table of a stream; None if the policy does not cover it."""
@@ -36,10 +38,13 @@ class Rulebook:
     @property
     def sentences(self) -> dict[str, list[str]]:
         """The policy in plain language: by stream (`default`: all others), then `eligibility`; and `currency`,
-        `recoupment` and `reserve` if it has these tables."""
+        `recoupment`, `reserve` and `review` if it has these tables."""
         said = {table: terms.sentences for table, terms in sorted(self.tables.items())}
         said |= {"eligibility": self.eligibility.sentences}
-        others = {"currency": self.currency, "recoupment": self.recoupment, "reserve": self.reserve}
+        review = self.review if self.review != ReviewTerms() else None
+        others = {
+            "currency": self.currency, "recoupment": self.recoupment, "reserve": self.reserve, "review": review,
+        }  # fmt: skip
         return said | {name: table.sentences for name, table in others.items() if table}
 
 
@@ -57,5 +62,5 @@ def parse(text: str) -> Rulebook:
     tables = {table: read_terms(table, content) for table, content in streams.items()}
     return Rulebook(
         name, version, tables, read_eligibility(data), parse_payout(data.get("payout")), read_currency(data),
-        read_recoupment(data), read_reserve(data),
+        read_recoupment(data), read_reserve(data), read_review(data),
     )  # fmt: skip

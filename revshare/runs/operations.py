@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
-from revshare.audit_trail.operations import Act
-from revshare.errors import Conflict, Refused
+from revshare.audit_trail.operations import Act, record
+from revshare.errors import Conflict, NotFound, Refused
 from revshare.progress import Progress, no_progress
 from revshare.runs.models import Run
 
@@ -81,10 +81,14 @@ class Lease:
         self._watch = watch
         self._now = ("", 0, 0)
         self._stop = threading.Event()
+        self._lost = False
         self._thread = threading.Thread(target=self._beat, name=f"lease-{run.pk}", daemon=True)
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Notes how far the work is; it is written within a second."""
+        """Notes how far the work is; it is written within a second. Raises LeaseLost once that was refused: somebody
+        stopped the run, or has taken it over."""
+        if self._lost:
+            raise LeaseLost(f"{self.run} was stopped, or taken over by another process.")
         self._now = (stage, done, total)
         self._watch(stage, done, total)
 
@@ -114,6 +118,9 @@ class Lease:
                 "WHERE id = %s AND token = %s AND state = 'running'",
                 [*now, settings.REVSHARE_LEASE_SECONDS, self.run.pk, self.run.token],
             )
+            if cursor.rowcount == 0:  # not ours any more, unless nobody else can see the run yet
+                cursor.execute("SELECT FROM runs_run WHERE id = %s", [self.run.pk])
+                self._lost = cursor.rowcount == 1
 
     @contextmanager
     def kept(self) -> Iterator["Lease"]:
@@ -134,6 +141,25 @@ def finish(*, run: Run, outcome: dict[str, Any]) -> None:
 def fail(*, run: Run, error: str) -> None:
     """Marks a run as failed, with what a person should know."""
     _end(run, "failed", "{}", error)
+
+
+@transaction.atomic
+def stop(*, run_id: int, act: Act) -> None:
+    """Ends a live run: who holds its lease has lost it, and gives up what is not committed at its next step. Raises
+    NotFound, Conflict if it is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE runs_run SET state = 'failed', error = %s, finished_at = clock_timestamp(), lease_until = NULL, "
+            f"token = token + 1 WHERE id = %s AND state IN {LIVE_SQL}",
+            [f"{act.actor} stopped it.", run_id],
+        )
+        stopped = cursor.rowcount == 1
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"There is no run {run_id}.")
+    if not stopped:
+        raise Conflict(f"Run {run_id} is over: it is {run.state}.")
+    record(act=act, action="run.stopped", object=run.subject, detail={"run": run_id, "step": run.step})
 
 
 def _end(run: Run, state: str, outcome: str, error: str) -> None:

@@ -17,6 +17,7 @@ from revshare.verification.privileges import TRIGGER_CHECKS, beyond_the_list
 from revshare.verification.proofs import PROOF_CHECKS, commitments
 from revshare.verification.recompute import recompute
 from revshare.verification.restatements import RESTATEMENT_CHECKS, digests, recompute_restated
+from revshare.verification.reviews import REVIEW_CHECKS, review_again
 from revshare.verification.signals import SIGNAL_CHECKS
 from revshare.verification.suspense import SUSPENSE_CHECKS
 
@@ -32,6 +33,7 @@ CHECKS = (
     *RESTATEMENT_CHECKS,
     *DEBT_CHECKS,
     *TRIGGER_CHECKS,
+    *REVIEW_CHECKS,
 )
 CHAINS = (beyond_the_list, *WALKS, class_weights, batches, digests)
 
@@ -65,6 +67,7 @@ def verify(*, cycles: list[Cycle], progress: Progress = no_progress) -> Verdict:
         findings += recompute(cycle)
         findings += commitments(cycle)
         findings += recompute_restated(cycle)
+        findings += review_again(cycle)
     progress("done", total, total)
     notes = [ONE_ROLE] if owns_tables() else []
     return Verdict(checks=total, cycles=len(cycles), findings=findings, notes=notes)

@@ -57,6 +57,10 @@ LATE_INSERTS = {
     "FROM recoupments_debt",
     "what a calculated cycle took back": "INSERT INTO recoupments_recouped (debt_id, cycle_id, earned_micros, amount_micros) "
     "SELECT d.id, c.id, 5, 1 FROM recoupments_debt d, cycles_cycle c WHERE c.key = 'june'",
+    "a finding of a published cycle": "INSERT INTO reviews_finding (review_id, cycle_id, number, rule, subject, currency, "
+    "blocks, says, measured) SELECT id, cycle_id, 99, 'pools', 'x', '', true, 'x', '{}' FROM reviews_review LIMIT 1",
+    "a decision about a published cycle": "INSERT INTO reviews_decision (finding_id, cycle_id, action, reason, at, by) "
+    "SELECT id, cycle_id, 'stop', 'x', now(), 'adam' FROM reviews_finding WHERE blocks LIMIT 1",
     "a batch that nobody prepared": "INSERT INTO payouts_batch (currency, cycle_id, state, payments_count, total_minor, digest, "
     "prepared_at, prepared_by, approved_by, approved_digest, exported_by, cancelled_by) "
     "VALUES ('USD', 1, 'draft', 1, 1, 'x', now(), 'x', '', '', '', '')",

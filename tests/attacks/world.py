@@ -21,6 +21,9 @@ from revshare.allocation.suspense import waiting
 from revshare.audit_trail.operations import Act
 from revshare.claims.operations import file_claim, prove
 from revshare.cycles import operations as cycles
+from revshare.cycles.models import Cycle
+from revshare.cycles.review import decide_finding, make_review
+from revshare.files.mapped import save
 from revshare.files.voiding import void
 from revshare.ingest.operations import find_files, ingest
 from revshare.payouts import operations as payouts
@@ -31,6 +34,7 @@ from revshare.proofs.operations import commit
 from revshare.recoupments import operations as recoupments
 from revshare.restatements.operations import approve, draft, post
 from revshare.restatements.rules import Options
+from revshare.reviews.queries import findings_of
 from revshare.sales import storing
 from tests.conftest import World
 from tests.small import FILES, SIGNALS, STAFF, write_files
@@ -41,6 +45,7 @@ ann,ben,0.000001,2026-01-01
 ben,ann,0.000002,2026-01-01
 """
 RECOUPMENT = '[recoupment]\ncap = "10%"\n'
+REVIEW = "[review]\nleast_cycles = 1\n"
 ONE_CURRENCY = '[currency]\npools = "USD"\nrate = "day"\n'
 # Of June, and late: in July's cycle, at the rate of its day. And of two models that nobody knows: August shares what was
 # sold of the one; of the other it goes to the platform.
@@ -132,6 +137,7 @@ def _beside(folder: Path) -> None:
     for kind, path in find_files(signals):
         ingest(kind=kind, path=path, act=by("olivia"))
     take("contributors", folder, "payees.csv", PAYEES)
+    save(name="shop", kind="sales", columns={"Order": "sale_id"}, act=by("olivia"))
 
 
 def _paid(folder: Path) -> None:
@@ -162,8 +168,24 @@ def _july_and_august(folder: Path) -> None:
     [riddle] = [item for item in waiting() if item.name == "riddle"]
     settle(number=riddle.number, to="platform", act=by("adam", "nobody will come"))
     match(kind="model", name="mystery", stands_for="m", act=by("olivia", "its new name"))
-    open_cycle("august", "2026-08-01", "2026-09-01", "q")
-    publish("august")
+    more = FILES["policy.toml"].replace('"p"', '"r"') + ONE_CURRENCY + RECOUPMENT + REVIEW
+    register(content=more.encode(), act=by("olivia"))
+    open_cycle("august", "2026-08-01", "2026-09-01", "r")
+    _reviewed("august")
+
+
+def _reviewed(key: str) -> None:
+    """It has next to no sales, which the history of its pools makes unusual."""
+    for step in (cycles.lock, cycles.calculate):
+        step(key=key, act=by("olivia"))
+    make_review(key=key, act=by("olivia"))
+    blocking = findings_of(Cycle.objects.get(key=key).pk).filter(blocks=True)
+    assert blocking
+    for found in blocking:
+        decide_finding(key=key, number=found.number, action="override", act=by("adam", "a quiet month"))
+    cycles.submit(key=key, act=by("olivia"))
+    for step in (cycles.approve, cycles.publish):
+        step(key=key, act=by("adam"))
 
 
 def _september(folder: Path) -> None:

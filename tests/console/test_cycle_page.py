@@ -240,8 +240,10 @@ def test_exports_before_there_is_a_result_or_by_others(cycles: dict[str, Cycle],
 
 def test_home_shows_the_latest_cycle_and_what_comes_next(cycles: dict[str, Cycle], sign_in: SignIn) -> None:
     text = sign_in("olivia").get("/console/").content.decode()
-    for part in ("Latest cycle", "june", "not yet", "Cycle may is calculated. An operator submits it", "yours"):
+    for part in ("Current cycle", "june", "Cycle may is calculated. An operator submits it", "yours", "your turn"):
         assert part in text, part
+    assert "Look at it and submit" in text
+    assert "your turn" not in sign_in("fiona").get("/console/").content.decode()
     assert sign_in("carl").get("/console/").status_code == 403
 
 

@@ -138,9 +138,14 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
         "ALTER TABLE cycles_cycle DROP CONSTRAINT cycles_approved_by_another; UPDATE cycles_cycle SET approved_by = locked_by",
         {"I29"},
     ),
+    "a cycle was approved without a review": ("DELETE FROM reviews_review", {"I29"}),
+    "a review says what it did not find": (
+        "INSERT INTO reviews_finding (review_id, cycle_id, number, rule, subject, currency, blocks, says, measured) "
+        "SELECT id, cycle_id, 9, 'pools', 'x', '', true, 'x', '[]'::jsonb FROM reviews_review", {"I22", "I29"},
+    ),
     "an event is changed": ("UPDATE audit_event SET actor = 'nobody' WHERE seq = 2", {"I24"}),
     "an event is gone": ("DELETE FROM audit_event WHERE seq = 2", {"I24"}),
-    "the result has another digest": ("UPDATE cycles_cycle SET result_digest = repeat('0', 64), approved_digest = repeat('0', 64)", {"I22"}),
+    "the result has another digest": ("UPDATE cycles_cycle SET result_digest = repeat('0', 64), approved_digest = repeat('0', 64)", {"I22", "I29"}),
 }  # fmt: skip
 # Defects that need the triggers as the deed leaves them.
 TRIGGERS_AS_LEFT = {"entries are under no trigger", "a trigger is off", "sales may come in twice"}

@@ -63,6 +63,7 @@ def publish(play: Play) -> None:
     if play.book.published < play.calculated:
         name = key(play.book.published)
         cycles.submit(key=name, act=play.story.act())
+        play.story.pass_findings(name)
         cycles.approve(key=name, act=play.story.act("adam"))
         cycles.publish(key=name, act=play.story.act("adam"))
         play.book.published += 1

@@ -15,11 +15,14 @@ class Command(base.Command):
     def arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("kind", choices=list(TAKEN_IN))
         parser.add_argument("file", type=Path)
+        parser.add_argument("--mapping", default="", metavar="NAME", help="a saved mapping of the file's header")
         parser.add_argument("--by", metavar="USER", help="who takes it in (an operator)")
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
         act = base.acting(options["by"], "ingest")
-        report = ingest(kind=options["kind"], path=options["file"], act=act, progress=self.progress)
+        report = ingest(
+            kind=options["kind"], path=options["file"], act=act, mapping=options["mapping"], progress=self.progress
+        )
         result = describe(report.file) | {"no_op": report.seen_before, **report.facts}
         if report.seen_before:
             self.say(f"{options['file']}: these bytes are in already (file {report.file.pk}); nothing was done.")
@@ -36,7 +39,7 @@ def describe(file: IngestedFile) -> dict[str, Any]:
     return {
         "file": file.pk, "kind": file.kind, "name": file.name, "sha256": file.sha256, "rows_in": now.rows_in,
         "accepted": now.accepted, "duplicate": now.duplicate, "quarantined": now.quarantined,
-        "unknown_columns": file.unknown_columns,
+        "unknown_columns": file.unknown_columns, "mapping": file.mapping.name if file.mapping else "",
         **{name: int(value) for name, value in sums.items() if value is not None},
     }  # fmt: skip
 

@@ -1,0 +1,159 @@
+"""The current cycle as a pipeline: of each stage its numbers, how long ago it was or how long it waits, what blocks it,
+what to do next, and whose turn that is."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+
+from revshare.access.rules import may
+from revshare.audit_trail.models import Event
+from revshare.console.cycle_facts import Facts, facts_of
+from revshare.console.doors import person
+from revshare.console.runs import doing, last_run
+from revshare.console.shown import amount, since
+from revshare.console.waiting import Waiting
+from revshare.cycles.models import Cycle
+from revshare.cycles.review import preparers
+from revshare.cycles.rules import STATES, reached
+from revshare.files.models import IngestedFile
+from revshare.money import MICRO_DIGITS, minor_digits
+from revshare.payouts.models import PaymentBatch
+from revshare.reviews.queries import Standing, standing
+from revshare.runs.models import Run
+from revshare.statements.queries import PUBLISHED
+
+OPERATOR, APPROVER, FINANCE = "operator", "approver", "finance"
+# Stage: title, the move that ends it, whose turn it is, what the button says.
+MOVES = (
+    ("Lock", "lock", OPERATOR, "Lock the cycle"), ("Calculate", "calculate", OPERATOR, "Calculate it"),
+    ("Review", "submit", OPERATOR, "Look at it and submit"), ("Approve", "approve", APPROVER, "Look at it and approve"),
+    ("Publish", "publish", APPROVER, "Publish the statements"),
+)  # fmt: skip
+
+
+@dataclass
+class Stage:
+    """One box. `state`: done, now, ahead or blocked. `age`: since when it is done, or waits. `turn`: whose it is."""
+
+    title: str
+    state: str
+    lines: list[Any] = field(default_factory=list)
+    age: str = ""
+    blocked: str = ""
+    turn: str = ""
+    mine: bool = False
+    next: str = ""
+    url: str = ""
+
+
+def current() -> Cycle | None:
+    """The first cycle that is not published yet; the latest, if all are."""
+    cycles = Cycle.objects.select_related("policy")
+    return cycles.exclude(state__in=PUBLISHED).order_by("starts_at").first() or cycles.first()
+
+
+def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datetime) -> list[Stage]:
+    facts, said = facts_of(cycle), standing(cycle.pk)
+    run = last_run(f"cycle:{cycle.key}")
+    times = _times(cycle)
+    stages = [_files(waiting, at)]
+    page = reverse("admin:cycle", args=[cycle.key])
+    for number, (title, action, role, button) in enumerate(MOVES, 1):
+        done = reached(state=cycle.state, goal=STATES[number])
+        now = cycle.state == STATES[number - 1]
+        stage = Stage(title, "done" if done else "now" if now else "ahead", url=page)
+        stage.lines = _lines(action, cycle, facts, said) if done or now else []
+        stage.age = since(times[action], at) if done else ""
+        if now:
+            stage.age = f"waits {since(times[MOVES[number - 2][1]], at, ago=False)}" if number > 1 else ""
+            stage.blocked = _blocked(action, cycle, waiting, said, run)
+            stage.turn, stage.next = role, button
+            stage.mine = _mine(request, action, cycle)
+            if stage.blocked:
+                stage.state = "blocked"
+        stages.append(stage)
+    return [*stages, _payment(request, cycle, at)]
+
+
+def _times(cycle: Cycle) -> dict[str, datetime | None]:
+    submitted = Event.objects.filter(object=f"cycle:{cycle.key}", action="cycle.submit").values_list("at", flat=True)
+    return {
+        "lock": cycle.locked_at, "calculate": cycle.calculated_at, "submit": submitted.first(),
+        "approve": cycle.approved_at, "publish": cycle.published_at,
+    }  # fmt: skip
+
+
+def _files(waiting: Waiting, at: datetime) -> Stage:
+    facts = IngestedFile.objects.aggregate(count=Count("pk"), rows=Sum("rows_in", default=0), last=Max("loaded_at"))
+    stage = Stage("Files", "done" if facts["count"] else "now", url=reverse("admin:revshare_ingestedfile_changelist"))
+    stage.lines = [f"{facts['count']:,} files", f"{facts['rows']:,} rows"]
+    stage.age = f"last one {since(facts['last'], at)}" if facts["last"] else ""
+    if waiting:
+        stage.blocked = f"{waiting} row{'s wait' if waiting.many else ' waits'} in quarantine"
+        stage.turn, stage.next, stage.url = OPERATOR, "Decide about the rows", reverse("admin:quarantine")
+    return stage
+
+
+def _lines(action: str, cycle: Cycle, facts: Facts | None, said: Standing) -> list[Any]:
+    if action == "lock":
+        return [f"{cycle.starts_on:%Y-%m-%d} to", f"{cycle.ends_on:%Y-%m-%d}"]
+    if facts is None:
+        return []
+    if action == "calculate":
+        pools = len(facts.pools)
+        return [f"{pools:,} pool{'' if pools == 1 else 's'}", *(total.to_contributors for total in facts.totals)]
+    if action == "submit":
+        if said.blocking:
+            return [f"{said.blocking} finding{'' if said.blocking == 1 else 's'}", f"{said.overridden} overridden"]
+        return ["nothing unusual"]
+    if action == "approve":
+        return [f"by {cycle.approved_by}" if cycle.approved_by else f"books {facts.balance}"]
+    return [f"{facts.statements:,} statements"]
+
+
+def _blocked(action: str, cycle: Cycle, waiting: Waiting, said: Standing, run: Run | None) -> str:
+    if run and run.live:
+        return f"{doing(run)} is under way."
+    if action == "lock" and waiting:
+        return f"{waiting} row{'s are' if waiting.many else ' is'} in quarantine."
+    if action in ("submit", "approve") and said.stopped:
+        return "An approver stopped it."
+    if action == "approve" and said.open:
+        return f"{said.open} finding{'s are' if said.open > 1 else ' is'} not overridden."
+    if run and run.step == action and run.state == Run.State.FAILED:
+        return f"Refused last time: {run.error}"
+    return ""
+
+
+def _mine(request: HttpRequest, action: str, cycle: Cycle) -> bool:
+    user = person(request)
+    second = action in ("approve", "publish")
+    return may(roles=user.roles, action=action) and not (second and user.username in preparers(cycle))
+
+
+def _payment(request: HttpRequest, cycle: Cycle, at: datetime) -> Stage:
+    """What was made of the cycle's balances. Batches pay out of the last published cycle."""
+    published = cycle.state in PUBLISHED
+    stage = Stage("Pay", "ahead", url=reverse("admin:payouts"))
+    if not published:
+        return stage
+    batches = list(PaymentBatch.objects.filter(cycle=cycle))
+    if not batches:
+        return Stage(
+            "Pay", "now", ["nothing prepared"], f"waits {since(cycle.published_at, at, ago=False)}", turn=FINANCE,
+            mine=may(roles=person(request).roles, action="prepare_payouts"), next="Prepare payments", url=stage.url,
+        )  # fmt: skip
+    states = Counter(batch.state for batch in batches)
+    stage.lines = [f"{count} {state}" for state, count in sorted(states.items())]
+    stage.lines += [amount(_micros(batch), batch.currency) for batch in batches[:3]]
+    stage.state = "now" if states["draft"] or states["approved"] else "done"
+    return stage
+
+
+def _micros(batch: PaymentBatch) -> int:
+    return batch.total_minor * 10 ** (MICRO_DIGITS - minor_digits(batch.currency))

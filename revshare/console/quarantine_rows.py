@@ -1,0 +1,111 @@
+"""Rows in quarantine one by one: each with why it waits and what it says; judged again or dismissed, some or all."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from revshare.console.base import site
+from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.shown import amount, masked_email
+from revshare.console.stages_in import NO_PERSONAL
+from revshare.errors import Refused
+from revshare.files import quarantine
+from revshare.files.models import QuarantinedRow
+from revshare.files.queries import open_quarantine
+from revshare.files.reasons import sentence
+from revshare.ingest.operations import retry_quarantine
+
+SHOWN = 50
+MOST = 10_000
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _chosen(request: HttpRequest) -> tuple[Any, dict[str, str]]:
+    """The open rows that the address (or the form) is about, and that as parameters."""
+    given = request.POST if request.method == "POST" else request.GET
+    rows, said = open_quarantine(), {}
+    if (file := _number(given.get("file", ""))) is not None:
+        rows, said["file"] = rows.filter(file_id=file), str(file)
+    if reason := given.get("reason", "").replace("\x00", ""):
+        rows, said["reason"] = rows.filter(reason=reason), reason
+    return rows, said
+
+
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """`?file=`, `?reason=`, `?after=` (a row): their addresses can be shared."""
+    rows, said = _chosen(request)
+    after = _number(request.GET.get("after", "")) or 0
+    found = list(rows.filter(pk__gt=after).select_related("file").order_by("pk")[: SHOWN + 1])
+    shown = [_shown(row) for row in found[:SHOWN]]
+    older = urlencode(said | {"after": str(found[SHOWN - 1].pk)}) if len(found) > SHOWN else ""
+    return site.page(
+        request, "quarantine_rows.html", title="Rows in quarantine", rows=shown, said=said, older=older,
+        may_decide=allowed(request, "quarantine"), why=sentence(said["reason"].partition("@")[0])
+        if "reason" in said else "", filtered=bool(said),
+    )  # fmt: skip
+
+
+def _shown(row: QuarantinedRow) -> dict[str, Any]:
+    code, _, column = row.reason.partition("@")
+    return {
+        "pk": row.pk, "file": row.file.name, "file_pk": row.file_id, "line": f"{row.line:,}", "why": sentence(code),
+        "column": column, "amount": amount(row.amount_micros) if row.amount_micros is not None else "",
+        "cells": [
+            (name, masked_email(text) if name in NO_PERSONAL else text, name == column)
+            for name, text in row.row.items() if text or name == column
+        ],
+    }  # fmt: skip
+
+
+@require_POST
+@only("quarantine")
+def decide(request: HttpRequest) -> HttpResponse:
+    """`action`: retry or dismiss; `row`: some rows, or `all` that the address is about."""
+    rows, said = _chosen(request)
+
+    def deed() -> str:
+        by_file = _by_file(request, rows, bool(said))
+        action = request.POST.get("action")
+        act = acting(request, why=request.POST.get("reason_given", "").strip())
+        if action == "retry":
+            counts = retry_quarantine(file_id=None, act=act, only=by_file)
+            return (
+                f"Judged again: {counts['accepted']:,} accepted, {counts['duplicate']:,} duplicate, "
+                f"{counts['quarantined']:,} still in quarantine."
+            )
+        if action != "dismiss":
+            raise Refused("Choose what to do with the rows.")
+        count = sum(quarantine.dismiss(file_id=file, act=act, only=ids) for file, ids in by_file.items())
+        return f"{count:,} row{'' if count == 1 else 's'} dismissed; they stay on record with your reason."
+
+    attempt(request, deed)
+    return redirect(f"{reverse('admin:quarantine-rows')}?{urlencode(said)}")
+
+
+def _by_file(request: HttpRequest, rows: Any, filtered: bool) -> dict[int, list[int]]:
+    if request.POST.get("all") == "yes":
+        if not filtered:
+            raise Refused("Say of which file, or for which reason, all rows are meant.")
+        chosen = rows
+    else:
+        ids = [number for text in request.POST.getlist("row") if (number := _number(text)) is not None]
+        if not ids:
+            raise Refused("Tick the rows first.")
+        chosen = rows.filter(pk__in=ids)
+    found: dict[int, list[int]] = defaultdict(list)
+    for pk, file in chosen.order_by("pk").values_list("pk", "file_id")[: MOST + 1]:
+        found[file].append(pk)
+    if sum(map(len, found.values())) > MOST:
+        raise Refused(f"More than {MOST:,} rows at once: decide about the file as a whole, on the page Quarantine.")
+    if not found:
+        raise Refused("None of these rows waits any more: somebody has decided about them.")
+    return dict(found)

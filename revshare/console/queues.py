@@ -1,0 +1,114 @@
+"""What waits for somebody's decision: claims, debts, money held for opt-outs. One page each, with the deeds on it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from revshare.console.base import site
+from revshare.console.doors import acting, allowed, attempt
+from revshare.console.shown import badge
+from revshare.errors import Refused
+
+SHOWN = 25
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A button on a card, with the reason it asks for. `danger`: it gives something up."""
+
+    action: str
+    label: str
+    asks: str
+    danger: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing that waits, or waited."""
+
+    number: int | str
+    title: str
+    state: str
+    facts: Sequence[tuple[str, Any]]
+    history: Sequence[str] = ()
+    deeds: Sequence[Deed] = ()
+    note: str = ""
+
+    @property
+    def badge(self) -> SafeString:
+        return badge(self.state)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Of the form that begins something new."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Form:
+    title: str
+    action: str
+    button: str
+    fields: Sequence[Field]
+    says: str = ""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A page of cards. `tabs`: by name, the states that it shows (none: all). `view`: its address."""
+
+    view: str
+    title: str
+    empty: str
+    tabs: Mapping[str, tuple[str, ...]]
+    search: str
+    records: str
+    forms: Sequence[Form] = field(default_factory=tuple)
+
+
+def shown(request: HttpRequest, queue: Queue, rows: Any, card: Callable[[Any], Card], found: Q) -> HttpResponse:
+    """`rows`: a query set with `state`; `?tab=`, `?q=` and `?page=` say what of it."""
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in queue.tabs else next(iter(queue.tabs))
+    text = request.GET.get("q", "").strip()[:200]
+    if queue.tabs[tab]:
+        rows = rows.filter(state__in=queue.tabs[tab])
+    if text:
+        rows = rows.filter(found)
+    page = Paginator(rows.order_by("-pk"), SHOWN).get_page(request.GET.get("page"))
+    tabs = [{"title": name, "now": name == tab, "url": f"?{urlencode({'tab': name})}"} for name in queue.tabs]
+    more = {"tab": tab} | ({"q": text} if text else {})
+    return site.page(
+        request, "queue.html", title=queue.title, queue=queue, cards=[card(row) for row in page], tabs=tabs, text=text,
+        tab=tab, page=page, newer=urlencode(more | {"page": page.number - 1}) if page.has_previous() else "",
+        older=urlencode(more | {"page": page.number + 1}) if page.has_next() else "",
+        forms=[form for form in queue.forms if allowed(request, form.action)],
+        records=reverse(f"admin:revshare_{queue.records}_changelist"), here=request.get_full_path(),
+    )  # fmt: skip
+
+
+def done(request: HttpRequest, view: str, deed: Callable[[Any], str]) -> HttpResponse:
+    """Does it as this person, for the reason that was given, and goes back to the queue."""
+    attempt(request, lambda: deed(acting(request, why=given(request, "reason"))))
+    return redirect(f"admin:{view}")
+
+
+def given(request: HttpRequest, name: str) -> str:
+    """A field of the form. Raises Refused for what no text can be."""
+    text = request.POST.get(name, "").strip()
+    if "\x00" in text:
+        raise Refused(f"The field {name} holds a character that no text has.")
+    return text

@@ -1,0 +1,173 @@
+"""One field for everything that has a name or a number; and the audit trail, by who, what, which and when."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from revshare.audit_trail.models import Event
+from revshare.cells import safe_cell
+from revshare.console.base import site
+from revshare.console.shown import moment, words
+from revshare.contributors.models import Contributor
+from revshare.cycles.models import Cycle
+from revshare.files.models import IngestedFile, Upload
+from revshare.ledger.models import Journal
+from revshare.restatements.models import Restatement
+from revshare.runs.models import Run
+from revshare.statements.queries import by_number
+
+MOST = 8
+LONGEST = 200
+HASH = re.compile(r"[0-9a-f]{6,64}")
+NUMBER = re.compile(r"[0-9]{1,18}")
+SHOWN_EVENTS = 50
+
+
+@dataclass(frozen=True)
+class Hit:
+    kind: str
+    title: str
+    about: str
+    url: str
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
+    hits = [hit for find in FINDERS for hit in find(text)] if text else []
+    return site.page(request, "search.html", title="Search", text=text, hits=hits)
+
+
+def _contributors(text: str) -> Iterator[Hit]:
+    rows = Contributor.objects.filter(Q(pk=text) | Q(name__icontains=text)).order_by("pk")[:MOST]
+    for row in rows:
+        yield Hit(
+            "Contributor", row.name or row.pk, row.pk, reverse("admin:revshare_contributor_change", args=[row.pk])
+        )
+
+
+def _statements(text: str) -> Iterator[Hit]:
+    for row in by_number(text).select_related("contributor"):
+        about = row.contributor.name or row.contributor_id
+        yield Hit("Statement", row.number, about, reverse("admin:revshare_statement_change", args=[row.pk]))
+
+
+def _cycles(text: str) -> Iterator[Hit]:
+    for row in Cycle.objects.filter(key__icontains=text)[:MOST]:
+        yield Hit("Cycle", row.key, words(row.state), reverse("admin:cycle", args=[row.key]))
+    key = text.rpartition("/")
+    if key[1] and NUMBER.fullmatch(key[2]):
+        for found in Restatement.objects.filter(cycle__key=key[0], number=int(key[2])).select_related("cycle"):
+            yield Hit("Restatement", found.key, found.words, reverse("admin:restatement", args=[found.pk]))
+
+
+def _files(text: str) -> Iterator[Hit]:
+    which = Q(name__icontains=text)
+    if HASH.fullmatch(text):
+        which |= Q(sha256__startswith=text)
+    for row in IngestedFile.objects.filter(which)[:MOST]:
+        yield Hit("File", row.name, f"{row.kind}, {row.sha256[:16]}…", reverse("admin:file", args=[row.pk]))
+    for item in Upload.objects.filter(which, file__isnull=True)[:MOST]:
+        yield Hit("Upload", item.name, "not taken in", reverse("admin:upload-detail", args=[item.pk]))
+
+
+def _journals(text: str) -> Iterator[Hit]:
+    which = Q(key=text)
+    if NUMBER.fullmatch(text):
+        which |= Q(pk=int(text))
+    if HASH.fullmatch(text):
+        which |= Q(hash__startswith=text)
+    for row in Journal.objects.filter(which)[:MOST]:
+        yield Hit(
+            "Journal",
+            f"No. {row.seq}",
+            f"{row.kind} {row.key}",
+            reverse("admin:revshare_journal_change", args=[row.pk]),
+        )
+
+
+def _runs(text: str) -> Iterator[Hit]:
+    if NUMBER.fullmatch(text):
+        for row in Run.objects.filter(pk=int(text)):
+            yield Hit("Job", f"Job {row.pk}", str(row), reverse("admin:revshare_run_change", args=[row.pk]))
+
+
+FINDERS: tuple[Callable[[str], Iterator[Hit]], ...] = (
+    _contributors, _statements, _cycles, _files, _journals, _runs,
+)  # fmt: skip
+
+
+@require_GET
+def audit(request: HttpRequest) -> HttpResponseBase:
+    """`?q=` (in object, action, actor or reason), `?actor=`, `?action=`, `?since=`, `?until=` (days, UTC), `?before=`
+    (a number), `?format=csv` for all that is found."""
+    given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST] for name in
+             ("q", "actor", "action", "since", "until")}  # fmt: skip
+    rows = _events(given)
+    if request.GET.get("format") == "csv":
+        return _as_csv(rows)
+    before = request.GET.get("before", "")
+    found = list((rows.filter(pk__lt=int(before)) if NUMBER.fullmatch(before) else rows)[: SHOWN_EVENTS + 1])
+    asked = {name: value for name, value in given.items() if value}
+    shown = [
+        {"seq": row.seq, "at": moment(row.at), "actor": row.actor, "action": words(row.action), "object": row.object,
+         "why": row.detail.get("why", ""), "url": reverse("admin:revshare_event_change", args=[row.seq])}
+        for row in found[:SHOWN_EVENTS]
+    ]  # fmt: skip
+    older = urlencode(asked | {"before": str(found[SHOWN_EVENTS - 1].seq)}) if len(found) > SHOWN_EVENTS else ""
+    return site.page(
+        request,
+        "audit.html",
+        title="Audit trail",
+        rows=shown,
+        given=given,
+        older=older,
+        csv=urlencode(asked | {"format": "csv"}),
+        asked=bool(asked),
+    )
+
+
+def _events(given: dict[str, str]) -> Any:
+    rows = Event.objects.order_by("-seq")
+    if text := given["q"]:
+        rows = rows.filter(
+            Q(object__icontains=text) | Q(action__icontains=text) | Q(actor=text) | Q(detail__why__icontains=text)
+        )
+    if given["actor"]:
+        rows = rows.filter(actor=given["actor"])
+    if given["action"]:
+        rows = rows.filter(action__startswith=given["action"])
+    if since := _day(given["since"]):
+        rows = rows.filter(at__gte=since)
+    if until := _day(given["until"]):
+        rows = rows.filter(at__lt=until + timedelta(days=1))
+    return rows
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _as_csv(rows: Any) -> StreamingHttpResponse:
+    def lines() -> Iterator[str]:
+        yield "seq,at,actor,action,object,reason,hash\n"
+        for row in rows.iterator(chunk_size=2000):
+            texts = (row.actor, row.action, row.object, row.detail.get("why", ""))
+            quoted = ",".join('"' + safe_cell(text).replace('"', '""') + '"' for text in texts)
+            yield f"{row.seq},{row.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ},{quoted},{row.hash}\n"
+
+    return StreamingHttpResponse(
+        lines(), content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="audit-trail.csv"'},
+    )  # fmt: skip
