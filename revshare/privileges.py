@@ -19,14 +19,15 @@ ONE_ROLE = (
 
 # Rows are added and stay as they are.
 APPEND_ONLY = frozenset({
-    "allocation_correction", "allocation_held_release", "allocation_passed_on", "allocation_release", "allocation_rest",
-    "allocation_suspense_decision", "audit_event", "claims_claim", "claims_step", "consents_consent", "cycles_window",
-    "files_file", "files_folded_id", "files_mapping", "files_void", "fx_conversion", "ledger_account_control", "ledger_leg",
-    "ledger_pool_control", "manifests_part", "manifests_part_version", "manifests_training", "measures_measure",
-    "measures_output", "measures_usage", "payouts_currency", "payouts_result", "policies_policy",
-    "pools_carry_correction", "pools_match", "pools_pool", "proofs_commitment", "rates_rate", "recoupments_debt",
-    "recoupments_recouped", "recoupments_step", "restatements_line", "restatements_restatement", "restatements_step",
-    "reviews_decision", "reviews_finding", "reviews_review", "sales_sale_0", "splits_split",
+    "allocation_correction", "allocation_held_release", "allocation_passed_on", "allocation_release",
+    "allocation_rest", "allocation_suspense_decision", "audit_event", "claims_claim", "claims_step",
+    "consents_consent", "cycles_window", "files_file", "files_folded_id", "files_mapping", "files_void",
+    "fx_conversion", "ledger_account_control", "ledger_leg", "ledger_pool_control", "manifests_part",
+    "manifests_part_version", "manifests_training", "measures_measure", "measures_output", "measures_usage",
+    "payouts_currency", "payouts_result", "policies_policy", "pools_carry_correction", "pools_match", "pools_pool",
+    "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped", "recoupments_step",
+    "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision", "reviews_finding",
+    "reviews_review", "sales_sale_0", "splits_split",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
 IN_PARTS = frozenset({"ledger_entry", "manifests_weight_row", "sales_sale"})

@@ -80,7 +80,7 @@ def test_what_moves_keeps_its_other_columns_and_its_rows(
     assert everything(owner, table) == before
 
 
-@pytest.mark.parametrize("table", [*MUTABLE, *READ_ONLY])
+@pytest.mark.parametrize("table", [*MUTABLE, *sorted(READ_ONLY)])
 def test_the_others_give_what_is_listed_and_no_more(application: Connection, table: str) -> None:
     rights = MUTABLE.get(table, "")
     assert refused(application, f"TRUNCATE {table} CASCADE") == FORBIDDEN
