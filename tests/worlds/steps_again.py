@@ -1,5 +1,6 @@
 """Steps of a world: files that should not have come, and published cycles computed again."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 
@@ -40,6 +41,8 @@ def restate(play: Play) -> None:
         options = Options(policy=play.story.policies[f"p{rng.randrange(2)}"].sha256)
     elif of_it := [pk for pk, ids in play.void.items() if any(s.sale_id in ids for s in own(before.facts, before))]:
         options = Options(void=(rng.choice(of_it),), late=rng.random() < 0.3)
+    if rng.random() < 0.4 and (manifests := _corrections(play, before)):
+        options = replace(options, manifests=manifests, late=options.late and rng.random() < 0.5)
     begun, refused = play.calculated < play.locked, ""
     try:
         made = restatements.draft(cycle_key=key(before.number), options=options, act=play.story.act())
@@ -62,6 +65,13 @@ def restate(play: Play) -> None:
     assert not begun
     _posted(play, before, now)
     play.book.post("restatement", legs)
+
+
+def _corrections(play: Play, before: Closed) -> dict[str, str]:
+    """One that has not been made of the cycle, of a dataset version that its lock needed."""
+    needed = pinned_of(find(key(before.number))).manifests.keys() - before.replaced.keys()
+    found = sorted(play.corrected.keys() & needed)
+    return {old: play.corrected[old] for old in found[:1]}
 
 
 def own(facts: World, closed: Closed) -> list[Sold]:
@@ -97,7 +107,10 @@ def again(play: Play, before: Closed, options: Options) -> Closed:
         for was in [next((one for one in facts.claims if one.number == claim.number), None)]
         if was or claim.version not in pinned
     ]
-    closed = Closed(number, facts, agreed, before.carried, before.waiting)
+    facts.consents = [*play.facts.consents]
+    replaced = before.replaced | dict(options.manifests)
+    _replace(facts, play.facts, replaced)
+    closed = Closed(number, facts, agreed, before.carried, before.waiting, replaced)
     closed.compute()
     return closed
 
@@ -110,6 +123,16 @@ def _what_late_sales_name(play: Play, facts: World, late: list[Sold]) -> None:
         facts.models.append((LATER, "d8", ""))
     if (by_name or any(sold.target == ("", "d8") for sold in late)) and later[0] in play.facts.records:
         facts.records += [record for record in later if record not in facts.records]
+
+
+def _replace(facts: World, all_there_is: World, replaced: Mapping[str, str]) -> None:
+    """Dataset versions by others, wherever models, sales or matches name them."""
+    for old, new in replaced.items():
+        facts.models = [(model, new if version == old else version, mix) for model, version, mix in facts.models]
+        facts.records = [record for record in facts.records if record.version not in (old, new)]
+        facts.records += [record for record in all_there_is.records if record.version == new]
+        matches = {name: ("", new) if meant == ("", old) else meant for name, meant in facts.matches.items()}
+        facts.matches = matches | {("", old): ("", new)}
 
 
 def _posted(play: Play, before: Closed, now: Closed) -> None:
