@@ -20,10 +20,15 @@ import pytest
 from django.apps import AppConfig
 
 from revshare.audit_trail.operations import Act
+from tests import examples
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "fixtures"
 AT = datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    examples.LONG = "not long" not in config.option.markexpr
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +42,7 @@ def _own_lake(settings: Any, tmp_path: Path) -> None:
 def one_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """All connections to DuckDB are to one instance, each with a database of its own: to make an instance takes longer
     than all that a small world does with it, and a world makes hundreds."""
-    config = {"temp_directory": str(tmp_path / "spill"), "autoload_known_extensions": "false"}
+    config = {"temp_directory": str(tmp_path / "spill"), "autoload_known_extensions": "false", "threads": "1"}
     numbers = itertools.count()
     with duckdb.connect(config=config) as instance:
 

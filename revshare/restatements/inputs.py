@@ -21,7 +21,7 @@ from revshare.manifests.queries import mixes, models_trained
 from revshare.policies.models import Policy
 from revshare.policies.rules import parse
 from revshare.pools.rules import Pinned
-from revshare.pools.sources import Sources
+from revshare.pools.sources import Sources, used
 from revshare.restatements.models import Restatement
 from revshare.restatements.queries import posted
 from revshare.restatements.rules import Options
@@ -73,7 +73,8 @@ def basis_of(restatement: Restatement) -> Basis:
 def basis_for(cycle: Cycle, options: Options, act: Act) -> Basis:
     """What a cycle is computed from under these options, on top of the restatements posted so far. Freezes dataset
     versions that nobody froze yet. Raises NotFound, Refused, LakeDamaged."""
-    basis = basis_before(cycle, posted(cycle))
+    before = posted(cycle)
+    basis = basis_before(cycle, before)
     if options.policy:
         policy = Policy.objects.get(sha256=options.policy)
         more = all_there_is(cycle)
@@ -88,6 +89,9 @@ def basis_for(cycle: Cycle, options: Options, act: Act) -> Basis:
         basis = replace(basis, pinned=replace(basis.pinned, voided=void))
     if options.late:
         basis = _late(basis)
+    # What was replaced before stays so, whatever names the old one again.
+    for old, new in [pair for item in before for pair in item.options["manifests"].items()]:
+        basis = replace(basis, pinned=_renamed(basis.pinned, old, new, basis.pinned.manifests[new]))
     for old, new in options.manifests.items():
         basis = replace(basis, pinned=_replaced(basis.pinned, old, new))
     _check_streams(basis)
@@ -105,19 +109,37 @@ def _late(basis: Basis) -> Basis:
     own = replace(basis.pinned, upto_arrival=last_arrival(), voided=voided())
     after, upto = closed_upto(basis.cycle), last_seq()
     late = Range(basis.cycle.starts_at, basis.cycle.ends_at, after, upto, tuple(own.voided))
-    if not count([late]):
-        return replace(basis, pinned=own)
-    # Models and datasets that these sales name may have become known since the lock.
+    more = replace(basis, pinned=own)
+    if count([late]):
+        more = replace(more, **_with_late(basis, after, upto))
+    # Models and datasets that nothing named at the lock may have become known since.
     trained, mixed = models_trained(), mixes()
     named = sums_by_target([late])
-    models = {item.model: trained[item.model] for item in named if item.model in trained} | dict(own.models)
-    wanted = {version for versions in models.values() for version in versions} | {s.dataset_version for s in named}
-    there = Manifest.objects.filter(dataset_version__in=wanted, part_versions__isnull=False).distinct()
+    wanted = {item.model for item in named} | _followed(more)
+    if not _over_all(basis) and _over_all(more):
+        wanted |= trained.keys()
+    models = {model: trained[model] for model in wanted & trained.keys()} | dict(own.models)
+    versions = {version for meant in models.values() for version in meant} | {s.dataset_version for s in named}
+    there = Manifest.objects.filter(dataset_version__in=versions, part_versions__isnull=False).distinct()
     own = replace(
         own, models=models, mixes={m: mix for m, mix in mixed.items() if m in models} | dict(own.mixes),
         manifests={m.dataset_version: m.sha256 for m in there} | dict(own.manifests),
     )  # fmt: skip
-    return replace(basis, pinned=own, **_with_late(basis, after, upto))
+    return replace(more, pinned=own)
+
+
+def _followed(basis: Basis) -> set[str]:
+    """The models that customers' fees go to."""
+    sources = basis.sources
+    return {*used(sources)} if any(terms.is_routed for terms in sources.rulebook.tables.values()) else set()
+
+
+def _over_all(basis: Basis) -> bool:
+    """Whether anything goes to a pool over all models."""
+    sources = basis.sources
+    tables = [sources.rulebook.terms_for(item.stream) for item in sums_by_target(sources.ranges)]
+    tables += [*sources.rulebook.tables.values()] * bool(basis.pinned.matches or basis.pinned.shared)
+    return any(terms is not None and terms.pooling == "single" for terms in tables)
 
 
 def _with_late(basis: Basis, after: int | None, upto: int | None) -> dict[str, Any]:
@@ -134,20 +156,23 @@ def _replaced(own: Pinned, old: str, new: str) -> Pinned:
         raise NotFound(f"There is no dataset version {new!r} with records: take its attributions in first.")
     if old not in own.manifests:
         raise Refused(f"Dataset version {old!r} is not one that the cycle was computed from.")
-    if new in own.manifests:
-        raise Refused(f"Dataset version {new!r} is in the cycle already: it cannot stand for {old!r} as well.")
+    if trained := sorted(model for model, versions in own.models.items() if new in versions):
+        raise Refused(f"Model {trained[0]!r} was trained on {new!r} itself: it cannot stand for {old!r} as well.")
+    return _renamed(own, old, new, manifest.sha256)
 
+
+def _renamed(own: Pinned, old: str, new: str, sha256: str) -> Pinned:
     def named(version: str) -> str:
         return new if version == old else version
 
-    matches = {kind: {name: named(meant) for name, meant in found.items()} for kind, found in own.matches.items()}
+    versions = {name: named(meant) for name, meant in own.matches.get("dataset_version", {}).items()}
     return replace(
         own,
-        manifests={version: sha for version, sha in own.manifests.items() if version != old} | {new: manifest.sha256},
+        manifests={version: sha for version, sha in own.manifests.items() if version != old} | {new: sha256},
         models={model: [named(version) for version in versions] for model, versions in own.models.items()},
         mixes={model: {named(v): units for v, units in mix.items()} for model, mix in own.mixes.items()},
         classes={version: sha for version, sha in own.classes.items() if version != old},
-        matches=matches | {"dataset_version": matches.get("dataset_version", {}) | {old: new}},
+        matches={**own.matches, "dataset_version": versions | {old: new}},
     )  # fmt: skip
 
 

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revshare.recoupments.models import Debt
 from revshare.recoupments.queries import with_state
+from tests.examples import examples
 from tests.recoupments.stories import advance, clean, month, shop
 from tests.stories import Story, statements
 
@@ -70,7 +72,10 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
     return closing, [(debt["name"], debt["all"], debt["left"]) for debt in debts]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("one_duckdb")
+@settings(
+    max_examples=examples(quick=4, long=12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     rules=terms, sold=st.lists(st.integers(0, 900), min_size=4, max_size=4), events=st.lists(event, max_size=7),
 )  # fmt: skip

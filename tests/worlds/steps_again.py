@@ -95,7 +95,7 @@ def again(play: Play, before: Closed, options: Options) -> Closed:
         facts.outputs, facts.rates = [*play.facts.outputs], [*play.facts.rates]
         facts.usage, facts.measures = [*play.usage], [*play.measures]
         agreed = play.agreed(number)
-        _what_late_sales_name(play, facts, late)
+        _what_late_sales_name(play, facts, late, before)
     ids = {sold.sale_id for sold in sales}
     facts.sales = [sold for sold in play.facts.sales if sold.sale_id not in ids and sold.cycle != number] + sales
     facts.frozen = dict(play.facts.frozen)
@@ -115,14 +115,28 @@ def again(play: Play, before: Closed, options: Options) -> Closed:
     return closed
 
 
-def _what_late_sales_name(play: Play, facts: World, late: list[Sold]) -> None:
-    """A model or a dataset that became known since."""
-    later = play.begun.later
-    by_name = any(sold.target == (LATER, "") for sold in late) and (LATER, "d8", "") in play.facts.models
+def _what_late_sales_name(play: Play, facts: World, late: list[Sold], before: Closed) -> None:
+    """A model or a dataset that became known since: if these sales or fees of customers go there, or if they are the
+    first of a pool over all models."""
+    twin, later = before.twin, play.begun.later
+    known = (LATER, "d8", "") in play.facts.models
+    over_all = _over_all(before, {sold.stream for sold in own(before.facts, before)}) or not _over_all(
+        before, {sold.stream for sold in late}
+    )
+    routed = any(terms["allocation"] in ("by_usage", "user_centric") for terms in twin.tables.values())
+    used = routed and any((month, model) == (before.number, LATER) for month, _, model, _ in play.usage)
+    by_name = known and (any(sold.target == (LATER, "") for sold in late) or used or not over_all)
     if by_name and (LATER, "d8", "") not in facts.models:
         facts.models.append((LATER, "d8", ""))
     if (by_name or any(sold.target == ("", "d8") for sold in late)) and later[0] in play.facts.records:
         facts.records += [record for record in later if record not in facts.records]
+
+
+def _over_all(closed: Closed, streams: set[str]) -> bool:
+    """Whether sales of these streams, or what comes out of suspense, go to a pool over all models."""
+    tables = [closed.twin.terms(stream)[1] for stream in streams]
+    tables += [*closed.twin.tables.values()] * bool(closed.facts.matches or closed.facts.shared)
+    return any(terms["pooling"] == "single" for terms in tables)
 
 
 def _replace(facts: World, all_there_is: World, replaced: Mapping[str, str]) -> None:

@@ -35,6 +35,8 @@ def lock(play: Play) -> None:
     play.closed.append(closed)
     play.first.append(closed.twin)
     play.twin.carried, play.twin.waiting = dict(closed.twin.carried), dict(closed.twin.waiting)
+    for left in closed.twin.let_go:
+        play.facts.shared.pop(left, None)
     play.due_at_lock = [debt for debt in play.book.debts if debt.state == "booked"]
     play.locked += 1
 
@@ -76,8 +78,8 @@ def _keep_back(play: Play, closed: Closed) -> None:
         cap, at_most = share(recoupment.get("cap", "100%")), recoupment.get("at_most", {})
 
         def most(micros: int, currency: str) -> int:
-            limits = [int(micros * cap), micros - int(micros * kept)]
-            return min(limits + [int(Fraction(at_most[currency]) * 10**6)] * (currency in at_most))
+            limit = min(int(micros * cap), micros - int(micros * kept))
+            return min(limit, int(Fraction(at_most[currency]) * 10**6)) if currency in at_most else limit
 
         play.book.take_back([debt for debt in play.due_at_lock if debt.starts < str(end)], closed.legs, most)
 

@@ -14,7 +14,7 @@ from tests.worlds.steps_cycle import calculate
 from tests.worlds.steps_in import rates, sales
 
 WORLDS = 200
-QUICK = 2  # of them are played by `make test`
+QUICK = 1  # of them is played by `make test`
 SEEDS = [pytest.param(seed, id=f"seed-{seed}", marks=[pytest.mark.long] * (seed >= QUICK)) for seed in range(WORLDS)]
 
 
