@@ -29,6 +29,20 @@ from revshare.sales.queries import Range, count, last_seq, sums_by_target
 
 
 @dataclass(frozen=True)
+class Arrived:
+    """What had come by a moment: the last sale and file, and which files were void."""
+
+    upto_seq: int
+    upto_arrival: int
+    voided: tuple[int, ...]
+
+
+def arrived() -> Arrived:
+    """By now. The caller keeps anything from coming in meanwhile."""
+    return Arrived(last_seq(), last_arrival(), tuple(voided()))
+
+
+@dataclass(frozen=True)
 class Basis:
     """`late`: of the ranges the one that the restatement itself takes; None without late sales."""
 
@@ -70,9 +84,16 @@ def basis_of(restatement: Restatement) -> Basis:
     )  # fmt: skip
 
 
-def basis_for(cycle: Cycle, options: Options, act: Act) -> Basis:
-    """What a cycle is computed from under these options, on top of the restatements posted so far. Freezes dataset
-    versions that nobody froze yet. Raises NotFound, Refused, LakeDamaged."""
+def check_options(options: Options) -> None:
+    """Raises NotFound and Refused for what these options name, as far as it shows without computing anything."""
+    _check_void(options.void)
+    for new in options.manifests.values():
+        _with_records(new)
+
+
+def basis_for(cycle: Cycle, options: Options, arrived: Arrived, act: Act) -> Basis:
+    """What a cycle is computed from under these options, on top of the restatements posted so far, of what had arrived
+    by a moment. Freezes dataset versions that nobody froze yet. Raises NotFound, Refused, LakeDamaged."""
     before = posted(cycle)
     basis = basis_before(cycle, before)
     if options.policy:
@@ -88,7 +109,7 @@ def basis_for(cycle: Cycle, options: Options, act: Act) -> Basis:
         void = sorted({*basis.pinned.voided, *options.void})
         basis = replace(basis, pinned=replace(basis.pinned, voided=void))
     if options.late:
-        basis = _late(basis)
+        basis = _late(basis, arrived)
     # What was replaced before stays so, whatever names the old one again.
     for old, new in [pair for item in before for pair in item.options["manifests"].items()]:
         basis = replace(basis, pinned=_renamed(basis.pinned, old, new, basis.pinned.manifests[new]))
@@ -104,13 +125,13 @@ def _check_void(files: Sequence[int]) -> None:
         raise Refused(f"File {missing[0]} is not void: `files void {missing[0]} --reason …` says so first.")
 
 
-def _late(basis: Basis) -> Basis:
-    """All that has come by now, and nothing that is void by now: late sales may be the corrected ones."""
-    own = replace(basis.pinned, upto_arrival=last_arrival(), voided=voided())
-    after, upto = closed_upto(basis.cycle), last_seq()
+def _late(basis: Basis, arrived: Arrived) -> Basis:
+    """All that has come, and nothing that is void by then: late sales may be the corrected ones."""
+    own = replace(basis.pinned, upto_arrival=arrived.upto_arrival, voided=list(arrived.voided))
+    after, upto = closed_upto(basis.cycle), arrived.upto_seq
     late = Range(basis.cycle.starts_at, basis.cycle.ends_at, after, upto, tuple(own.voided))
     more = replace(basis, pinned=own)
-    if count([late]):
+    if after < upto and count([late]):
         more = replace(more, **_with_late(basis, after, upto))
     # Models and datasets that nothing named at the lock may have become known since.
     trained, mixed = models_trained(), mixes()
@@ -151,14 +172,19 @@ def _with_late(basis: Basis, after: int | None, upto: int | None) -> dict[str, A
 
 def _replaced(own: Pinned, old: str, new: str) -> Pinned:
     """One dataset version in the place of another, wherever models or sales name that. Raises NotFound, Refused."""
-    manifest = Manifest.objects.filter(dataset_version=new, part_versions__isnull=False).first()
-    if manifest is None:
-        raise NotFound(f"There is no dataset version {new!r} with records: take its attributions in first.")
+    manifest = _with_records(new)
     if old not in own.manifests:
         raise Refused(f"Dataset version {old!r} is not one that the cycle was computed from.")
     if trained := sorted(model for model, versions in own.models.items() if new in versions):
         raise Refused(f"Model {trained[0]!r} was trained on {new!r} itself: it cannot stand for {old!r} as well.")
     return _renamed(own, old, new, manifest.sha256)
+
+
+def _with_records(version: str) -> Manifest:
+    manifest = Manifest.objects.filter(dataset_version=version, part_versions__isnull=False).first()
+    if manifest is None:
+        raise NotFound(f"There is no dataset version {version!r} with records: take its attributions in first.")
+    return manifest
 
 
 def _renamed(own: Pinned, old: str, new: str, sha256: str) -> Pinned:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from revshare.allocation import deciding
-from revshare.allocation.models import Rest
 from revshare.allocation.releasing import decide, release_held
+from revshare.allocation.suspense import undecided_or_shared
 from revshare.claims.operations import file_claim, prove
 from revshare.errors import Conflict, Refused
 from revshare.pools.matching import match
@@ -92,10 +92,10 @@ def _in_suspense(play: Play) -> tuple[Left, Any] | None:
     if not found:
         return None
     number, ((table, model, version, currency), *part) = play.rng.choice(found)
-    rest = Rest.objects.filter(
-        cycle__key=key(number), bucket="suspense", pool__table=table, pool__model=model, pool__currency=currency,
-        pool__dataset_version=version, decision=None,
-    ).get()  # fmt: skip
+    rest = undecided_or_shared().filter(release=None, left_micros__gt=0).get(
+        cycle__key=key(number), pool__table=table, pool__model=model, pool__dataset_version=version,
+        pool__currency=currency,
+    )  # fmt: skip
     return (number, ((table, model, version, currency), *part)), rest  # type: ignore[return-value]
 
 
