@@ -112,7 +112,7 @@ def basis_for(cycle: Cycle, options: Options, arrived: Arrived, act: Act) -> Bas
         basis = _late(basis, arrived)
     # What was replaced before stays so, whatever names the old one again.
     for old, new in [pair for item in before for pair in item.options["manifests"].items()]:
-        basis = replace(basis, pinned=_renamed(basis.pinned, old, new, basis.pinned.manifests[new]))
+        basis = replace(basis, pinned=_renamed(basis.pinned, old, new, _with_records(new).sha256))
     for old, new in options.manifests.items():
         basis = replace(basis, pinned=_replaced(basis.pinned, old, new))
     _check_streams(basis)

@@ -44,7 +44,8 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
             if kind == "advance":  # on the fifth of this month, before which nobody knew of it
                 debts.append({"name": name, "left": amount, "from": date(2026, number, 5), "all": amount})
         due = [debt for debt in debts if debt["from"] < end]
-        for name, amount in reserves.get(number - kept_for, {}).items():
+        came_back = reserves.get(number - kept_for, {})
+        for name, amount in came_back.items():
             balance[name] += amount
         for name in NAMES:
             if balance[name] < 0:
@@ -63,6 +64,7 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
             reserve = int(Fraction(kept_share, 100) * earned)
             reserves[number][name] = reserve
             budget = min(int(Fraction(cap, 100) * earned), earned if at_most is None else at_most, earned - reserve)
+            budget += came_back.get(name, 0)
             balance[name] += earned - reserve
             while budget and (open_ones := [debt for debt in due if debt["name"] == name and debt["left"]]):
                 open_ones[0]["left"] -= 1

@@ -112,10 +112,14 @@ class Book:
         self.statements.append(statements)
         self.closings.append(before | {about: row["closing"] for about, row in statements.items()})
 
-    def give_back_reserves(self) -> None:
-        """Those that are due in the cycle that is being calculated."""
+    def give_back_reserves(self) -> Amounts:
+        """Those that are due in the cycle that is being calculated: what each account got."""
+        came_back: Amounts = defaultdict(int)
         for legs in [legs for due, legs in self.reserves if due == len(self.statements)]:
             self.post("reserve_release", {account: -micros for account, micros in legs.items()})
+            for account, micros in legs.items():
+                came_back[account] -= micros
+        return came_back
 
     def reserve(self, earned: Amounts, part: Fraction, cycles: int) -> None:
         """Keeps, so many cycles long, a part of what the cycle that is being calculated earns everybody after splits."""
@@ -139,10 +143,11 @@ class Book:
             self.debts.append(Debt(0, about, "overpayment", -micros, starts, "booked"))
             self.post("debt", {(account, currency): -micros, ("receivable", currency): micros})
 
-    def take_back(self, due: list[Debt], earned: Amounts, limits: Callable[[int, str], int]) -> None:
-        """The first debt first. `limits`: the most that is taken, of what somebody earned in a currency."""
-        for (account, currency), micros in earned.items():
-            most = limits(micros, currency) if account.startswith("payable:") and micros > 0 else 0
+    def take_back(self, due: list[Debt], earned: Amounts, came_back: Amounts, limit: Callable[[int, str], int]) -> None:
+        """The first debt first: of what is earned up to the limit, and of all that came back of reserves."""
+        for account, currency in sorted({*earned, *came_back}):
+            micros = max(earned.get((account, currency), 0), 0)
+            most = limit(micros, currency) + came_back.get((account, currency), 0)
             for debt in due:
                 if (f"payable:{debt.about[0]}", debt.about[1]) == (account, currency):
                     taken = min(debt.left, most)

@@ -67,7 +67,7 @@ def _keep_back(play: Play, closed: Closed) -> None:
     """What of a cycle's earnings goes elsewhere: docs/splits.md, docs/payables.md."""
     shared = passed_on(closed.earned, closed.agreed)
     play.book.post("split", shared)
-    play.book.give_back_reserves()
+    came_back = play.book.give_back_reserves()
     reserve = closed.twin.said.get("reserve", {"share": "0%", "cycles": 1})
     kept, recoupment = share(reserve["share"]), closed.twin.said.get("recoupment")
     end = MONTHS[closed.number][1]
@@ -81,7 +81,8 @@ def _keep_back(play: Play, closed: Closed) -> None:
             limit = min(int(micros * cap), micros - int(micros * kept))
             return min(limit, int(Fraction(at_most[currency]) * 10**6)) if currency in at_most else limit
 
-        play.book.take_back([debt for debt in play.due_at_lock if debt.starts < str(end)], closed.legs, most)
+        due = [debt for debt in play.due_at_lock if debt.starts < str(end)]
+        play.book.take_back(due, closed.legs, came_back, most)
 
 
 def publish(play: Play) -> None:
