@@ -18,11 +18,13 @@ from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.cycles.queries import find
 from revshare.cycles.review import make_review
-from revshare.errors import Refused
+from revshare.errors import Conflict, Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
 from revshare.progress import Progress, no_progress
 from revshare.proofs.operations import check_published, commit
+from revshare.restatements import operations as restatements
+from revshare.restatements.rules import Options
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start
 
@@ -76,8 +78,17 @@ def _prove(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     return {"commitment_sha256": commitment.sha256}
 
 
+def _restate(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    options = Options.from_json(run.request["options"])
+    made = restatements.draft(
+        cycle_key=run.request["key"], options=options, act=act, progress=lease.progress, once=True
+    )  # fmt: skip
+    return {"restatement": made.pk, "key": made.key, "digest": made.digest}
+
+
 STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
     "ingest": _ingest, "lock": _lock, "calculate": _calculate, "review": _review, "publish": _publish, "prove": _prove,
+    "restate": _restate,
 }  # fmt: skip
 
 
@@ -138,6 +149,19 @@ def request_cycle_step(
         cycles.check_step(key=key, step=step, act=act, accept_quarantine=accept_quarantine)
     request = {"key": key, "accept_quarantine": accept_quarantine, "queue": queue}
     return request_step(step=step, subject=subject, act=act, request=request, queue=queue, progress=progress)
+
+
+def request_restatement(
+    *, key: str, options: Options, act: Act, queue: bool, progress: Progress = no_progress
+) -> tuple[Run, bool]:  # fmt: skip
+    """The same for the draft of a restatement of a cycle. Raises Conflict while another one of it is drafted."""
+    restatements.check(cycle_key=key, options=options)
+    request = {"key": key, "options": options.as_json()}
+    subject = f"restatement:{key}"
+    run, new = request_step(step="restate", subject=subject, act=act, request=request, queue=queue, progress=progress)
+    if not new and run.request != request:
+        raise Conflict(f"{run.actor} has another restatement of cycle {key} drafted (run {run.pk}): wait for it.")
+    return run, new
 
 
 def request_proof(*, key: str, act: Act, progress: Progress = no_progress) -> Run:

@@ -1,5 +1,6 @@
 """Fixtures: a database and lake for one test; or a whole instance of its own for tests that run real processes."""
 
+import itertools
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
 from django.apps import AppConfig
@@ -21,6 +23,7 @@ from hypothesis import Phase, settings
 from config.embedded.roles import APPLICATION, AUDITOR
 from config.ownership import VARIABLE, as_owner
 from revshare.audit_trail.operations import Act
+from tests import examples
 from tests.ownership import application
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,11 +50,34 @@ def django_db_setup(django_db_setup: None, django_db_modify_db_settings: None) -
         yield
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    examples.LONG = "not long" not in config.option.markexpr
+
+
 @pytest.fixture(autouse=True)
 def _own_lake(settings: Any, tmp_path: Path) -> None:
     """Each test has a lake, spool and exchange folder of its own."""
     settings.REVSHARE_HOME = tmp_path / "home"
     settings.REVSHARE_HOME.mkdir()
+
+
+@pytest.fixture
+def one_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """All connections to DuckDB are to one instance, each with a database of its own: to make an instance takes longer
+    than all that a small world does with it, and a world makes hundreds."""
+    config = {"temp_directory": str(tmp_path / "spill"), "autoload_known_extensions": "false", "threads": "1"}
+    numbers = itertools.count()
+    with duckdb.connect(config=config) as instance:
+
+        def connect(**_: Any) -> duckdb.DuckDBPyConnection:
+            con, name = instance.cursor(), f"own_{next(numbers)}"
+            con.execute(f"ATTACH ':memory:' AS {name}")
+            con.execute(f"USE {name}")
+            return con
+
+        with monkeypatch.context() as patched:
+            patched.setattr(duckdb, "connect", connect)
+            yield
 
 
 @pytest.fixture(scope="session")

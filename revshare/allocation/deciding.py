@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from revshare.allocation.models import SuspenseDecision
-from revshare.allocation.suspense import decision_of, is_unknown, undecided_or_shared
+from revshare.allocation.suspense import decision_of, is_nobodys, is_unknown, undecided_or_shared
 from revshare.audit_trail.operations import Act, record
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.ledger.operations import LegData, post_legs
@@ -34,8 +34,7 @@ def share(*, number: int, act: Act, model: str = "") -> tuple[SuspenseDecision, 
         )
     if model and not is_known("model", model):
         raise Refused(f"The model {model!r} is not known, or a dataset of it has no records.", code="match_unknown")
-    nameless = not (rest.pool.model or rest.pool.dataset_version) and not rest.pool.versions
-    if nameless and not model:
+    if is_nobodys(rest.pool) and not model:
         raise Refused(
             f"Nothing says over whose assets {rest.pool.name} is shared: name a model with it.", code="model_missing"
         )

@@ -2,7 +2,7 @@
 allocation, so that it stands on the statements of the same cycle as what was earned.
 
 Earned is here what the pools give, less what splits pass on and with what they bring. The reserve comes first; debts
-take of the rest, the first debt first, never more than the policy's limit.
+take of the rest, the first debt first, never more than the policy's limit; and all that comes back of earlier reserves.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from django.db import connection, transaction
@@ -23,7 +24,7 @@ from revshare.errors import Conflict
 from revshare.lake import copy_in, copy_out, csv_scan, duck, spool
 from revshare.ledger.models import Journal
 from revshare.ledger.operations import post, reverse
-from revshare.ledger.queries import MOVED_BY
+from revshare.ledger.queries import MOVED_BY, MOVED_SINCE
 from revshare.policies.deductions import Recoupment, Reserve
 from revshare.policies.rules import parse
 from revshare.pools.models import Pool
@@ -46,13 +47,16 @@ SHARE = "CAST(CAST(earned_micros AS HUGEINT) * {numerator:d} // {denominator:d} 
 # `recoupments.rules.taken`, of everybody at once.
 TAKEN = """
     WITH limits AS (
-        SELECT contributor_id, currency, earned_micros, least({cap}, {at_most}, earned_micros - {reserved}) AS most
-        FROM base),
+        SELECT contributor_id, currency, earned_micros, released_micros,
+               least({cap}, {at_most}, earned_micros - {reserved}) + released_micros AS most
+        FROM (SELECT contributor_id, currency, coalesce(b.earned_micros, 0) AS earned_micros,
+                     coalesce(r.amount_micros, 0) AS released_micros
+              FROM base b FULL JOIN came_back r USING (contributor_id, currency))),
     ranked AS (
         SELECT *, coalesce(sum(left_micros) OVER (PARTITION BY contributor_id, currency ORDER BY debt_id
                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
         FROM due JOIN limits USING (contributor_id, currency))
-    SELECT debt_id, {cycle:d}, earned_micros, CAST(least(left_micros, most - before) AS BIGINT)
+    SELECT debt_id, {cycle:d}, earned_micros, released_micros, CAST(least(left_micros, most - before) AS BIGINT)
     FROM ranked WHERE left_micros > 0 AND most > before ORDER BY debt_id
 """
 RECOUPED = """
@@ -99,13 +103,14 @@ def deduct(*, cycle: Deducted, pools: Sequence[Pool], sources: Sources, pinned: 
         return
     with spool() as scratch, duck(scratch) as con:
         debtors = _load_due(con, cycle, pinned, scratch) if recoupment else []
-        shared = [pool for pool in pools if pool.denominator_ticks and pool.distributable_micros]
-        if not shared or not (reserve or debtors):
+        if not (reserve or debtors):
             return
+        shared = [pool for pool in pools if pool.denominator_ticks and pool.distributable_micros]
         versions = sorted({version for pool in shared for version in pool.versions})
         numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
         con.register("earned", earned(shared, numerators, sources.rulebook, None if reserve else debtors))
-        _load_shared(con, cycle.key, scratch)
+        _load_moved(con, "shared", MOVED_BY, [SPLIT_JOURNAL, cycle.key], scratch)
+        _load_moved(con, "came_back", MOVED_SINCE, [RESERVE_RELEASE, cycle.journals_after], scratch)
         con.execute(BASE)
         if reserve:
             _keep_reserve(con, cycle, reserve, act)
@@ -156,7 +161,7 @@ def _take_back(
             at_most=f"CASE currency {cases}ELSE earned_micros END" if cases else "earned_micros",
             reserved=_share(reserve.share) if reserve else "0", cycle=cycle.cycle_id,
         )  # fmt: skip
-        columns = "debt_id, cycle_id, earned_micros, amount_micros"
+        columns = "debt_id, cycle_id, earned_micros, released_micros, amount_micros"
         copy_in(con, query, table=Recouped._meta.db_table, columns=columns)
     params = [cycle.cycle_id]
     _own(post(kind=RECOUPMENT, key=cycle.key, legs_sql=RECOUPED, params=params, act=act, cycle_id=params[0]), cycle)
@@ -184,9 +189,9 @@ def _load_due(con: duckdb.DuckDBPyConnection, cycle: Deducted, pinned: Pinned, s
     return [name for (name,) in con.execute("SELECT DISTINCT contributor_id FROM due ORDER BY 1").fetchall()]
 
 
-def _load_shared(con: duckdb.DuckDBPyConnection, key: str, scratch: Path) -> None:
-    """Makes the table `shared`: what the cycle's splits moved, by account."""
-    draft = scratch / "shared.copy"
-    copy_out(MOVED_BY, draft, [SPLIT_JOURNAL, key])
-    con.execute(f"CREATE TEMP TABLE shared AS SELECT * FROM {csv_scan(draft, MOVED_COLUMNS)}")
+def _load_moved(con: duckdb.DuckDBPyConnection, name: str, query: str, params: list[Any], scratch: Path) -> None:
+    """Makes a table of what journals moved, by account."""
+    draft = scratch / f"{name}.copy"
+    copy_out(query, draft, params)
+    con.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {csv_scan(draft, MOVED_COLUMNS)}")
     draft.unlink()

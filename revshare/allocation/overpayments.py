@@ -5,12 +5,13 @@ from datetime import date, timedelta
 
 from django.db import connection, transaction
 
+from revshare.allocation.passing_on import SPLIT_JOURNAL
 from revshare.allocation.queries import BALANCES
 from revshare.audit_trail.operations import Act, record
 from revshare.errors import Conflict
 from revshare.lake import check_part, copy_in, copy_out, csv_scan, duck, literal, part, spool
 from revshare.ledger.operations import post
-from revshare.ledger.queries import MOVED, last_journal
+from revshare.ledger.queries import MOVED, MOVED_BY, last_journal
 from revshare.recoupments.models import Debt
 from revshare.recoupments.rules import JOURNALS, OVERPAYMENT
 
@@ -19,7 +20,9 @@ COLUMNS = {"contributor_id": "VARCHAR", "currency": "VARCHAR", "amount_micros": 
 NOBODY = "SELECT '' AS contributor_id, '' AS currency, 0 AS amount_micros WHERE false"
 BELOW_ZERO = """
     SELECT contributor_id, currency, CAST(-sum(amount_micros) AS BIGINT) FROM (
-        SELECT contributor_id, currency, amount_micros FROM moved UNION ALL {balances})
+        SELECT contributor_id, currency, amount_micros FROM moved
+        UNION ALL SELECT contributor_id, currency, -amount_micros FROM passed_on
+        UNION ALL {balances})
     GROUP BY contributor_id, currency HAVING sum(amount_micros) < 0
 """
 DEBTS = """
@@ -47,14 +50,15 @@ def find_overpayments(
     *, cycle_id: int, key: str, before: str, journals_after: int, noticed_on: date, notice_days: int, act: Act
 ) -> int:
     """Makes a debt of every account that is below zero by the balances `before` (a file of the lake) and the journals
-    since; returns how many. Once per cycle. Raises LakeDamaged."""
+    since, but for what the cycle itself passes on of earnings that are not on the accounts yet; returns how many. Once
+    per cycle. Raises LakeDamaged."""
     if Debt.objects.filter(cycle_id=cycle_id).exists():
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMP TABLE below_zero (contributor_id text, currency text, amount_micros bigint) ON COMMIT DROP"
         )
-        _load(before, journals_after)
+        _load(before, journals_after, key)
         reason, starts_on = REASON.format(key=key), noticed_on + timedelta(days=notice_days)
         cursor.execute(DEBTS, [OVERPAYMENT, reason, act.at, act.actor, noticed_on, starts_on, cycle_id])
         found = cursor.rowcount
@@ -73,7 +77,7 @@ def find_overpayments(
     return found
 
 
-def _load(before: str, journals_after: int) -> None:
+def _load(before: str, journals_after: int, key: str) -> None:
     balances = NOBODY
     if before:
         check_part(BALANCES, before)
@@ -82,9 +86,11 @@ def _load(before: str, journals_after: int) -> None:
             f"read_parquet({literal(part(BALANCES, before))})"
         )  # fmt: skip
     with spool() as scratch, duck(scratch) as con:
-        draft = scratch / "moved.copy"
-        copy_out(MOVED.format(after=journals_after, upto=last_journal()), draft)
-        con.execute(f"CREATE TEMP TABLE moved AS SELECT * FROM {csv_scan(draft, COLUMNS)}")
+        moved = MOVED.format(after=journals_after, upto=last_journal())
+        for name, query, params in (("moved", moved, ()), ("passed_on", MOVED_BY, (SPLIT_JOURNAL, key))):
+            draft = scratch / f"{name}.copy"
+            copy_out(query, draft, list(params))
+            con.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {csv_scan(draft, COLUMNS)}")
         copy_in(
             con, BELOW_ZERO.format(balances=balances), table="below_zero",
             columns="contributor_id, currency, amount_micros",

@@ -60,7 +60,16 @@ def waiting() -> list[Waiting]:
 
 def is_unknown(pool: Pool) -> bool:
     """Whether a pool waits because nobody knows the model or dataset version of its sales."""
-    return pool.measure in (ASSETS, WEIGHT) and not pool.versions and bool(pool.model or pool.dataset_version)
+    return _divides_nothing(pool) and bool(pool.model or pool.dataset_version)
+
+
+def is_nobodys(pool: Pool) -> bool:
+    """Whether nothing says over whose assets it is divided, though its sales name nothing that is unknown."""
+    return _divides_nothing(pool) and not (pool.model or pool.dataset_version)
+
+
+def _divides_nothing(pool: Pool) -> bool:
+    return pool.measure in (ASSETS, WEIGHT) and not pool.versions
 
 
 def decision_of(rest: Rest) -> SuspenseDecision | None:

@@ -79,7 +79,8 @@ class DebtOut(serializers.Serializer):
 class RecoupedOut(serializers.Serializer):
     cycle = serializers.CharField(source="cycle.key")
     earned_micros = Micros(help_text="What the cycle earned the contributor, after splits.")
-    amount_micros = Micros(help_text="What was taken back of it.")
+    released_micros = Micros(help_text="What the cycle released of reserves.")
+    amount_micros = Micros(help_text="What was taken back of both.")
 
 
 class DebtWithSteps(DebtOut):

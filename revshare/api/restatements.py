@@ -8,10 +8,12 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.cycle_steps import Nothing
+from revshare.api.errors import Busy
 from revshare.api.fields import DIGEST, Input, Micros, RequiredReason, Text
 from revshare.api.files import download
 from revshare.cycles.queries import counting
@@ -20,9 +22,10 @@ from revshare.files.voiding import void
 from revshare.policies.operations import find as find_policy
 from revshare.restatements.csv_file import csv_blocks
 from revshare.restatements.models import Restatement
-from revshare.restatements.operations import approve, check_not_payee, draft, post
+from revshare.restatements.operations import approve, check_not_payee, post
 from revshare.restatements.queries import find, state, steps_of, with_steps
 from revshare.restatements.rules import BUCKETS, Options
+from revshare.tasks import request_restatement
 
 ID = {"id": "The restatement's id."}
 REFUSES = (404, 409, 413, 415, 422)
@@ -60,6 +63,13 @@ class VoidOut(serializers.Serializer):
     voided_at = serializers.DateTimeField()
     voided_by = serializers.CharField()
     cycles = serializers.ListField(child=serializers.CharField(), help_text="Closed with its sales: restate them.")
+
+
+class DraftStarted(serializers.Serializer):
+    """Where to follow a draft."""
+
+    cycle = serializers.CharField()
+    run = serializers.IntegerField(help_text="See `runs/{id}/`: once done, its `outcome` has the restatement's id.")
 
 
 class RestatementTotalOut(serializers.Serializer):
@@ -160,8 +170,10 @@ class Restatements(View):
 
     @described(
         "restatements_draft", "Compute a published cycle again, and draft what comes out differently",
-        description="Compared with the cycle and what was posted of it so far. Nothing is posted.",
-        request=RestatementIn, answers={201: RestatementOut}, refuses=REFUSES,
+        description="Compared with the cycle and what was posted of it so far. Nothing is posted. A worker does it: "
+        "202 with the run to follow, whose `outcome` names the restatement; 409 with code `busy` and the same run if "
+        "somebody has just started it.",
+        request=RestatementIn, answers={202: DraftStarted}, refuses=REFUSES,
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         given = self.given(RestatementIn)
@@ -169,8 +181,12 @@ class Restatements(View):
             late=given["late"], void=tuple(given["void"]), manifests=given["manifests"],
             policy=find_policy(given["policy"]).sha256 if given["policy"] else "",
         )  # fmt: skip
-        made = draft(cycle_key=given["cycle"], options=options, act=act_of(request))
-        return Response(RestatementOut(represent(made)).data, status=201)
+        key = given["cycle"]
+        run, new = request_restatement(key=key, options=options, act=act_of(request), queue=True)
+        if not new:
+            raise Busy(f"{run.actor} has asked for this restatement of cycle {key}: follow run {run.pk}.", run=run.pk)
+        location = {"Location": reverse("api-run", [run.pk], request=request)}
+        return Response({"cycle": key, "run": run.pk}, status=202, headers=location)
 
 
 class OneRestatement(View):

@@ -17,8 +17,8 @@ class RunOut(serializers.Serializer):
     """One step on one subject. Poll it until `state` is `done` or `failed`; `error` then says what was wrong."""
 
     id = serializers.IntegerField()
-    subject = serializers.CharField(help_text="`cycle:<key>` or `upload:<id>`.")
-    step = serializers.CharField(help_text="ingest, lock, calculate, publish or prove.")
+    subject = serializers.CharField(help_text="`cycle:<key>`, `upload:<id>` or `restatement:<key>`.")
+    step = serializers.CharField(help_text="ingest, lock, calculate, publish, prove or restate.")
     state = serializers.ChoiceField(choices=STATES)
     stage = serializers.CharField(help_text="What it is doing now.")
     progress_done = serializers.IntegerField()
@@ -41,7 +41,7 @@ class Runs(View):
     needs = {"GET": ("browse",)}
     pagination_class = Keyset
     filters = {
-        "subject": Filter("`cycle:<key>` or `upload:<id>`."),
+        "subject": Filter("`cycle:<key>`, `upload:<id>` or `restatement:<key>`."),
         "state": Filter("Only runs in this state.", choices=STATES),
     }
 

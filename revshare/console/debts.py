@@ -51,12 +51,16 @@ class DebtStepAdmin(RecordAdmin):
 
 @admin.register(Recouped, site=site)
 class RecoupedAdmin(RecordAdmin):
-    list_display = ("id", "debt", "cycle", "of_earned", "taken")
+    list_display = ("id", "debt", "cycle", "of_earned", "of_released", "taken")
     list_select_related = ("debt", "cycle")
 
     @admin.display(description="of what was earned")
     def of_earned(self, row: Recouped) -> str:
         return amount(row.earned_micros, row.debt.currency)
+
+    @admin.display(description="and of what was released")
+    def of_released(self, row: Recouped) -> str:
+        return amount(row.released_micros, row.debt.currency)
 
     @admin.display(description="taken back")
     def taken(self, row: Recouped) -> str:

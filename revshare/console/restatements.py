@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from revshare.access.rules import may
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only, person, require
+from revshare.console.runs import describe
 from revshare.console.shown import amount, moment
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import counting
@@ -22,7 +23,9 @@ from revshare.restatements import operations
 from revshare.restatements.csv_file import csv_blocks
 from revshare.restatements.queries import largest, state, steps_of, with_steps
 from revshare.restatements.rules import APPROVED, DRAFT, Options, replacement
+from revshare.runs.models import Run
 from revshare.statements.queries import PUBLISHED
+from revshare.tasks import request_restatement
 
 SHOWN = 50
 BUCKETS = {
@@ -39,8 +42,11 @@ def page(request: HttpRequest) -> HttpResponse:
          "at": moment(item.drafted_at)}
         for item in with_steps()[:SHOWN]
     ]  # fmt: skip
+    drafts = list(Run.objects.filter(step="restate").order_by("-pk")[:SHOWN])
     return site.page(
-        request, "restatements.html", title="Restatements", rows=rows, may_restate=allowed(request, "restate"),
+        request, "restatements.html", title="Restatements", rows=rows,
+        runs=[describe(run) for run in drafts if run.live], may_restate=allowed(request, "restate"),
+        failed=drafts[0] if drafts and drafts[0].state == Run.State.FAILED else None,
         cycles=Cycle.objects.filter(state__in=PUBLISHED).only("key")[:SHOWN],
         files=Void.objects.select_related("file")[:SHOWN], policies=Policy.objects.order_by("-pk")[:SHOWN],
     )  # fmt: skip
@@ -50,7 +56,6 @@ def page(request: HttpRequest) -> HttpResponse:
 @only("restate")
 def draft(request: HttpRequest) -> HttpResponse:
     """Computes a cycle again; nothing is posted."""
-    made: list[Any] = []
 
     def deed() -> str:
         given = request.POST
@@ -63,10 +68,14 @@ def draft(request: HttpRequest) -> HttpResponse:
             manifests=dict(map(replacement, given.get("manifests", "").split())),
             policy=policy.sha256 if policy else "",
         )  # fmt: skip
-        made.append(operations.draft(cycle_key=given.get("cycle", ""), options=options, act=acting(request)))
-        return f"Restatement {made[0].key} is drafted: nothing is posted yet."
+        key = given.get("cycle", "")
+        run, new = request_restatement(key=key, options=options, act=acting(request), queue=True)
+        if not new:
+            return f"Cycle {key} is being computed again already: {run.actor} started it."
+        return f"Cycle {key} is being computed again: nothing is posted by that."
 
-    return redirect("admin:restatement", made[0].pk) if attempt(request, deed) else redirect("admin:restatements")
+    attempt(request, deed)
+    return redirect("admin:restatements")
 
 
 @require_GET

@@ -12,7 +12,7 @@ from revshare.console.shown import stage
 from revshare.runs.models import LIVE, Run
 
 STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
-         "review": "Reviewing", "prove": "Making the proof of"}  # fmt: skip
+         "review": "Reviewing", "prove": "Making the proof of", "restate": "Computing again"}  # fmt: skip
 
 
 def last_run(subject: str) -> Run | None:
@@ -28,6 +28,8 @@ def page_of(run: Run) -> str:
     kind, _, name = run.subject.partition(":")
     if kind in ("cycle", "proof", "review"):
         return reverse("admin:cycle", args=[name])
+    if kind == "restatement":
+        return reverse("admin:restatements")
     return reverse("admin:upload-detail", args=[int(name)])
 
 

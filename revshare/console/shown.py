@@ -23,6 +23,8 @@ STAGES = {
     "release": "Releasing refunds that waited for their sale",
     "weigh": "Weighing the manifests",
     "digest": "Taking the digest of all inputs",
+    "inputs": "Collecting what counts",
+    "lines": "Computing the cycle again",
     "pools": "Gathering sales into pools",
     "splits": "Passing on by splits",
     "allocation": "Splitting the pools",

@@ -57,6 +57,15 @@ MOVED_BY = """
     WHERE kind = %s AND key = %s AND account >= 'payable:' AND account < 'payable;'
 """
 
+# The same of all journals of a kind after the one with a number, in sum.
+MOVED_SINCE = """
+    SELECT substr(account, 9) AS contributor_id, currency,
+           sum(CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END)::bigint AS amount_micros
+    FROM ledger_leg JOIN ledger_journal ON seq = journal_id
+    WHERE kind = %s AND journal_id > %s AND account >= 'payable:' AND account < 'payable;'
+    GROUP BY account, currency
+"""
+
 
 def last_journal() -> int:
     """The number of the last journal; all below it are there too, since each is posted under the chain's lock."""

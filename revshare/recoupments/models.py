@@ -75,12 +75,13 @@ class DebtStep(models.Model):
 
 
 class Recouped(models.Model):
-    """What a cycle took back of a debt, of what it earned the contributor after splits. The cycle's journal of kind
-    `recoupment` moves the sum of these by account."""
+    """What a cycle took back of a debt, of what it earned the contributor after splits and of the reserves that it
+    released to them. The cycle's journal of kind `recoupment` moves the sum of these by account."""
 
     debt = models.ForeignKey(Debt, on_delete=models.PROTECT, related_name="recouped", db_index=False)
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="+")
     earned_micros = models.BigIntegerField()
+    released_micros = models.BigIntegerField(default=0)
     amount_micros = models.BigIntegerField()
 
     class Meta:
@@ -90,7 +91,7 @@ class Recouped(models.Model):
             models.UniqueConstraint(fields=["debt", "cycle"], name="recoupments_recouped_once"),
             models.CheckConstraint(
                 name="recoupments_recouped_of_earnings",
-                condition=Q(amount_micros__gt=0, amount_micros__lte=F("earned_micros")),
+                condition=Q(amount_micros__gt=0, amount_micros__lte=F("earned_micros") + F("released_micros")),
             ),
         ]
 

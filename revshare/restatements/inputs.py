@@ -21,11 +21,25 @@ from revshare.manifests.queries import mixes, models_trained
 from revshare.policies.models import Policy
 from revshare.policies.rules import parse
 from revshare.pools.rules import Pinned
-from revshare.pools.sources import Sources
+from revshare.pools.sources import Sources, used
 from revshare.restatements.models import Restatement
 from revshare.restatements.queries import posted
 from revshare.restatements.rules import Options
 from revshare.sales.queries import Range, count, last_seq, sums_by_target
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What had come by a moment: the last sale and file, and which files were void."""
+
+    upto_seq: int
+    upto_arrival: int
+    voided: tuple[int, ...]
+
+
+def arrived() -> Arrived:
+    """By now. The caller keeps anything from coming in meanwhile."""
+    return Arrived(last_seq(), last_arrival(), tuple(voided()))
 
 
 @dataclass(frozen=True)
@@ -70,10 +84,18 @@ def basis_of(restatement: Restatement) -> Basis:
     )  # fmt: skip
 
 
-def basis_for(cycle: Cycle, options: Options, act: Act) -> Basis:
-    """What a cycle is computed from under these options, on top of the restatements posted so far. Freezes dataset
-    versions that nobody froze yet. Raises NotFound, Refused, LakeDamaged."""
-    basis = basis_before(cycle, posted(cycle))
+def check_options(options: Options) -> None:
+    """Raises NotFound and Refused for what these options name, as far as it shows without computing anything."""
+    _check_void(options.void)
+    for new in options.manifests.values():
+        _with_records(new)
+
+
+def basis_for(cycle: Cycle, options: Options, arrived: Arrived, act: Act) -> Basis:
+    """What a cycle is computed from under these options, on top of the restatements posted so far, of what had arrived
+    by a moment. Freezes dataset versions that nobody froze yet. Raises NotFound, Refused, LakeDamaged."""
+    before = posted(cycle)
+    basis = basis_before(cycle, before)
     if options.policy:
         policy = Policy.objects.get(sha256=options.policy)
         more = all_there_is(cycle)
@@ -87,7 +109,10 @@ def basis_for(cycle: Cycle, options: Options, act: Act) -> Basis:
         void = sorted({*basis.pinned.voided, *options.void})
         basis = replace(basis, pinned=replace(basis.pinned, voided=void))
     if options.late:
-        basis = _late(basis)
+        basis = _late(basis, arrived)
+    # What was replaced before stays so, whatever names the old one again.
+    for old, new in [pair for item in before for pair in item.options["manifests"].items()]:
+        basis = replace(basis, pinned=_renamed(basis.pinned, old, new, _with_records(new).sha256))
     for old, new in options.manifests.items():
         basis = replace(basis, pinned=_replaced(basis.pinned, old, new))
     _check_streams(basis)
@@ -100,24 +125,42 @@ def _check_void(files: Sequence[int]) -> None:
         raise Refused(f"File {missing[0]} is not void: `files void {missing[0]} --reason …` says so first.")
 
 
-def _late(basis: Basis) -> Basis:
-    """All that has come by now, and nothing that is void by now: late sales may be the corrected ones."""
-    own = replace(basis.pinned, upto_arrival=last_arrival(), voided=voided())
-    after, upto = closed_upto(basis.cycle), last_seq()
+def _late(basis: Basis, arrived: Arrived) -> Basis:
+    """All that has come, and nothing that is void by then: late sales may be the corrected ones."""
+    own = replace(basis.pinned, upto_arrival=arrived.upto_arrival, voided=list(arrived.voided))
+    after, upto = closed_upto(basis.cycle), arrived.upto_seq
     late = Range(basis.cycle.starts_at, basis.cycle.ends_at, after, upto, tuple(own.voided))
-    if not count([late]):
-        return replace(basis, pinned=own)
-    # Models and datasets that these sales name may have become known since the lock.
+    more = replace(basis, pinned=own)
+    if after < upto and count([late]):
+        more = replace(more, **_with_late(basis, after, upto))
+    # Models and datasets that nothing named at the lock may have become known since.
     trained, mixed = models_trained(), mixes()
     named = sums_by_target([late])
-    models = {item.model: trained[item.model] for item in named if item.model in trained} | dict(own.models)
-    wanted = {version for versions in models.values() for version in versions} | {s.dataset_version for s in named}
-    there = Manifest.objects.filter(dataset_version__in=wanted, part_versions__isnull=False).distinct()
+    wanted = {item.model for item in named} | _followed(more)
+    if not _over_all(basis) and _over_all(more):
+        wanted |= trained.keys()
+    models = {model: trained[model] for model in wanted & trained.keys()} | dict(own.models)
+    versions = {version for meant in models.values() for version in meant} | {s.dataset_version for s in named}
+    there = Manifest.objects.filter(dataset_version__in=versions, part_versions__isnull=False).distinct()
     own = replace(
         own, models=models, mixes={m: mix for m, mix in mixed.items() if m in models} | dict(own.mixes),
         manifests={m.dataset_version: m.sha256 for m in there} | dict(own.manifests),
     )  # fmt: skip
-    return replace(basis, pinned=own, **_with_late(basis, after, upto))
+    return replace(more, pinned=own)
+
+
+def _followed(basis: Basis) -> set[str]:
+    """The models that customers' fees go to."""
+    sources = basis.sources
+    return {*used(sources)} if any(terms.is_routed for terms in sources.rulebook.tables.values()) else set()
+
+
+def _over_all(basis: Basis) -> bool:
+    """Whether anything goes to a pool over all models."""
+    sources = basis.sources
+    tables = [sources.rulebook.terms_for(item.stream) for item in sums_by_target(sources.ranges)]
+    tables += [*sources.rulebook.tables.values()] * bool(basis.pinned.matches or basis.pinned.shared)
+    return any(terms is not None and terms.pooling == "single" for terms in tables)
 
 
 def _with_late(basis: Basis, after: int | None, upto: int | None) -> dict[str, Any]:
@@ -129,25 +172,33 @@ def _with_late(basis: Basis, after: int | None, upto: int | None) -> dict[str, A
 
 def _replaced(own: Pinned, old: str, new: str) -> Pinned:
     """One dataset version in the place of another, wherever models or sales name that. Raises NotFound, Refused."""
-    manifest = Manifest.objects.filter(dataset_version=new, part_versions__isnull=False).first()
-    if manifest is None:
-        raise NotFound(f"There is no dataset version {new!r} with records: take its attributions in first.")
+    manifest = _with_records(new)
     if old not in own.manifests:
         raise Refused(f"Dataset version {old!r} is not one that the cycle was computed from.")
-    if new in own.manifests:
-        raise Refused(f"Dataset version {new!r} is in the cycle already: it cannot stand for {old!r} as well.")
+    if trained := sorted(model for model, versions in own.models.items() if new in versions):
+        raise Refused(f"Model {trained[0]!r} was trained on {new!r} itself: it cannot stand for {old!r} as well.")
+    return _renamed(own, old, new, manifest.sha256)
 
+
+def _with_records(version: str) -> Manifest:
+    manifest = Manifest.objects.filter(dataset_version=version, part_versions__isnull=False).first()
+    if manifest is None:
+        raise NotFound(f"There is no dataset version {version!r} with records: take its attributions in first.")
+    return manifest
+
+
+def _renamed(own: Pinned, old: str, new: str, sha256: str) -> Pinned:
     def named(version: str) -> str:
         return new if version == old else version
 
-    matches = {kind: {name: named(meant) for name, meant in found.items()} for kind, found in own.matches.items()}
+    versions = {name: named(meant) for name, meant in own.matches.get("dataset_version", {}).items()}
     return replace(
         own,
-        manifests={version: sha for version, sha in own.manifests.items() if version != old} | {new: manifest.sha256},
+        manifests={version: sha for version, sha in own.manifests.items() if version != old} | {new: sha256},
         models={model: [named(version) for version in versions] for model, versions in own.models.items()},
         mixes={model: {named(v): units for v, units in mix.items()} for model, mix in own.mixes.items()},
         classes={version: sha for version, sha in own.classes.items() if version != old},
-        matches=matches | {"dataset_version": matches.get("dataset_version", {}) | {old: new}},
+        matches={**own.matches, "dataset_version": versions | {old: new}},
     )  # fmt: skip
 
 

@@ -12,39 +12,58 @@ from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.lake import copy_in
 from revshare.locks import Lock, hold
 from revshare.progress import Progress, no_progress
-from revshare.restatements.inputs import Basis, basis_for
+from revshare.restatements.inputs import Basis, arrived, basis_for, check_options
 from revshare.restatements.lines import NAMES, compared
 from revshare.restatements.models import Restatement, RestatementLine, RestatementStep
 from revshare.restatements.posting import check_rests, correct, post_differences
-from revshare.restatements.queries import digest, digest_of, find, posted, state
+from revshare.restatements.queries import digest, digest_of, drafted, find, posted, state
 from revshare.restatements.rules import APPROVED, DRAFT, POSTED, Options
 from revshare.statements.queries import PUBLISHED
 
 
-@transaction.atomic
-def draft(*, cycle_key: str, options: Options, act: Act, progress: Progress = no_progress) -> Any:
-    """Computes a published cycle again and keeps what comes out differently, against the cycle and what was posted of
-    it so far. Nothing is posted.
-
-    Raises NotFound, LakeDamaged; Refused for cycles that are not published, for options that say nothing or cannot be,
-    and where money that somebody got already would have waited.
-    """
+def check(*, cycle_key: str, options: Options) -> None:
+    """Raises at once what a draft is refused for, as far as it shows without computing anything: NotFound, Refused."""
     cycle = find_cycle(cycle_key)
-    hold(Lock.CYCLE, cycle.pk)
-    hold(Lock.CALCULATION)
-    hold(Lock.INTAKE)
-    cycle.refresh_from_db()
     if cycle.state not in PUBLISHED:
         raise Refused(f"Cycle {cycle_key} is {cycle.state}: only a published cycle is restated.")
     if options == Options():
         raise Refused("Say what is to be different: --late, --void FILE, --manifest OLD=NEW or --policy NAME.")
+    check_options(options)
+
+
+def draft(
+    *, cycle_key: str, options: Options, act: Act, progress: Progress = no_progress, once: bool = False
+) -> Any:  # fmt: skip
+    """Computes a published cycle again and keeps what comes out differently, against the cycle and what was posted of
+    it so far. Nothing is posted. Files come in meanwhile, and count for nothing. `once`: if this act has drafted it
+    already, that one.
+
+    Raises NotFound, LakeDamaged; Refused for cycles that are not published, for options that say nothing or cannot be,
+    and where money that somebody got already would have waited.
+    """
     progress("inputs", 0, 0)
-    basis = basis_for(cycle, options, act)
+    with transaction.atomic():
+        hold(Lock.INTAKE)
+        now = arrived()
+    with transaction.atomic():
+        cycle = find_cycle(cycle_key)
+        hold(Lock.CYCLE, cycle.pk)
+        hold(Lock.CALCULATION)
+        if once and (done := drafted(cycle, options, act)):
+            return find(done.key)
+        check(cycle_key=cycle_key, options=options)
+        basis = basis_for(cycle, options, now, act)
+        progress("lines", 0, 0)
+        made = _computed(basis, options, act)
+    return find(made.key)
+
+
+def _computed(basis: Basis, options: Options, act: Act) -> Restatement:
+    cycle = basis.cycle
     known = posted(cycle)
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('restatements_restatement', 'id'))")
         (pk,) = cursor.fetchone()
-    progress("lines", 0, 0)
     with compared(basis, [item.pk for item in known]) as con:
         copy_in(
             con,
@@ -60,7 +79,7 @@ def draft(*, cycle_key: str, options: Options, act: Act, progress: Progress = no
         act=act, action="restatement.draft", object=f"restatement:{made.key}",
         detail={"words": made.words, "digest": made.digest, "options": made.options},
     )  # fmt: skip
-    return find(made.key)
+    return made
 
 
 def _keep(

@@ -8,11 +8,12 @@ from typing import Any
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Abs
 
+from revshare.audit_trail.operations import Act
 from revshare.bulk import copied_out
 from revshare.cycles.models import Cycle
 from revshare.errors import NotFound
 from revshare.restatements.models import Restatement, RestatementLine, RestatementStep
-from revshare.restatements.rules import state_of
+from revshare.restatements.rules import Options, state_of
 
 RESTATEMENT_JOURNAL = "restatement"
 LINES = """
@@ -31,6 +32,12 @@ def posted(cycle: Cycle, *, before: Restatement | None = None) -> list[Restateme
         return found
     last = [number for number, item in enumerate(found, 1) if item.pk == before.base_id]
     return found[: last[0]] if last else []
+
+
+def drafted(cycle: Cycle, options: Options, act: Act) -> Restatement | None:
+    """What an act has drafted of a cycle."""
+    own = Restatement.objects.filter(cycle=cycle, drafted_at=act.at, drafted_by=act.actor, options=options.as_json())
+    return own.order_by("pk").first()
 
 
 def with_steps() -> Any:

@@ -25,6 +25,10 @@ class Options:
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"void": sorted(self.void), "manifests": dict(sorted(self.manifests.items()))}
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Options":
+        return cls(**{**stored, "void": tuple(stored["void"])})
+
     def words(self, policy: str) -> str:
         """What makes the difference, as it stands on statements. `policy`: what people call it."""
         reasons = ["late sales and refunds"] if self.late else []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from revshare.allocation.deducting import RESERVE, RESERVE_RELEASE, due_in
 from revshare.allocation.passing_on import SPLIT_JOURNAL
 from revshare.cycles.models import Cycle
-from revshare.ledger.models import Journal
+from revshare.ledger.models import Journal, NamedLeg
 from revshare.money import share_of
 from revshare.policies.rules import parse
 from revshare.pools.rules import Pinned
@@ -124,10 +124,11 @@ def check_deductions(cycle: Cycle, entries: Entries, pinned: Pinned) -> Iterator
     is_taken = {("debt", str(debt)): amount for debt, amount, _ in rows}
     should: Amounts = {}
     owed = due(calculation=cycle.calculation or 0, ends_on=cycle.ends_on, upto_step=pinned.upto_debt_step)
+    came_back = _came_back(cycle)
     for (name, currency), debts in owed.items() if rulebook.recoupment else ():
         micros = earned.get((name, currency), 0)
         assert rulebook.recoupment is not None
-        limit = min(
+        limit = came_back.get((name, currency), 0) + min(
             rulebook.recoupment.limit_micros(earned_micros=micros, currency=currency),
             micros - reserve.get((name, currency), 0),
         )
@@ -162,6 +163,16 @@ def _moved(kind: str, key: str) -> Amounts:
         (leg.account.partition(":")[2], leg.currency): leg.amount_micros if leg.side == "C" else -leg.amount_micros
         for leg in legs
     }
+
+
+def _came_back(cycle: Cycle) -> Amounts:
+    """What the cycle released of reserves, by account."""
+    between = {"journal_id__gt": cycle.journals_after or 0, "journal_id__lte": cycle.journals_upto or 0}
+    legs = NamedLeg.objects.filter(journal__kind=RESERVE_RELEASE, account__startswith="payable:", **between)
+    found: Amounts = defaultdict(int)
+    for leg in legs:
+        found[leg.account.partition(":")[2], leg.currency] += leg.amount_micros
+    return found
 
 
 def _released(cycle: Cycle) -> Iterator[Finding]:

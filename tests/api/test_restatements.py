@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from revshare.files.models import IngestedFile, Void
+from revshare.tasks import perform
 from tests.api.conftest import CANARY, Shop, content
 
 pytestmark = pytest.mark.django_db
@@ -14,6 +15,18 @@ def asked(shop: Shop, who: str, place: str, body: Any, status: int) -> Any:
     answer = shop.call(who, "POST", place, body)
     assert answer.status_code == status, answer.content
     return answer.json()
+
+
+def drafted_by_a_worker(shop: Shop, body: Any) -> Any:
+    """Olivia asks for a draft, twice; a worker makes one."""
+    started = asked(shop, "olivia", "restatements/", body, 202)
+    busy = asked(shop, "olivia", "restatements/", body, 409)
+    assert (busy["code"], busy["run"]) == ("busy", started["run"])
+    assert asked(shop, "olivia", "restatements/", {"cycle": "2026-04", "late": True}, 409)["code"] == "conflict"
+    perform(started["run"])
+    run = shop.call("olivia", "GET", f"runs/{started['run']}/").json()
+    assert (run["state"], run["error"]) == ("done", "")
+    return shop.call("olivia", "GET", f"restatements/{run['outcome']['restatement']}/").json()
 
 
 @pytest.fixture
@@ -27,7 +40,7 @@ def voided(shop: Shop) -> int:
 
 
 def test_a_cycle_is_restated_by_three_people(shop: Shop, voided: int) -> None:
-    drafted = asked(shop, "olivia", "restatements/", {"cycle": "2026-04", "void": [voided]}, 201)
+    drafted = drafted_by_a_worker(shop, {"cycle": "2026-04", "void": [voided]})
     assert (drafted["key"], drafted["state"]) == ("2026-04/1", "draft")
     assert drafted["words"] == f"file {voided} void"
     totals = {row["bucket"]: (row["old_micros"], row["difference_micros"]) for row in drafted["totals"]}
@@ -62,7 +75,7 @@ def test_who_may_not(shop: Shop, voided: int) -> None:
     for who in ("vera", "fay", "ann"):
         asked(shop, who, f"files/{voided}/void", {"reason": "again"}, 403)
         asked(shop, who, "restatements/", {"cycle": "2026-04", "late": True}, 403)
-    drafted = asked(shop, "olivia", "restatements/", {"cycle": "2026-04", "void": [voided]}, 201)
+    drafted = drafted_by_a_worker(shop, {"cycle": "2026-04", "void": [voided]})
     place = f"restatements/{drafted['id']}/"
     for who in ("olivia", "fay", "ann"):
         asked(shop, who, f"{place}approve", {"digest": drafted["digest"]}, 403)

@@ -11,6 +11,8 @@ from django.test import Client
 from revshare.cycles.models import Cycle
 from revshare.files.models import IngestedFile, Void
 from revshare.restatements.models import Restatement
+from revshare.runs.models import Run
+from revshare.tasks import perform
 from tests.console.conftest import SignIn
 from tests.stories import Story
 
@@ -33,10 +35,17 @@ def test_a_restatement_from_draft_to_posting(late: None, sign_in: SignIn) -> Non
         assert sign_in(name).post("/console/restatements/draft/", LATE).status_code == 403
     assert "No cycle was restated" in sign_in("fiona").get("/console/restatements/").content.decode()
     page = sign_in("olivia").post("/console/restatements/draft/", LATE, follow=True).content.decode()
-    assert "Restatement april/1 is drafted" in page
-    assert "This takes an approver." in page
+    assert "Cycle april is being computed again: nothing is posted by that." in page
+    assert "Asked for by olivia." in page
+    again = sign_in("olivia").post("/console/restatements/draft/", LATE, follow=True).content.decode()
+    assert "being computed again already: olivia started it" in again
+    run = Run.objects.get(step="restate")
+    perform(run.pk)
     made = Restatement.objects.get()
+    assert Run.objects.get(pk=run.pk).outcome == {"restatement": made.pk, "key": "april/1", "digest": made.digest}
     place = f"/console/restatements/{made.pk}/"
+    page = sign_in("olivia").get(place).content.decode()
+    assert "This takes an approver." in page
     for words in ("late sales and refunds", "18.00 USD", "3.00 USD", "To contributors"):
         assert words in page
     assert sign_in("olivia").post(f"{place}approve/").status_code == 403
@@ -55,6 +64,27 @@ def test_a_restatement_from_draft_to_posting(late: None, sign_in: SignIn) -> Non
     for address in ("/console/restatements/", place, f"{place}lines.csv"):
         assert sign_in("carl").get(address).status_code == 403
         assert Client().get(address).status_code == 302
+
+
+def test_a_worker_that_takes_over_finds_the_draft_of_the_one_that_died(late: None, sign_in: SignIn) -> None:
+    sign_in("olivia").post("/console/restatements/draft/", LATE)
+    run = Run.objects.get(step="restate")
+    perform(run.pk)
+    Run.objects.filter(pk=run.pk).update(state="running", lease_until=run.requested_at, outcome={})
+    perform(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.attempts, run.outcome["key"]) == ("done", 2, "april/1")
+    assert Restatement.objects.count() == 1
+
+
+def test_what_a_worker_is_refused_for_is_on_the_page(late: None, sign_in: SignIn, market: Story) -> None:
+    market.sales(("s8", "2026-04-21T00:00:00Z", "unheard", "USD", "20.00"))
+    client = sign_in("olivia")
+    client.post("/console/restatements/draft/", LATE)
+    perform(Run.objects.get(step="restate").pk)
+    page = client.get("/console/restatements/").content.decode()
+    assert "The last draft was refused" in page
+    assert "decide what waits first" in page
 
 
 def test_what_cannot_be_is_said(late: None, sign_in: SignIn) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from tests.cycles.slow_rules import Record, Side, World, label_of, limited, over_of, share, split, treatment
+from tests.cycles.slow_rules import Record, Side, Target, World, label_of, limited, over_of, share, split, treatment
 from tests.cycles.slow_takings import Pool, Taken, Takings
 
 Part = tuple[Pool, str, str, str]  # with its rate, the factor or role, and the dataset version of a model's mix
+Left = tuple[int, Part]  # in suspense: by which cycle
 Weights = dict[str, Fraction]
 
 
@@ -34,17 +35,17 @@ NOTHING = Divided("", Fraction(0), 0)
 
 class Twin(Takings):
     """`result`: by cycle, pool, and person or <bucket>: micros. `held`: by cycle, person, claim (0: opted out) and
-    currency. `carried` and `waiting`: what parts of pools carry on, and have left in suspense. `released`: what the last cycle
-    let out of it, to which parts, and `let_go` of which."""
+    currency. `carried`: what parts of pools carry on; `waiting`: what cycles have left in suspense. `released`: what the last
+    cycle let out of it, to which parts, and `let_go` of what."""
 
     def __init__(self, world: World, cycles: int) -> None:
         super().__init__(world)
         self.result: dict[tuple[int, Pool, str], int] = defaultdict(int)
         self.held: dict[tuple[int, str, int, str], int] = defaultdict(int)
         self.carried: dict[Part, int] = {}
-        self.waiting: dict[Part, int] = {}
+        self.waiting: dict[Left, int] = {}
         self.released: dict[Part, int] = {}
-        self.let_go: set[Part] = set()
+        self.let_go: set[Left] = set()
         for cycle in range(cycles):
             self.close(cycle)
 
@@ -60,56 +61,75 @@ class Twin(Takings):
         carried: dict[Part, int] = defaultdict(int)
         for key, micros in self.carried.items():
             carried[next(iter(self._places(key)), key)] += micros
-        self.released = self._released()
+        self.released = self._released(cycle)
         for key, micros in self.released.items():
-            part = parts.get(key) or self._empty(key)
+            part = parts.get(key) or self._unsold(cycle, key[0])[key]
             parts[key] = replace(part, released=part.released + micros)
         self.carried = {}
         for key in parts.keys() | carried.keys():
-            if left := self._settle(cycle, key, parts.get(key, NOTHING), carried.get(key, 0)):
+            part = parts.get(key) or self._unsold(cycle, key[0]).get(key, NOTHING)
+            if left := self._settle(cycle, key, part, carried.get(key, 0)):
                 self.carried[key] = left
 
-    # What waits under a name that is matched by now
+    # What waits, and goes where
 
-    def _places(self, key: Part) -> dict[Part, Fraction]:
-        """Where it goes, in which ratio: the parts by assets of the pool that sales of that name belong to now, of the
-        same rate and factor if there still is one."""
-        (table, model, version, currency), label, called, _ = key
-        target = (model, version)
-        meant = self.world.matches.get(target)
-        if meant is None:
+    def _places(self, key: Part, model: str = "", *, decided: bool = False) -> dict[Part, Fraction]:
+        """Where it goes if its name is matched by now, in which ratio: the parts by assets of the pool that sales of
+        that name belong to now, of the same rate and factor if there still is one. `decided`: also if it is not; with
+        the sales of a model, if one is named."""
+        (table, *named, currency), label, called, _ = key
+        target: Target = (model, "") if model else (named[0], named[1])
+        if not decided and target not in self.world.matches:
             return {}
         meant = self.meant(target)
         table, terms = self.terms(table)
         factors = [name for name in self._factors(terms) if name in ("assets", "weight")]
         if not factors or not self.versions(meant):
             return {}
-        rates = terms.get("rates", [])
-        labels = ["", *map(label_of, rates), *(over_of(rate) for rate in rates if "quota" in rate)]
-        names = [(label, factor) for label in labels for factor in factors]
-        names = [(label, factor if "factors" in terms else "") for label, factor in names]
+        names = [(label, factor if "factors" in terms else "") for label in self._labels(terms) for factor in factors]
         own = (label, called) if (label, called) in names else names[0]
         pool = self.pool(table, meant, currency)
         mix = self._mix(pool, "assets") or {"": Fraction(1)}
         return {(pool, *own, of): part for of, part in mix.items()}
 
-    def _released(self) -> dict[Part, int]:
-        released: dict[Part, int] = defaultdict(int)
+    def _shared(self, cycle: int, key: Part, model: str) -> dict[Part, Fraction]:
+        """Where it goes by a decision: to the part it waited in, if there still is one; or as by a match."""
+        (table, *rest), *part = key
+        same = ((self.terms(table)[0], *rest), *part)
+        if not model and same in self._unsold(cycle, same[0]):
+            return {same: Fraction(1)}
+        return self._places(key, model, decided=True)
+
+    def _released(self, cycle: int) -> dict[Part, int]:
+        """What waits for the same is one sum."""
+        sums: dict[tuple[Part, str | None], int] = defaultdict(int)
+        places: dict[tuple[Part, str | None], dict[Part, Fraction]] = {}
         self.let_go = set()
-        for key in sorted(self.waiting):
-            if places := self._places(key):
-                self.let_go.add(key)
-                for place, micros in split(self.waiting.pop(key), places).items():
-                    released[place] += micros
+        for left in [left for left, micros in self.waiting.items() if micros > 0]:
+            key, model = left[1], self.world.shared.get(left)
+            if found := self._places(key) if model is None else self._shared(cycle, key, model):
+                self.let_go.add(left)
+                places[key, model] = found
+                sums[key, model] += self.waiting.pop(left)
+        released: dict[Part, int] = defaultdict(int)
+        for about, micros in sums.items():
+            for place, amount in split(micros, places[about]).items():
+                released[place] += amount
         return released
 
-    def _empty(self, key: Part) -> Divided:
-        """A part by assets to which nothing was sold."""
-        pool, label, called, mix = key
-        terms = self.tables[pool[0]]
-        by = called or ("weight" if terms["allocation"] == "weighted" else "assets")
-        versions = [mix] if mix else self._all_versions(pool)
-        return Divided(by, self.share_of(terms, label, 0), 0, 0, versions, mix, called)
+    @staticmethod
+    def _labels(terms: dict[str, Any]) -> list[str]:
+        rates = terms.get("rates", [])
+        return ["", *map(label_of, rates), *(over_of(rate) for rate in rates if "quota" in rate)]
+
+    def _unsold(self, cycle: int, pool: Pool) -> dict[Part, Divided]:
+        """The parts, at every rate, of a pool to which nothing was sold."""
+        if pool[0] not in self.tables:
+            return {}
+        return {
+            (pool, label, part.called, part.mix): part for label in self._labels(self.tables[pool[0]])
+            for part in self._divide(cycle, pool, label, Taken())
+        }  # fmt: skip
 
     # Pools to parts
 
@@ -184,7 +204,7 @@ class Twin(Takings):
         if not sum(weights.values()):
             self._pay(cycle, pool, "<suspense>", total)
             if total:
-                self.waiting[key] = self.waiting.get(key, 0) + total
+                self.waiting[cycle, key] = total
             return min(base, 0)
         amounts, left_over = limited(total, weights, terms)
         for (name, bucket, claim), amount in amounts.items():

@@ -23,6 +23,11 @@ def rate_for(said: dict[str, Any], rates: list[Rate], *, day: str, days: tuple[s
     raise KeyError((base, said["pools"], day))
 
 
+def rate_in(rates: list[Rate], *, day: str, base: str, quote: str) -> Fraction:
+    """By all rates of a day, whosever."""
+    return _way({(one, other): rate for when, one, other, rate, _ in rates if when == day}, base, quote)
+
+
 def _means(rates: list[Rate]) -> Pairs:
     found: dict[tuple[str, str], list[Fraction]] = {}
     for _, base, quote, rate, _ in rates:

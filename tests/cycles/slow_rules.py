@@ -55,7 +55,8 @@ class World:
     """Rows, and a policy as TOML. `outputs`: sale, person, role, score. `usage`: cycle, customer, model, units.
     `measures`: cycle, person, name, value. `consents`: person, asset, decision, day, scope; they bind all dataset
     versions but those in `frozen`, which have those that bound them then. `matches`: what unknown models and datasets
-    stand for. `days`: of each cycle, the end exclusive."""
+    stand for. `shared`: what is to be shared of what waits in suspense, with which model's sales, if any's. `days`: of each
+    cycle, the end exclusive."""
 
     policy: str
     records: list[Record] = field(default_factory=list)
@@ -69,6 +70,7 @@ class World:
     rates: list[Rate] = field(default_factory=list)
     days: list[tuple[str, str]] = field(default_factory=list)
     matches: dict[Target, Target] = field(default_factory=dict)
+    shared: dict[Any, str] = field(default_factory=dict)
     claims: list[Claimed] = field(default_factory=list)
 
 

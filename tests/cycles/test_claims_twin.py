@@ -4,6 +4,7 @@ the assets are from then on."""
 from collections import defaultdict
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from tests.cycles.slow_methods import Twin
 from tests.cycles.slow_rules import Claimed, World
 from tests.cycles.test_methods_twin import clean, real, tell, without_zeros
 from tests.cycles.worlds import PEOPLE, worlds
+from tests.examples import examples
 from tests.stories import Story
 
 STATES = {"prove": "proven", "uphold": "upheld", "reject": "rejected"}
@@ -71,7 +73,8 @@ class Court:
                 self.moved[claim.claimant if claim.state == "upheld" else who, currency] += micros
 
 
-@settings(real, max_examples=8)
+@pytest.mark.usefixtures("one_duckdb")
+@settings(real, max_examples=examples(quick=2, long=8))
 @given(world=worlds(), drawn=claims)
 def test_claims_are_what_the_slow_twin_says(story: Story, world: World, drawn: list[Any]) -> None:
     with transaction.atomic():

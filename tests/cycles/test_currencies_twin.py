@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from revshare.verification.operations import verify
 from tests.cycles.test_currencies import HEADER
 from tests.cycles.test_methods import policy
 from tests.cycles.test_twins import split
+from tests.examples import examples
 from tests.stories import Story
 
 SHARE = Fraction(33_333_333, 10**8)
@@ -115,7 +117,10 @@ def twin(sales: list[Any], rates: Rates, kind: str) -> tuple[dict[Any, int], dic
     return {key: amount for key, amount in amounts.items() if amount}, through
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("one_duckdb")
+@settings(
+    max_examples=examples(quick=5, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     sales=st.lists(sale, max_size=8), kind=st.sampled_from(["day", "period_end", "average"]),
     found=st.dictionaries(st.tuples(days, pair), rate, max_size=12),

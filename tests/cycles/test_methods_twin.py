@@ -20,6 +20,7 @@ from revshare.verification.operations import verify
 from tests.cycles.slow_methods import Twin
 from tests.cycles.slow_rules import Record, Sold, World
 from tests.cycles.worlds import refunded, worlds
+from tests.examples import examples
 from tests.stories import Story
 
 CYCLES = (("june", "2026-06-01", "2026-07-01"), ("july", "2026-07-01", "2026-08-01"))
@@ -140,8 +141,9 @@ def clean() -> None:
     assert verify(cycles=list(Cycle.objects.all())).findings == []
 
 
+@pytest.mark.usefixtures("one_duckdb")
 @pytest.mark.parametrize("pooling", ["per_model", "single"])
-@settings(real, max_examples=8)
+@settings(real, max_examples=examples(quick=3, long=8))
 @given(data=st.data())
 def test_two_months_are_what_the_slow_twin_says(story: Story, pooling: str, data: st.DataObject) -> None:
     world = data.draw(worlds(pooling=pooling))
@@ -153,7 +155,8 @@ def test_two_months_are_what_the_slow_twin_says(story: Story, pooling: str, data
         transaction.set_rollback(True)
 
 
-@settings(real, max_examples=4)
+@pytest.mark.usefixtures("one_duckdb")
+@settings(real, max_examples=examples(quick=2, long=4))
 @given(world=worlds(refunds=False))
 def test_a_sale_and_its_full_refund_in_one_month_leave_nothing_anywhere(story: Story, world: World) -> None:
     with transaction.atomic():
@@ -162,7 +165,8 @@ def test_a_sale_and_its_full_refund_in_one_month_leave_nothing_anywhere(story: S
         transaction.set_rollback(True)
 
 
-@settings(real, max_examples=4)
+@pytest.mark.usefixtures("one_duckdb")
+@settings(real, max_examples=examples(quick=2, long=4))
 @given(world=worlds(refunds=False))
 def test_a_refund_a_month_later_takes_back_all_in_total(story: Story, world: World) -> None:
     with transaction.atomic():
@@ -173,7 +177,8 @@ def test_a_refund_a_month_later_takes_back_all_in_total(story: Story, world: Wor
         transaction.set_rollback(True)
 
 
-@settings(real, max_examples=3)
+@pytest.mark.usefixtures("one_duckdb")
+@settings(real, max_examples=examples(quick=1, long=3))
 @given(world=worlds(), seed=st.integers(0, 99))
 def test_the_order_of_rows_and_the_cut_into_files_decide_nothing(story: Story, world: World, seed: int) -> None:
     results = []

@@ -21,6 +21,7 @@ from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import canonical_text, content_sha256
 from revshare.verification.operations import verify
+from tests.examples import examples
 from tests.stories import Story, payouts, statements
 
 M = 1_000_000
@@ -205,7 +206,10 @@ def twin(moved: list[Any], sold: dict[str, int]) -> dict[str, dict[str, tuple[in
     return found
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("one_duckdb")
+@settings(
+    max_examples=examples(quick=4, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(moved=st.lists(movement, max_size=12), sold=st.lists(st.sampled_from([0, 20, 4000]), min_size=4, max_size=4))
 def test_four_months_are_what_the_slow_twin_says(story: Story, moved: list[Any], sold: list[int]) -> None:
     with transaction.atomic():

@@ -42,6 +42,20 @@ def test_an_overpayment_is_taken_back_by_a_quarter_of_what_is_earned(story: Stor
     clean()
 
 
+def test_what_splits_pass_on_is_not_owed(story: Story) -> None:
+    shop(story, CAP)
+    header = ("contributor_id", "payee_id", "share", "start")
+    story.take("splits", header, [("ann", "agnes", "0.2", "2026-01-01"), ("ben", "ann", "1", "2026-02-01")])
+    january = month(story, 1)
+    assert statements(january)["ann USD"] == (0, 15 * M, -3 * M, 0, 0, 0, 12 * M)
+    assert not Debt.objects.exists()
+    overpaid(story, "ann", 13 * M)  # of the 12 that Ann has; what Ben passes on is of February's earnings, too
+    february = month(story, 2)
+    assert statements(february)["ann USD"] == (12 * M, 15 * M, (-13 + 1 - 3 + 5) * M, 0, 0, 0, 17 * M)
+    assert [(debt.contributor_id, debt.amount_micros) for debt in Debt.objects.all()] == [("ann", M)]
+    clean()
+
+
 def test_without_a_schedule_a_negative_balance_eats_what_is_earned(story: Story) -> None:
     shop(story)
     month(story, 1)

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revshare.recoupments.models import Debt
 from revshare.recoupments.queries import with_state
+from tests.examples import examples
 from tests.recoupments.stories import advance, clean, month, shop
 from tests.stories import Story, statements
 
@@ -42,7 +44,8 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
             if kind == "advance":  # on the fifth of this month, before which nobody knew of it
                 debts.append({"name": name, "left": amount, "from": date(2026, number, 5), "all": amount})
         due = [debt for debt in debts if debt["from"] < end]
-        for name, amount in reserves.get(number - kept_for, {}).items():
+        came_back = reserves.get(number - kept_for, {})
+        for name, amount in came_back.items():
             balance[name] += amount
         for name in NAMES:
             if balance[name] < 0:
@@ -61,6 +64,7 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
             reserve = int(Fraction(kept_share, 100) * earned)
             reserves[number][name] = reserve
             budget = min(int(Fraction(cap, 100) * earned), earned if at_most is None else at_most, earned - reserve)
+            budget += came_back.get(name, 0)
             balance[name] += earned - reserve
             while budget and (open_ones := [debt for debt in due if debt["name"] == name and debt["left"]]):
                 open_ones[0]["left"] -= 1
@@ -70,7 +74,10 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
     return closing, [(debt["name"], debt["all"], debt["left"]) for debt in debts]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("one_duckdb")
+@settings(
+    max_examples=examples(quick=4, long=12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     rules=terms, sold=st.lists(st.integers(0, 900), min_size=4, max_size=4), events=st.lists(event, max_size=7),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from revshare.cycles.calculating import CALCULATION
 from revshare.errors import Conflict
 from revshare.ledger.models import Journal
 from revshare.ledger.queries import account_balances
+from revshare.recoupments.queries import find
 from tests.recoupments.stories import CAP, RESERVE, M, advance, clean, month, policy, shop, taken
 from tests.stories import Story, statements
 
@@ -55,6 +56,20 @@ def test_debts_take_what_the_reserve_leaves(story: Story) -> None:
     february = month(story, 2)
     assert taken(february) == [("ann", 15 * M, 13_500_000)]
     assert statements(february)["ann USD"] == (13_500_000, 15 * M, 20 * M - 13_500_000, 0, 1_500_000, 0, 33_500_000)
+    clean()
+
+
+def test_debts_take_all_that_comes_back_whatever_the_cap_says(story: Story) -> None:
+    shop(story, CAP, '[reserve]\nshare = "20%"\ncycles = 1\n')
+    assert statements(month(story, 1))["ann USD"] == (0, 15 * M, 0, 0, 3 * M, 0, 12 * M)
+    debt = advance(story, "ann", 8 * M)
+    february = month(story, 2)  # a quarter of the 15 that are earned, and the 3 that come back; 3 more are kept
+    assert taken(february) == [("ann", 15 * M, 6_750_000)]
+    assert statements(february)["ann USD"] == (12 * M, 15 * M, 8 * M - 6_750_000, 0, 0, 0, 28_250_000)
+    march = month(story, 3, sold="")  # nothing is earned
+    assert taken(march) == [("ann", 0, 1_250_000)]
+    assert statements(march)["ann USD"] == (28_250_000, 0, -1_250_000, 0, -3 * M, 0, 30 * M)
+    assert find(debt.pk).left_micros == 0
     clean()
 
 

@@ -105,6 +105,16 @@ def test_what_nobody_had_a_measure_for_is_shared_by_the_next_cycle(june: Story) 
     clean()
 
 
+def test_a_measure_of_a_pool_over_all_models_needs_no_model_to_go_with(shop: Story) -> None:
+    policy(shop, BY_LICENCES.replace("per_model", "single"))
+    shop.calculate("june", "2026-06-01", "2026-07-01")
+    shared(shop, only().number)
+    shop.take("measures", MEASURES, [("ben", "licences", "2026-07-01", "2026-08-01", "300")])
+    july = shop.calculate("july", "2026-07-01", "2026-08-01")
+    assert pools(july)["default · measure:licences · USD"] == (50 * M, 0, 20 * M, 40 * M, 0)
+    clean()
+
+
 def test_what_still_has_nobody_to_go_to_waits_again_under_a_new_number(june: Story) -> None:
     first = only().number
     shared(june, first)

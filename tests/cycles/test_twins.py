@@ -4,6 +4,7 @@ from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import content_sha256
 from revshare.verification.operations import verify
+from tests.examples import examples
 from tests.stories import Story
 
 MODELS = ("m1", "m2", "unknown")
@@ -73,7 +75,10 @@ def twin(assets: list[Any], sales: list[Any], pooling: str, share: Fraction) -> 
     return {key: amount for key, amount in result.items() if amount}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("one_duckdb")
+@settings(
+    max_examples=examples(quick=8, long=25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     assets=st.lists(asset, max_size=7), sales=st.lists(sale, max_size=10), pooling=st.sampled_from(["single", "per_model"]),
     percent=st.sampled_from(["20%", "33.333333%", "100%", "0%"]),

@@ -1,7 +1,10 @@
-"""What is payable of each account against a slow twin: a loop over published statements and legs, on random stories."""
+"""What is payable of each account, in its own currency or another, against a slow twin: a loop over published statements
+and legs, on random stories."""
 
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,9 +12,12 @@ from hypothesis import strategies as st
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.ledger.models import NamedLeg
+from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold
 from revshare.payouts.queries import standings
 from revshare.statements.models import Statement
+from tests.cycles.slow_rates import rate_in
+from tests.examples import examples
 from tests.stories import Story
 
 PEOPLE = ("ann", "ben", "cy")
@@ -23,8 +29,15 @@ movement = st.tuples(
 )  # fmt: skip
 
 
-def twin(minimum: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """Contributor and currency: what is available, and payable in minor units, of accounts that closed with anything."""
+quoted = st.sampled_from(["0.0065", "155.3", "1", "0.000000000001", "3.333333333333"])
+rated = st.dictionaries(st.sampled_from([("USD", "JPY"), ("JPY", "USD"), ("EUR", "USD"), ("EUR", "JPY")]), quoted)
+
+
+def twin(
+    minimum: int, pays: dict[str, str], rates: list[tuple[str, str, str, Fraction, str]], day: str
+) -> dict[tuple[str, str], tuple[int, int, int]]:  # fmt: skip
+    """Contributor and currency: what is available, payable in minor units, and what that takes, of accounts that closed
+    with anything."""
     balances: dict[tuple[str, str], int] = {}
     upto = 0
     for cycle in Cycle.objects.filter(state="published").order_by("calculation"):
@@ -38,20 +51,42 @@ def twin(minimum: int) -> dict[tuple[str, str], tuple[int, int]]:
             left += leg.amount_micros if leg.side == "C" else -leg.amount_micros
         available = closing + min(left, 0)
         held = Hold.objects.filter(contributor=name, currency__in=["", currency]).exists()
-        pays = available >= max(minimum, UNIT[currency]) and not held
+        minor = takes = 0
+        if available >= max(minimum, UNIT[currency]) and not held:
+            minor, takes = changed(available, currency, pays.get(name) or currency, rates, day)
         if closing:
-            found[name, currency] = (available, available // UNIT[currency] if pays else 0)
+            found[name, currency] = (available, minor, takes)
     return found
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def changed(
+    micros: int, currency: str, to: str, rates: list[tuple[str, str, str, Fraction, str]], day: str
+) -> tuple[int, int]:  # fmt: skip
+    """The most minor units that the micros buy, and the least micros that buy these: looked for, not worked out."""
+    try:
+        rate = Fraction(1) if to == currency else rate_in(rates, day=day, base=currency, quote=to)
+    except KeyError:
+        return 0, 0
+    bought = micros * rate / UNIT[to]
+    minor = max(n for n in (int(bought) - 1, int(bought), int(bought) + 1) if n <= bought)
+    costs = minor * UNIT[to] / rate
+    takes = min(n for n in (int(costs) - 1, int(costs), int(costs) + 1) if n >= costs)
+    return (minor, takes) if minor else (0, 0)
+
+
+@pytest.mark.usefixtures("one_duckdb")
+@settings(
+    max_examples=examples(quick=4, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     moved=st.lists(movement, max_size=10), published=st.integers(1, 3), minimum=st.sampled_from([0, 500_000, 2_000_000]),
     held=st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(["", "USD"])), max_size=2, unique=True),
+    pays=st.dictionaries(st.sampled_from(PEOPLE), st.sampled_from(["", *UNIT])), rates=rated,
 )  # fmt: skip
 def test_what_is_payable_is_what_the_slow_twin_says(
-    story: Story, moved: list[Any], published: int, minimum: int, held: list[tuple[str, str]]
-) -> None:
+    story: Story, moved: list[Any], published: int, minimum: int, held: list[tuple[str, str]],
+    pays: dict[str, str], rates: dict[tuple[str, str], str],
+) -> None:  # fmt: skip
     with transaction.atomic():
         story.take(
             "contributors", ("contributor_id", "contributor_name", "payee_id"), [(name, "", name) for name in PEOPLE]
@@ -78,9 +113,17 @@ def test_what_is_payable_is_what_the_slow_twin_says(
             Hold.objects.create(
                 contributor_id=name, currency=currency, reason="x", placed_at=story.at, placed_by="fiona"
             )
+        for name, currency in pays.items():
+            payouts.set_currency(contributor_id=name, currency=currency, act=story.act("fiona", "a letter"))
+        day = story.at.date().isoformat()
+        given_rates = [(day, base, quote, rate, "ECB") for (base, quote), rate in rates.items()]
+        if given_rates:
+            story.take("rates", ("date", "base", "quote", "rate", "source"), given_rates)
         actual = {
-            (item.account.contributor_id, item.account.currency): (item.account.available_micros, item.payable_minor)
+            (item.account.contributor_id, item.account.currency): (
+                item.account.available_micros, item.payable_minor, item.takes_micros
+            )
             for item in standings(today=story.at.date())
-        }
-        assert actual == twin(minimum)
+        }  # fmt: skip
+        assert actual == twin(minimum, pays, [(*row[:3], Fraction(row[3]), row[4]) for row in given_rates], day)
         transaction.set_rollback(True)

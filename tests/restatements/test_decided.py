@@ -11,9 +11,10 @@ from revshare.errors import Conflict, NotFound, Refused
 from revshare.ledger.models import Leg
 from revshare.policies.operations import register
 from revshare.restatements import operations as restatements
+from revshare.restatements.models import Restatement
 from revshare.restatements.rules import Options
 from tests.restatements.test_stories import clean, draft, march, moved, restate
-from tests.stories import Story, pools
+from tests.stories import Story, payouts, pools
 
 pytestmark = pytest.mark.django_db
 M = 1_000_000
@@ -104,6 +105,27 @@ def test_what_is_to_be_shared_is_shared_as_restated(story: Story) -> None:
         settled(story, one.number)
     with pytest.raises(Refused, match="released meanwhile"):
         restatements.draft(cycle_key="march", options=Options(policy=cheaper(story)), act=story.act())
+    clean()
+
+
+def test_what_a_cycle_shared_by_a_decision_does_not_go_to_another_manifest(story: Story) -> None:
+    """A deal of a dataset of which nothing earned in February, shared with March's deal of the same."""
+    story.attributions(("ds@1", "a1", "ann"), ("ds@2", "b1", "ben"))
+    policy = 'name = "p"\nversion = "{}"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
+    policy += 'allocation = "asset_count"\n[eligibility]\nlicences = ["{}"]\n'
+    story.policies["p"], _ = register(content=policy.format("1", "standard").encode(), act=story.act())
+    story.deals(
+        ("d1", "2026-02-03T10:00:00Z", "ds@1", "USD", "100.00"), ("d2", "2026-03-03T10:00:00Z", "ds@1", "USD", "10.00")
+    )
+    story.publish("february", "2026-02-01", "2026-03-01")
+    [one] = waiting()
+    share(number=one.number, act=story.act("olivia", why="the next policy pays them"))
+    story.policies["p"], _ = register(content=policy.format("2", "").encode(), act=story.act())
+    march = story.publish("march", "2026-03-01", "2026-04-01")
+    assert payouts(march) == {"ann": 22 * M, "<platform>": 8 * M}
+    with pytest.raises(Refused, match="would change what pool default · ds@1 · USD has in suspense"):
+        draft(story, manifests={"ds@1": "ds@2"})
+    assert not Restatement.objects.exists()
     clean()
 
 

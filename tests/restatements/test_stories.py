@@ -7,6 +7,8 @@ from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.files.models import IngestedFile
 from revshare.files.voiding import void
 from revshare.ledger.models import Journal
+from revshare.policies.operations import register
+from revshare.pools.matching import match
 from revshare.restatements import operations as restatements
 from revshare.restatements.models import Restatement
 from revshare.restatements.queries import find, state
@@ -123,6 +125,47 @@ def test_a_replaced_manifest_moves_money_between_contributors(story: Story) -> N
     clean()
 
 
+def test_what_was_replaced_stays_so_whatever_comes_later(story: Story) -> None:
+    """A deal of the dataset itself; a name that was matched with a model which is called like the dataset."""
+    story.models(("m", "ds@1"), ("ds@1", "ds@3"))
+    story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"), ("ds@3", "d1", "dee"))
+    story.policy()
+    match(kind="model", name="typo", stands_for="ds@1", act=story.act(why="a typo"))
+    story.deals(("d1", "2026-03-03T10:00:00Z", "ds@1", "USD", "100.00"))
+    story.sales(("s1", "2026-03-04T10:00:00Z", "typo", "USD", "10.00"))
+    story.publish("march", "2026-03-01", "2026-04-01")
+    story.attributions(("ds@2", "c1", "cy"))
+    better = story.policy(name="q", share="50%")
+    assert {name: after for name, (_, after) in lines(restate(story, manifests={"ds@1": "ds@2"})).items()} == {
+        "ann default · ds@1 · USD": 0, "ben default · ds@1 · USD": 0, "<platform> default · ds@1 · USD": 0,
+        "<sales> default · ds@1 · USD": 0, "cy default · ds@2 · USD": 20 * M,
+        "<platform> default · ds@2 · USD": 80 * M, "<sales> default · ds@2 · USD": -100 * M,
+    }  # fmt: skip
+    story.deals(("d2", "2026-03-05T10:00:00Z", "ds@1", "USD", "10.00"))
+    assert lines(restate(story, late=True))["cy default · ds@2 · USD"] == (20 * M, 22 * M)
+    assert lines(restate(story, policy=better.sha256))["cy default · ds@2 · USD"] == (22 * M, 55 * M)
+    april = story.publish("april", "2026-04-01", "2026-05-01")
+    assert statements(april)["cy USD"][-1] == 55 * M
+    clean()
+
+
+def test_another_policy_and_another_manifest_at_once(story: Story) -> None:
+    march(story)
+    story.attributions(("ds@2", "c1", "cy"))
+    better = story.policy(name="q", share="50%")
+    made = restate(story, policy=better.sha256, manifests={"ds@1": "ds@2"})
+    assert lines(made)["cy default · m · USD"] == (0, 50 * M)
+    story.models(("n", "ds@3"), ("m2", "ds@2"))
+    story.attributions(("ds@3", "a", "ann"))
+    story.sales(("s2", "2026-03-20T10:00:00Z", "m2", "USD", "40.00"))
+    restate(story, late=True)
+    with pytest.raises(Refused, match="not one that the cycle was computed from"):
+        draft(story, manifests={"ds@1": "ds@3"})
+    with pytest.raises(Refused, match="Model 'm' was trained on 'ds@2' itself"):
+        draft(story, manifests={"ds@3": "ds@2"}, policy=better.sha256)
+    clean()
+
+
 def test_another_policy_and_then_late_sales_under_it(story: Story) -> None:
     march(story)
     better = story.policy(name="q", share="50%")
@@ -173,6 +216,31 @@ def test_two_people_and_in_order(story: Story) -> None:
     assert (state(find(made.key)), state(find(other.key))) == ("posted", "superseded")
     with pytest.raises(Conflict, match="superseded"):
         restatements.post(key=other.key, act=story.act("fiona"))
+    clean()
+
+
+def test_late_sales_and_use_go_over_models_that_nothing_named_at_the_lock(story: Story) -> None:
+    """March sold of model m only. Late come a sale over all models, of which there were two, and use of the other."""
+    story.models(("m", "ds@1"), ("n", "ds@2"))
+    story.attributions(("ds@1", "a1", "ann"), ("ds@2", "b1", "ben"))
+    table = '[streams.{}]\ncontributor_share = "20%"\npooling = "{}"\nallocation = "{}"\n'
+    text = 'name = "p"\nversion = "1"\n' + table.format("default", "per_model", "asset_count")
+    text += table.format("other", "single", "asset_count") + table.format("fees", "per_model", "by_usage")
+    story.policies["p"], _ = register(content=text.encode(), act=story.act())
+    header = ("sale_id", "sold_at", "stream", "model", "currency", "gross_amount", "customer_id")
+    day = "2026-03-04T10:00:00Z"
+    story.take(
+        "sales", header, [("s1", day, "generation", "m", "USD", "10", ""), ("f1", day, "fees", "m", "USD", "5", "k")]
+    )
+    assert payouts(story.publish("march", "2026-03-01", "2026-04-01"))["ann"] == 3 * M
+    story.take("sales", header, [("s2", day, "other", "m", "USD", "100", "")])
+    story.take("usage", ("customer_id", "model", "day", "units"), [("k", "n", "2026-03-09", "3")])
+    assert lines(restate(story, late=True)) == {
+        "ann other · USD": (0, 10 * M), "ben other · USD": (0, 10 * M), "<platform> other · USD": (0, 80 * M),
+        "<sales> other · USD": (0, -100 * M), "ann fees · m · USD": (M, 0), "<platform> fees · m · USD": (4 * M, 0),
+        "<sales> fees · m · USD": (-5 * M, 0), "ben fees · n · USD": (0, M), "<platform> fees · n · USD": (0, 4 * M),
+        "<sales> fees · n · USD": (0, -5 * M),
+    }  # fmt: skip
     clean()
 
 

@@ -39,6 +39,7 @@ from tests.cycles.test_methods_twin import (
     without_zeros,
 )
 from tests.cycles.worlds import worlds
+from tests.examples import examples
 from tests.stories import Story
 
 JUNE = "june"
@@ -131,8 +132,9 @@ def by_account(result: Result) -> Result:
     return without_zeros(sums)
 
 
+@pytest.mark.usefixtures("one_duckdb")
 @pytest.mark.parametrize("pooling", ["per_model", "single"])
-@hypothesis_settings(real, max_examples=8)
+@hypothesis_settings(real, max_examples=examples(quick=3, long=8))
 @given(data=st.data())
 def test_a_month_restated_is_what_the_slow_twin_says(story: Story, pooling: str, data: st.DataObject) -> None:
     world = data.draw(worlds(pooling=pooling))

@@ -2,6 +2,7 @@
 in here is read from it."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -32,21 +33,40 @@ def passed_on(earned: Amounts, parts: list[tuple[str, str, int]]) -> Amounts:
 
 @dataclass
 class Batch:
-    """Of the product's number, and what it pays: person to micros."""
+    """Of the product's number. `payments`: out of which account how many micros of the batch's currency, and how many of
+    the account's that costs."""
 
     number: int
     currency: str
-    payments: dict[str, int]
-    keys: dict[str, str]
+    payments: dict[Account, tuple[int, int]]
+    keys: dict[Account, str]
     state: str = "draft"
-    ended: dict[str, str] = field(default_factory=dict)  # what the bank said, by person
+    ended: dict[Account, str] = field(default_factory=dict)  # what the bank said
+    went_out: dict[Account, int] = field(default_factory=dict)  # what the bank paid
+
+
+@dataclass
+class Debt:
+    """`number`: the product's; 0 if nobody asked for it. `starts`: the day from which on it is taken back."""
+
+    number: int
+    about: Account
+    kind: str
+    left: int
+    starts: str
+    state: str = "asked"
+
+    @property
+    def account(self) -> str:
+        return "advance" if self.kind == "advance" else "receivable"
 
 
 @dataclass
 class Book:
     """`accounts`: credits less debits. `statements`: of each calculated cycle opening, earned, the other columns and
     closing. `closings`: what all contributors' accounts closed with then. `movements`: what moved them beside the
-    cycles, each with the number of the statements that list it. `reserves`: each with the number of the cycle that gives it back."""
+    cycles, each with the number of the statements that list it. `reserves`: each with the number of the cycle that
+    gives it back. `pays_in`: in which currency people are paid, if not in that of each account."""
 
     accounts: Amounts = field(default_factory=lambda: defaultdict(int))
     statements: list[dict[Account, dict[str, int]]] = field(default_factory=list)
@@ -56,6 +76,8 @@ class Book:
     holds: dict[tuple[str, str], int] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     reserves: list[tuple[int, Amounts]] = field(default_factory=list)
+    debts: list[Debt] = field(default_factory=list)
+    pays_in: dict[str, str] = field(default_factory=dict)
     published: int = 0
 
     def post(self, kind: str, legs: Amounts) -> None:
@@ -90,19 +112,48 @@ class Book:
         self.statements.append(statements)
         self.closings.append(before | {about: row["closing"] for about, row in statements.items()})
 
-    def reserve(self, earned: Amounts, part: Fraction, cycles: int) -> None:
-        """Gives back the reserves that are due in the cycle that is being calculated; and keeps, so many cycles long, a
-        part of what it earns everybody after splits."""
-        number = len(self.statements)
-        for legs in [legs for due, legs in self.reserves if due == number]:
+    def give_back_reserves(self) -> Amounts:
+        """Those that are due in the cycle that is being calculated: what each account got."""
+        came_back: Amounts = defaultdict(int)
+        for legs in [legs for due, legs in self.reserves if due == len(self.statements)]:
             self.post("reserve_release", {account: -micros for account, micros in legs.items()})
+            for account, micros in legs.items():
+                came_back[account] -= micros
+        return came_back
+
+    def reserve(self, earned: Amounts, part: Fraction, cycles: int) -> None:
+        """Keeps, so many cycles long, a part of what the cycle that is being calculated earns everybody after splits."""
         kept: Amounts = defaultdict(int)
         for (account, currency), micros in earned.items():
             if account.startswith("payable:") and (amount := (micros * part).__floor__()) > 0:
                 kept[account, currency] -= amount
                 kept["reserve", currency] += amount
-        self.reserves.append((number + cycles, kept))
+        self.reserves.append((len(self.statements) + cycles, kept))
         self.post("reserve", kept)
+
+    def find_debts(self, starts: str, passed_on: Amounts) -> None:
+        """Of everybody below zero before the cycle that is being calculated, and what it passes on."""
+        below = {
+            (account, currency): micros - passed_on.get((account, currency), 0)
+            for (account, currency), micros in self.accounts.items()
+            if account.startswith("payable:") and micros < passed_on.get((account, currency), 0)
+        }
+        for (account, currency), micros in sorted(below.items()):
+            about = (account.removeprefix("payable:"), currency)
+            self.debts.append(Debt(0, about, "overpayment", -micros, starts, "booked"))
+            self.post("debt", {(account, currency): -micros, ("receivable", currency): micros})
+
+    def take_back(self, due: list[Debt], earned: Amounts, came_back: Amounts, limit: Callable[[int, str], int]) -> None:
+        """The first debt first: of what is earned up to the limit, and of all that came back of reserves."""
+        for account, currency in sorted({*earned, *came_back}):
+            micros = max(earned.get((account, currency), 0), 0)
+            most = limit(micros, currency) + came_back.get((account, currency), 0)
+            for debt in due:
+                if (f"payable:{debt.about[0]}", debt.about[1]) == (account, currency):
+                    taken = min(debt.left, most)
+                    debt.left -= taken
+                    most -= taken
+                    self.post("recoupment", {(account, currency): -taken, (debt.account, currency): taken})
 
     def release(self, kind: str, claim: int, *, person: str = "", to: str = "") -> None:
         """What is held for a claim, or (0) for a person's opt-out, goes to whom it was held for or to somebody else."""
@@ -118,6 +169,5 @@ class Book:
 
     def in_payment(self, about: Account) -> bool:
         return any(
-            batch.state != "cancelled" and batch.currency == about[1] and about[0] in batch.payments
-            and about[0] not in batch.ended for batch in self.batches
+            batch.state != "cancelled" and about in batch.payments and about not in batch.ended for batch in self.batches
         )  # fmt: skip

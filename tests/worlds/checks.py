@@ -44,8 +44,8 @@ def _accounts() -> dict[Account, int]:
 
 
 def _conserved(play: Play, accounts: dict[Account, int]) -> None:
-    """in = owed + paid + platform + commons + suspense + held + reserve + carried, but for what was changed into another
-    currency."""
+    """in = owed + paid + platform + commons + suspense + held + reserve + carried, less what people owe, but for what was
+    changed into another currency."""
     sold: dict[str, int] = defaultdict(int)
     for sale in play.facts.sales:
         if sale.cycle < play.calculated:
@@ -62,6 +62,8 @@ def _conserved(play: Play, accounts: dict[Account, int]) -> None:
             "suspense",
             "held",
             "reserve",
+            "advance",
+            "receivable",
             "carried",
             "fx",
         ), account
@@ -70,6 +72,7 @@ def _conserved(play: Play, accounts: dict[Account, int]) -> None:
         of = buckets[currency]
         assert -of.pop("sales", 0) == sold[currency] == sum(of.values()), currency
         assert min(of["commons"], of["suspense"], of["held"], of["reserve"], of["paid"]) >= 0, of
+        assert max(of["advance"], of["receivable"]) <= 0, of
         assert of["carried"] <= 0 or play.restated, of  # a deficit that is none by now
 
 

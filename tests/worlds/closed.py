@@ -4,7 +4,7 @@ from collections import defaultdict
 from copy import copy
 from dataclasses import dataclass, field, replace
 
-from tests.cycles.slow_methods import Part, Twin
+from tests.cycles.slow_methods import Left, Part, Twin
 from tests.cycles.slow_rules import World
 from tests.worlds.book import Amounts, passed_on
 
@@ -16,19 +16,22 @@ def copied(facts: World) -> World:
     return replace(
         facts, records=[*facts.records], models=[*facts.models], sales=[*facts.sales], outputs=[*facts.outputs],
         usage=[*facts.usage], measures=[*facts.measures], consents=[*facts.consents], frozen=dict(facts.frozen),
-        rates=[*facts.rates], matches=dict(facts.matches), claims=[copy(claim) for claim in facts.claims],
+        rates=[*facts.rates], matches=dict(facts.matches), shared=dict(facts.shared),
+        claims=[copy(claim) for claim in facts.claims],
     )  # fmt: skip
 
 
 @dataclass
 class Closed:
-    """`agreed`: its splits. `carried`, `waiting`: what there was of the cycles before it."""
+    """`agreed`: its splits. `carried`, `waiting`: what there was of the cycles before it. `replaced`: dataset versions by
+    others."""
 
     number: int
     facts: World
     agreed: list[tuple[str, str, int]]
     carried: dict[Part, int]
-    waiting: dict[Part, int]
+    waiting: dict[Left, int]
+    replaced: dict[str, str] = field(default_factory=dict)
     twin: Twin = field(init=False)
     earned: Amounts = field(init=False)
     others: Amounts = field(init=False)
@@ -43,12 +46,13 @@ class Closed:
                 self.others[who.strip("<>"), pool[3]] += micros
             elif not who.startswith("<"):
                 self.earned[who, pool[3]] += micros
-        for name, before, now in (
-            ("carried", self.carried, self.twin.carried), ("suspense", self.waiting, self.twin.waiting),
+        for carried, waiting, sign in (
+            (self.twin.carried, self.twin.waiting, 1), (self.carried, self.waiting, -1),
         ):  # fmt: skip
-            for parts, sign in ((now, 1), (before, -1)):
-                for (pool, *_), micros in parts.items():
-                    self.others[name, pool[3]] += sign * micros
+            for (pool, *_), micros in carried.items():
+                self.others["carried", pool[3]] += sign * micros
+            for (_, (pool, *_)), micros in waiting.items():
+                self.others["suspense", pool[3]] += sign * micros
         for sold in self.facts.sales:
             if sold.cycle == self.number:
                 self.others["sales", sold.currency] -= sold.micros
@@ -67,15 +71,6 @@ class Closed:
             {(f"payable:{who}", code): micros for (who, code), micros in self.earned.items()},
             passed_on(self.earned, self.agreed), self.others,
         )  # fmt: skip
-
-    @property
-    def left(self) -> dict[Part, int]:
-        """What it left in suspense itself."""
-        found = {
-            part: micros - (0 if part in self.twin.let_go else self.waiting.get(part, 0))
-            for part, micros in self.twin.waiting.items()
-        }
-        return {part: micros for part, micros in found.items() if micros}
 
     @property
     def waits(self) -> tuple[dict[object, int], ...]:

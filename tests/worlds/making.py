@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tests.cycles.slow_rules import Record
-from tests.cycles.worlds import ALLOCATIONS, ELIGIBILITY, FACTORS, RATES, ROUTED, SHARES, STREAMS, TIERS
+from tests.cycles.worlds import ALLOCATIONS, ELIGIBILITY, FACTORS, QUOTAS, RATES, ROUTED, SHARES, STREAMS, TIERS
 
 PEOPLE = ("ann", "ben", "cy", "di", "eve", "flo", "gus", "hal", "ida", "jon", "kim", "lea")
 CUSTOMERS = ("k1", "k2", "k3")
@@ -39,12 +39,12 @@ def beginning(rng: random.Random) -> Beginning:
     versions = [f"d{n}" for n in range(1, rng.randint(1, 3) + 1)] + ["m1"] * (rng.random() < 0.4)
     models = _models(rng, versions)
     pools = rng.choice(CURRENCIES) if rng.random() < 0.4 else ""
-    policies = [_policy(rng, f"p{n}", pools) for n in range(rng.choice([1, 1, 2]))]
+    policies = [_policy(rng, f"p{n}", pools) for n in range(rng.choice([1, 2]))]
     changed = rng.randint(2, 10) if len(policies) > 1 else 12
     return Beginning(
         people=people, payees={who: f"P-{who}" if rng.random() < 0.85 else "" for who in told},
         currencies=rng.sample(CURRENCIES, rng.randint(1, 3)), zone=rng.choice(ZONES), models=models,
-        records=_records(rng, versions, people), later=_records(rng, ["d8"], people), later_month=rng.randint(3, 14),
+        records=random_records(rng, versions, people), later=random_records(rng, ["d8"], people), later_month=rng.randint(3, 14),
         policies=policies, policy_of=[int(month >= changed) for month in range(12)],
     )  # fmt: skip
 
@@ -59,7 +59,7 @@ def _models(rng: random.Random, versions: list[str]) -> list[tuple[str, str, str
     return rows
 
 
-def _records(rng: random.Random, versions: list[str], people: list[str]) -> list[Record]:
+def random_records(rng: random.Random, versions: list[str], people: list[str]) -> list[Record]:
     plain = rng.random() < 0.5
     records = []
     for version in versions:
@@ -82,9 +82,15 @@ def _policy(rng: random.Random, name: str, pools: str) -> str:
         age = "" if rate == "average" else "max_age_days = 31\n"
         text += f'[currency]\npools = "{pools}"\nrate = "{rate}"\n{age}' + _some(rng, 'source = "ECB"\n', 0.3)
     text += _some(rng, f'[reserve]\nshare = "{rng.choice(["10%", "33.333333%"])}"\ncycles = {rng.randint(1, 4)}\n', 0.4)
+    text += _some(rng, _recoupment(rng), 0.5)
     text += "".join(_table(rng, stream) for stream in STREAMS if stream == "default" or rng.random() < 0.7)
     chosen = {line.split()[0]: line for line in rng.sample(ELIGIBILITY, rng.choice([0, 0, 1, 2, 3]))}
     return text + "[eligibility]\n" + "".join(f"{line}\n" for line in chosen.values())
+
+
+def _recoupment(rng: random.Random) -> str:
+    limits = rng.choice(["", 'at_most = {USD = "0.5", JPY = "2000"}\n'])
+    return f'[recoupment]\ncap = "{rng.choice(["25%", "100%", "12.5%"])}"\nnotice_days = {rng.choice([0, 14, 45])}\n{limits}'
 
 
 def _some(rng: random.Random, text: str, chance: float) -> str:
@@ -101,7 +107,8 @@ def _table(rng: random.Random, stream: str) -> str:
     text += _some(rng, f'floor = "{rng.choice(["0.003", "0.03", "2"])}"\n', 0.25)
     if allocation == "factors":
         text += f"[streams.{stream}.factors]\n{rng.choice(FACTORS)}"
-    if allocation not in ROUTED and rng.random() < 0.4:
+    bands = rng.choice([(), (), RATES, TIERS] + [QUOTAS] * (allocation != "per_output"))
+    if allocation not in ROUTED and bands is not QUOTAS and rng.random() < 0.4:
         text += f'[streams.{stream}.directed]\nstyle = "10%"\n' + _some(rng, 'modified = "33.3%"\n', 0.5)
-    bands = rng.choice([(), (), RATES, TIERS])
-    return text + "".join(band.format(stream) for band in bands)
+    free = _some(rng, "counts_use = false\n", 0.5) if allocation in ROUTED else ""
+    return text + "".join(band.format(stream, free) for band in bands)

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from revshare.files.operations import Report
 from revshare.money import format_micros_exact
 from revshare.policies.operations import register
-from tests.cycles.slow_methods import Part, Twin
+from tests.cycles.slow_methods import Twin
 from tests.cycles.slow_rules import Record, Sold, World
 from tests.stories import Story
-from tests.worlds.book import Account, Book
+from tests.worlds.book import Account, Book, Debt
 from tests.worlds.closed import Closed
 from tests.worlds.making import LATER, PEOPLE, Beginning, beginning
 
@@ -66,11 +66,13 @@ class Play:
     closed: list[Closed] = field(default_factory=list)  # by cycle
     files: dict[int, list[str]] = field(default_factory=dict)  # of sales, with their ids
     void: dict[int, list[str]] = field(default_factory=dict)  # of these
+    corrected: dict[str, str] = field(default_factory=dict)  # dataset versions, and their last correction
+    first: list[Twin] = field(default_factory=list)  # of each cycle, before it was restated
     usage: list[tuple[int, str, str, int]] = field(default_factory=list)  # all, by month
     measures: list[tuple[int, str, str, int]] = field(default_factory=list)  # all, by month
     due: dict[int, datetime] = field(default_factory=dict)  # of claims whose full proof has not come
     restated: int = 0  # how often anything was posted again
-    settled: set[tuple[int, Part]] = field(default_factory=set)  # what a cycle left in suspense
+    due_at_lock: list[Debt] = field(default_factory=list)  # of the cycle that is locked: what it found booked
     number: int = 0
     told: list[str] = field(default_factory=list)  # the steps so far
 

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.worlds import steps_again, steps_cycle, steps_in, steps_money
+from tests.worlds import steps_again, steps_cycle, steps_debts, steps_in, steps_money, steps_pay
 from tests.worlds.play import Play
 
 
@@ -26,15 +26,21 @@ STEPS = (
     Step(steps_in.splits, 2),
     Step(steps_in.the_same_file_again, 1),
     Step(steps_in.a_model_becomes_known, 2),
+    Step(steps_in.a_manifest_is_corrected, 2),
     Step(steps_money.file_a_claim, 3),
     Step(steps_money.move_a_claim, 4),
     Step(steps_money.release_an_opt_out, 2),
     Step(steps_money.match_a_name, 2),
     Step(steps_money.settle_suspense, 2),
-    Step(steps_money.hold_or_let_go, 2),
-    Step(steps_money.prepare, 4),
-    Step(steps_money.move_a_batch, 6),
-    Step(steps_money.results, 4),
+    Step(steps_money.share_suspense, 4),
+    Step(steps_debts.advance, 2),
+    Step(steps_debts.overpaid, 2),
+    Step(steps_debts.write_off, 1),
+    Step(steps_pay.hold_or_let_go, 2),
+    Step(steps_pay.pay_in, 2),
+    Step(steps_pay.prepare, 5),
+    Step(steps_pay.move_a_batch, 6),
+    Step(steps_pay.results, 4),
     Step(steps_cycle.the_same_again, 1),
     Step(steps_cycle.commit_to_statements, 2),
     Step(steps_again.void_a_file, 3),

@@ -1,5 +1,6 @@
 """Steps of a world: files that should not have come, and published cycles computed again."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
 
@@ -40,6 +41,8 @@ def restate(play: Play) -> None:
         options = Options(policy=play.story.policies[f"p{rng.randrange(2)}"].sha256)
     elif of_it := [pk for pk, ids in play.void.items() if any(s.sale_id in ids for s in own(before.facts, before))]:
         options = Options(void=(rng.choice(of_it),), late=rng.random() < 0.3)
+    if rng.random() < 0.4 and (manifests := _corrections(play, before)):
+        options = replace(options, manifests=manifests, late=options.late and rng.random() < 0.5)
     begun, refused = play.calculated < play.locked, ""
     try:
         made = restatements.draft(cycle_key=key(before.number), options=options, act=play.story.act())
@@ -64,6 +67,13 @@ def restate(play: Play) -> None:
     play.book.post("restatement", legs)
 
 
+def _corrections(play: Play, before: Closed) -> dict[str, str]:
+    """One that has not been made of the cycle, of a dataset version that its lock needed."""
+    needed = pinned_of(find(key(before.number))).manifests.keys() - before.replaced.keys()
+    found = sorted(play.corrected.keys() & needed)
+    return {old: play.corrected[old] for old in found[:1]}
+
+
 def own(facts: World, closed: Closed) -> list[Sold]:
     return [sold for sold in facts.sales if sold.cycle == closed.number]
 
@@ -85,7 +95,7 @@ def again(play: Play, before: Closed, options: Options) -> Closed:
         facts.outputs, facts.rates = [*play.facts.outputs], [*play.facts.rates]
         facts.usage, facts.measures = [*play.usage], [*play.measures]
         agreed = play.agreed(number)
-        _what_late_sales_name(play, facts, late)
+        _what_late_sales_name(play, facts, late, before)
     ids = {sold.sale_id for sold in sales}
     facts.sales = [sold for sold in play.facts.sales if sold.sale_id not in ids and sold.cycle != number] + sales
     facts.frozen = dict(play.facts.frozen)
@@ -97,19 +107,46 @@ def again(play: Play, before: Closed, options: Options) -> Closed:
         for was in [next((one for one in facts.claims if one.number == claim.number), None)]
         if was or claim.version not in pinned
     ]
-    closed = Closed(number, facts, agreed, before.carried, before.waiting)
+    facts.consents = [*play.facts.consents]
+    replaced = before.replaced | dict(options.manifests)
+    _replace(facts, play.facts, replaced)
+    closed = Closed(number, facts, agreed, before.carried, before.waiting, replaced)
     closed.compute()
     return closed
 
 
-def _what_late_sales_name(play: Play, facts: World, late: list[Sold]) -> None:
-    """A model or a dataset that became known since."""
-    later = play.begun.later
-    by_name = any(sold.target == (LATER, "") for sold in late) and (LATER, "d8", "") in play.facts.models
+def _what_late_sales_name(play: Play, facts: World, late: list[Sold], before: Closed) -> None:
+    """A model or a dataset that became known since: if these sales or fees of customers go there, or if they are the
+    first of a pool over all models."""
+    twin, later = before.twin, play.begun.later
+    known = (LATER, "d8", "") in play.facts.models
+    over_all = _over_all(before, {sold.stream for sold in own(before.facts, before)}) or not _over_all(
+        before, {sold.stream for sold in late}
+    )
+    routed = any(terms["allocation"] in ("by_usage", "user_centric") for terms in twin.tables.values())
+    used = routed and any((month, model) == (before.number, LATER) for month, _, model, _ in play.usage)
+    by_name = known and (any(sold.target == (LATER, "") for sold in late) or used or not over_all)
     if by_name and (LATER, "d8", "") not in facts.models:
         facts.models.append((LATER, "d8", ""))
     if (by_name or any(sold.target == ("", "d8") for sold in late)) and later[0] in play.facts.records:
         facts.records += [record for record in later if record not in facts.records]
+
+
+def _over_all(closed: Closed, streams: set[str]) -> bool:
+    """Whether sales of these streams, or what comes out of suspense, go to a pool over all models."""
+    tables = [closed.twin.terms(stream)[1] for stream in streams]
+    tables += [*closed.twin.tables.values()] * bool(closed.facts.matches or closed.facts.shared)
+    return any(terms["pooling"] == "single" for terms in tables)
+
+
+def _replace(facts: World, all_there_is: World, replaced: Mapping[str, str]) -> None:
+    """Dataset versions by others, wherever models, sales or matches name them."""
+    for old, new in replaced.items():
+        facts.models = [(model, new if version == old else version, mix) for model, version, mix in facts.models]
+        facts.records = [record for record in facts.records if record.version not in (old, new)]
+        facts.records += [record for record in all_there_is.records if record.version == new]
+        matches = {name: ("", new) if meant == ("", old) else meant for name, meant in facts.matches.items()}
+        facts.matches = matches | {("", old): ("", new)}
 
 
 def _posted(play: Play, before: Closed, now: Closed) -> None:

@@ -1,5 +1,8 @@
 """Steps of a world: cycles are locked, calculated and published. Before each the twin and the book do the same."""
 
+from datetime import timedelta
+from fractions import Fraction
+
 from revshare.cycles import operations as cycles
 from revshare.manifests.models import Manifest
 from revshare.proofs import operations as proofs
@@ -30,7 +33,11 @@ def lock(play: Play) -> None:
     closed = Closed(number, copied(play.facts), play.agreed(number), dict(play.twin.carried), dict(play.twin.waiting))
     closed.compute()
     play.closed.append(closed)
+    play.first.append(closed.twin)
     play.twin.carried, play.twin.waiting = dict(closed.twin.carried), dict(closed.twin.waiting)
+    for left in closed.twin.let_go:
+        play.facts.shared.pop(left, None)
+    play.due_at_lock = [debt for debt in play.book.debts if debt.state == "booked"]
     play.locked += 1
 
 
@@ -46,9 +53,7 @@ def calculate(play: Play) -> None:
         return
     cycles.calculate(key=key(number), act=play.story.act())
     closed = play.closed[number]
-    play.book.post("split", passed_on(closed.earned, closed.agreed))
-    said = closed.twin.said.get("reserve", {"share": "0%", "cycles": 1})
-    play.book.reserve(closed.legs, share(said["share"]), said["cycles"])
+    _keep_back(play, closed)
     play.book.calculate(closed.earned, closed.others)
     for about, micros in closed.held.items():
         play.book.held[about] += micros
@@ -56,6 +61,28 @@ def calculate(play: Play) -> None:
         if claim.state in ("upheld", "rejected", "lapsed"):
             play.book.release("claim", claim.number, to=claim.claimant if claim.state == "upheld" else "")
     play.calculated += 1
+
+
+def _keep_back(play: Play, closed: Closed) -> None:
+    """What of a cycle's earnings goes elsewhere: docs/splits.md, docs/payables.md."""
+    shared = passed_on(closed.earned, closed.agreed)
+    play.book.post("split", shared)
+    came_back = play.book.give_back_reserves()
+    reserve = closed.twin.said.get("reserve", {"share": "0%", "cycles": 1})
+    kept, recoupment = share(reserve["share"]), closed.twin.said.get("recoupment")
+    end = MONTHS[closed.number][1]
+    if recoupment:
+        play.book.find_debts(str(end + timedelta(days=recoupment.get("notice_days", 0))), shared)
+    play.book.reserve(closed.legs, kept, reserve["cycles"])
+    if recoupment:
+        cap, at_most = share(recoupment.get("cap", "100%")), recoupment.get("at_most", {})
+
+        def most(micros: int, currency: str) -> int:
+            limit = min(int(micros * cap), micros - int(micros * kept))
+            return min(limit, int(Fraction(at_most[currency]) * 10**6)) if currency in at_most else limit
+
+        due = [debt for debt in play.due_at_lock if debt.starts < str(end)]
+        play.book.take_back(due, closed.legs, came_back, most)
 
 
 def publish(play: Play) -> None:

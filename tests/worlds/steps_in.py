@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from revshare.ingest.operations import ingest
 from tests.cycles.slow_rules import Sold, Target
-from tests.worlds.making import CUSTOMERS, LATER, UNKNOWN
+from tests.worlds.making import CUSTOMERS, LATER, UNKNOWN, random_records
 from tests.worlds.play import MONTHS, SALES, Play, Split, amount, later_becomes_known
 
 EUROS = {"USD": (1.0, 1.2), "GBP": (0.8, 0.9), "JPY": (150.0, 170.0)}
@@ -13,7 +13,7 @@ EUROS = {"USD": (1.0, 1.2), "GBP": (0.8, 0.9), "JPY": (150.0, 170.0)}
 
 def _target(play: Play, customer: str) -> Target:
     known = [(model, "") for model, _, _ in play.facts.models]
-    versions = [("", record.version) for record in play.facts.records]
+    versions = [("", r.version) for r in play.facts.records if r.version not in play.corrected.values()]
     chosen = play.rng.choice(["model"] * 6 + ["version", "later", "unknown"] + ["none"] * bool(customer))
     if chosen == "none":
         return "", ""
@@ -76,12 +76,13 @@ def refunds(play: Play) -> None:
     """All that is left of a sale, or a part of it; of any cycle."""
     open_to = [sold for sold in play.facts.sales if not sold.refund_of and play.sold[sold.sale_id] > 0]
     recent = [sold for sold in open_to if sold.cycle >= play.locked] or open_to
+    made = []
     for sale in play.rng.sample(recent if play.rng.random() < 0.5 else open_to, min(2, len(recent))):
         left = play.sold[sale.sale_id]
-        micros = play.rng.choice([left, left, max(1, left // 2), max(1, left // 3)])
-        refund = _refund(play, sale, micros)
-        play.take("sales", SALES, [play.row_of(refund)])
-        _store(play, [refund])
+        made.append(_refund(play, sale, play.rng.choice([left, left, max(1, left // 2), max(1, left // 3)])))
+    if made:
+        play.take("sales", SALES, [play.row_of(refund) for refund in made])
+        _store(play, made)
 
 
 def refund_before_its_sale(play: Play) -> None:
@@ -191,9 +192,12 @@ def splits(play: Play) -> None:
 
 def rates(play: Play) -> None:
     """Every month has some, from its first day on."""
-    days = {str(MONTHS[play.month][0]), *(play.day(play.month) for _ in range(2))}
+    rates_of(play, [str(MONTHS[play.month][0]), *(play.day(play.month) for _ in range(2))])
+
+
+def rates_of(play: Play, days: list[str]) -> None:
     rows = []
-    for day in sorted(days):
+    for day in sorted({*days}):
         rows += [(day, "EUR", code, f"{play.rng.uniform(*bounds):.6f}", "ECB") for code, bounds in EUROS.items()]
         rows += [(day, "GBP", "USD", f"{play.rng.uniform(1.2, 1.3):.12f}", "BoE")] * (play.rng.random() < 0.3)
     rows = [row for row in rows if ("rate", *row[:3]) not in play.said]
@@ -209,6 +213,14 @@ def the_same_file_again(play: Play) -> None:
     if paths:
         path = play.rng.choice(paths)
         assert ingest(kind="sales", path=path, act=play.story.act()).seen_before
+
+
+def a_manifest_is_corrected(play: Play) -> None:
+    """Another version of a dataset comes, which no model was trained on; restatements may use it."""
+    old = play.rng.choice(sorted({record.version for record in play.facts.records} - {*play.corrected.values()}))
+    new = f"{old}-{play.next_number()}"
+    play.records(random_records(play.rng, [new], play.begun.people))
+    play.corrected[old] = new
 
 
 def a_model_becomes_known(play: Play) -> None:

@@ -1,21 +1,19 @@
-"""Steps of a world: claims and their outcomes, matches, held money, payments from the draft to what the bank says."""
+"""Steps of a world: claims and their outcomes, matches, money that is held or in suspense."""
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from revshare.allocation.deciding import settle
-from revshare.allocation.models import Rest
+from revshare.allocation import deciding
 from revshare.allocation.releasing import decide, release_held
+from revshare.allocation.suspense import undecided_or_shared
 from revshare.claims.operations import file_claim, prove
 from revshare.errors import Conflict, Refused
-from revshare.payouts import operations as payouts
-from revshare.payouts.queries import find_batch
 from revshare.pools.matching import match
+from tests.cycles.slow_methods import Left
 from tests.cycles.slow_rules import Claimed
-from tests.payouts.stories import results as bank_says
-from tests.worlds.book import UNIT, Batch
 from tests.worlds.making import LATER, UNKNOWN
 from tests.worlds.play import Play
 from tests.worlds.steps_cycle import key
@@ -85,128 +83,45 @@ def match_a_name(play: Play) -> None:
     facts.matches[target] = stands_for
 
 
+def _in_suspense(play: Play) -> tuple[Left, Any] | None:
+    """Something of that, and what the product calls it; not what is to be shared already."""
+    waiting = [left for left, micros in play.twin.waiting.items() if micros > 0]
+    pools = Counter((number, part[0]) for number, part in waiting)
+    # Parts of one pool have no name of their own here.
+    found = sorted(left for left in waiting if left not in play.facts.shared and pools[left[0], left[1][0]] == 1)
+    if not found:
+        return None
+    number, ((table, model, version, currency), *part) = play.rng.choice(found)
+    rest = undecided_or_shared().filter(release=None, left_micros__gt=0).get(
+        cycle__key=key(number), pool__table=table, pool__model=model, pool__dataset_version=version,
+        pool__currency=currency,
+    )  # fmt: skip
+    return (number, ((table, model, version, currency), *part)), rest  # type: ignore[return-value]
+
+
 def settle_suspense(play: Play) -> None:
     """What a cycle left in suspense, and nobody let out, goes to the platform or the commons."""
-    if play.calculated < play.locked:
+    if play.calculated < play.locked or (chosen := _in_suspense(play)) is None:
         return
-    waiting = {
-        (closed.number, part): micros for closed in play.closed for part, micros in closed.left.items()
-        if (closed.number, part) not in play.settled
-        and not any(part in later.twin.let_go for later in play.closed[closed.number + 1 :])
-    }  # fmt: skip
-    pools = Counter((number, part[0]) for number, part in waiting)
-    about = sorted(item for item in waiting if pools[item[0], item[1][0]] == 1)  # or it has no name of its own
-    if not about:
-        return
-    number, part = play.rng.choice(about)
-    (table, model, version, currency), micros = part[0], waiting[number, part]
-    rest = Rest.objects.filter(
-        cycle__key=key(number), bucket="suspense", pool__table=table, pool__model=model, pool__currency=currency,
-        pool__dataset_version=version, decision=None,
-    ).get()  # fmt: skip
+    left, rest = chosen
     to = play.rng.choice(["platform", "commons"])
-    settle(number=rest.pk, to=to, act=play.story.act(why="nobody will ever say"))
-    play.settled.add((number, part))
-    play.twin.waiting[part] -= micros
-    if not play.twin.waiting[part]:
-        del play.twin.waiting[part]
+    deciding.settle(number=rest.pk, to=to, act=play.story.act(why="nobody will ever say"))
+    currency, micros = left[1][0][3], play.twin.waiting.pop(left)
     play.book.post("suspense_release", {("suspense", currency): -micros, (to, currency): micros})
 
 
-def hold_or_let_go(play: Play) -> None:
-    book = play.book
-    if book.holds and play.rng.random() < 0.5:
-        about = play.rng.choice(sorted(book.holds))
-        payouts.release_hold(hold_id=book.holds.pop(about), act=play.story.act("fiona", why="all is well"))
+def share_suspense(play: Play) -> None:
+    """The next cycle that is locked shares it, if anybody knows over whose assets."""
+    if play.calculated < play.locked or (chosen := _in_suspense(play)) is None:
         return
-    about = (play.rng.choice(play.begun.people), play.rng.choice(["", *play.begun.currencies]))
-    if about not in book.holds:
-        made = payouts.place_hold(contributor_id=about[0], currency=about[1], act=play.story.act("fiona", why="asked"))
-        book.holds[about] = made.pk
-
-
-def payable(play: Play, currency: str) -> dict[str, int]:
-    """Whom a batch would pay how many micros, by the book."""
-    book = play.book
-    if not book.published or play.must_wait:
-        return {}
-    found = {}
-    for who, code in sorted(book.closings[book.published - 1]):
-        about = (who, code)
-        unit, available = UNIT[currency], book.available(about) if code == currency else 0
-        if code != currency or not play.begun.payees.get(who) or book.in_payment(about) or play.is_on_hold(about):
-            continue
-        if available >= max(play.minimum, unit):
-            found[who] = available // unit * unit
-    return found
-
-
-def prepare(play: Play) -> None:
-    """A batch of all that the book would pay, or none."""
-    currency = play.rng.choice(sorted({code for closing in play.book.closings for _, code in closing}) or ["USD"])
-    expected = payable(play, currency)
-    if not expected:
+    left, rest = chosen
+    first, (pool, _, called, _) = play.first[left[0]], left[1]
+    model = play.rng.choice(["", *sorted({model for model, _, _ in play.facts.models})])
+    nobodys = called in ("", "assets", "weight") and not first._all_versions(pool)
+    refused = nobodys and (any(pool[1:3]) or not model)
+    if refused or (model and not play.twin.versions((model, ""))):
         with pytest.raises(Refused):
-            payouts.prepare(currency=currency, act=play.story.act("fiona"))
+            deciding.share(number=rest.pk, model=model, act=play.story.act(why="the report came late"))
         return
-    made = payouts.prepare(currency=currency, act=play.story.act("fiona"))
-    payments = {payment.contributor_id: payment for payment in made.payments.all()}
-    assert {who: payment.amount_micros for who, payment in payments.items()} == expected
-    assert made.total_minor == sum(expected.values()) // UNIT[currency]
-    keys = {who: payment.payment_key for who, payment in payments.items()}
-    play.book.batches.append(Batch(made.pk, currency, expected, keys))
-
-
-def move_a_batch(play: Play) -> None:
-    """On to the bank, if it can still be paid; else, or now and then, it is given up."""
-    going = [batch for batch in play.book.batches if batch.state in ("draft", "approved")]
-    if not going:
-        return
-    batch = play.rng.choice(going)
-    if play.rng.random() < 0.15:
-        payouts.cancel(batch_id=batch.number, act=play.story.act("fiona"))
-        batch.state = "cancelled"
-        return
-    step = approve if batch.state == "draft" else export
-    short = any(
-        play.book.available((who, batch.currency)) < micros or play.is_on_hold((who, batch.currency))
-        for who, micros in batch.payments.items()
-    )
-    if short:
-        with pytest.raises(Conflict, match="cannot go out"):
-            step(play, batch)
-        payouts.cancel(batch_id=batch.number, act=play.story.act("fiona"))
-        batch.state = "cancelled"
-        return
-    step(play, batch)
-    batch.state = {"draft": "approved", "approved": "exported"}[batch.state]
-
-
-def approve(play: Play, batch: Batch) -> None:
-    digest = find_batch(batch.number).digest
-    payouts.approve(batch_id=batch.number, digest=digest, act=play.story.act("adam"))
-
-
-def export(play: Play, batch: Batch) -> None:
-    payouts.release_to_bank(batch_id=batch.number, act=play.story.act("fiona"))
-
-
-def results(play: Play) -> None:
-    """The bank says of some payments that they were paid or came back; of a paid one, later, that it came back."""
-    said = []
-    for batch in [batch for batch in play.book.batches if batch.state == "exported"]:
-        for who, micros in batch.payments.items():
-            was = batch.ended.get(who, "")
-            if was == "returned" or play.rng.random() < (0.4 if not was else 0.9):
-                continue
-            result = "returned" if was or play.rng.random() < 0.25 else "paid"
-            said.append((batch.keys[who], result, str(play.today), f"ref-{play.next_number()}"))
-            batch.ended[who] = result
-            legs = {(f"payable:{who}", batch.currency): -micros, ("bank", batch.currency): micros}
-            if not was:
-                play.book.post("payment", legs)
-            if result == "returned":
-                play.book.post("returned", {account: -amount for account, amount in legs.items()})
-    if said:
-        report = bank_says(play.story, *said)
-        assert report.file.rows_accepted == len(said)
+    deciding.share(number=rest.pk, model=model, act=play.story.act(why="the report came late"))
+    play.facts.shared[left] = model

@@ -1,11 +1,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from revshare.errors import Refused
 from revshare.management import base
 from revshare.management.restated import described, told
-from revshare.policies.operations import find
-from revshare.restatements.operations import draft
+from revshare.policies.operations import find as find_policy
+from revshare.restatements.queries import find
 from revshare.restatements.rules import Options, replacement
+from revshare.tasks import request_restatement, wait
 
 
 class Command(base.Command):
@@ -21,16 +23,24 @@ class Command(base.Command):
             "--manifest", action="append", default=[], metavar="OLD=NEW", help="a dataset version in another's place"
         )
         parser.add_argument("--policy", metavar="NAME", help="under another registered policy: NAME or NAME@VERSION")
+        parser.add_argument("--queue", action="store_true", help="let a worker do it, and wait")
         parser.add_argument("--by", metavar="USER", help="who drafts it (an operator)")
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
         asked = Options(
             late=options["late"], void=tuple(options["void"]), manifests=dict(map(replacement, options["manifest"])),
-            policy=find(options["policy"]).sha256 if options["policy"] else "",
+            policy=find_policy(options["policy"]).sha256 if options["policy"] else "",
         )  # fmt: skip
         act = base.acting(options["by"], "restate")
-        made = draft(cycle_key=options["cycle"], options=asked, act=act, progress=self.progress)
+        queue = options["queue"]
+        run, _ = request_restatement(
+            key=options["cycle"], options=asked, act=act, queue=queue, progress=self.progress
+        )  # fmt: skip
+        run = wait(run.pk, watch=self.watcher(), queue=queue)
         self.progress("done", 0, 0)
+        if run.error:
+            raise Refused(run.error)
+        made = find(run.outcome["key"])
         for line in told(made):
             self.say(line)
         return described(made)
