@@ -21,7 +21,7 @@ def _limit(of):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0020_proofs")]
+    dependencies = [("revshare", "0021_two_roles")]
     operations = [
         migrations.AddField(
             model_name="recouped", name="released_micros", field=models.BigIntegerField(default=0)

@@ -60,7 +60,7 @@ CREATE = FUNCTIONS + "".join(
 CREATE VIEW audit.review AS SELECT id, cycle_id, before_id, result_digest, facts, made_at, made_by FROM reviews_review;
 
 CREATE VIEW audit.review_finding AS
-SELECT id, cycle_id, number, rule, subject, currency, blocks, says, measured FROM reviews_finding;
+SELECT id, cycle_id, number, rule, subject, currency, blocks, says, measured, review_id FROM reviews_finding;
 
 CREATE VIEW audit.review_decision AS SELECT id, finding_id, cycle_id, action, reason, at, "by" FROM reviews_decision;
 """
@@ -72,7 +72,7 @@ PROTECT = django.db.models.deletion.PROTECT
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0021_two_roles")]
+    dependencies = [("revshare", "0024_reserves_set_off")]
     operations = [
         migrations.CreateModel(
             name="Review",

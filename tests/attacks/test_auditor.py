@@ -104,7 +104,8 @@ def test_an_auditor_sees_nothing_else_and_writes_nothing(auditor: Connection, ow
         "UPDATE audit.event SET actor = 'x'", "DELETE FROM audit.file", "SELECT public.revshare_new_entries(1)",
         "SELECT nextval('public.sales_arrival')",
     ):  # fmt: skip
-        assert refused(auditor, f"SET TRANSACTION READ WRITE; {attack}") == FORBIDDEN, attack
+        # A view over several tables takes no rows from anybody.
+        assert refused(auditor, f"SET TRANSACTION READ WRITE; {attack}") in {FORBIDDEN, "55000"}, attack
     assert refused(auditor, "UPDATE audit.event SET actor = 'x'") in {"25006", FORBIDDEN}
 
 

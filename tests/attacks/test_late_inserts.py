@@ -55,8 +55,8 @@ LATE_INSERTS = {
     "a write-off of more than is left": "INSERT INTO recoupments_step (debt_id, action, source, target, text, at, by, "
     "amount_micros, journal_id) SELECT id, 'write_off', 'booked', 'written_off', 'x', now(), 'adam', amount_micros, 1 "
     "FROM recoupments_debt",
-    "what a calculated cycle took back": "INSERT INTO recoupments_recouped (debt_id, cycle_id, earned_micros, amount_micros) "
-    "SELECT d.id, c.id, 5, 1 FROM recoupments_debt d, cycles_cycle c WHERE c.key = 'june'",
+    "what a calculated cycle took back": "INSERT INTO recoupments_recouped (debt_id, cycle_id, earned_micros, amount_micros, "
+    "released_micros) SELECT d.id, c.id, 5, 1, 0 FROM recoupments_debt d, cycles_cycle c WHERE c.key = 'june'",
     "a finding of a published cycle": "INSERT INTO reviews_finding (review_id, cycle_id, number, rule, subject, currency, "
     "blocks, says, measured) SELECT id, cycle_id, 99, 'pools', 'x', '', true, 'x', '{}' FROM reviews_review LIMIT 1",
     "a decision about a published cycle": "INSERT INTO reviews_decision (finding_id, cycle_id, action, reason, at, by) "

@@ -14,6 +14,7 @@ from revshare.reviews.models import Decision, Finding, Review
 from revshare.reviews.operations import check_not_concerned
 from revshare.reviews.queries import findings_of, standing
 from revshare.verification.operations import verify
+from tests.ownership import owner
 from tests.reviews.conftest import calculate, release, sell
 from tests.stories import Story
 
@@ -91,7 +92,7 @@ def test_the_database_holds_the_gate(inflated: tuple[Story, Cycle]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the end of the transaction forbids TRUNCATE
     for attack, says in attacks.items():
-        with pytest.raises(DatabaseError, match=says), transaction.atomic(), connection.cursor() as cursor:
+        with pytest.raises(DatabaseError, match=says), owner(), connection.cursor() as cursor:
             cursor.execute(attack)
 
 
