@@ -6,8 +6,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from config.embedded.process import wait_until
 from tests.attacks.world import build, inside
 from tests.conftest import World, new_world
+
+STRANGERS = (
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename NOT IN ('revshare', 'revshare_owner')"
+)
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +25,8 @@ def published(
         with inside(world):
             build(folder / "in")
         yield world
+        with world.connect_as_owner() as connection:  # who may not end the sessions of others, and drops the database
+            assert wait_until(lambda: not connection.execute(STRANGERS).rowcount, 20)
 
 
 @pytest.fixture(scope="session")
