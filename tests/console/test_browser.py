@@ -109,7 +109,7 @@ def prepare(page: Page, folder: Path) -> None:
 def open_and_calculate(page: Page) -> None:
     page.get_by_role("link", name="Open a cycle").click()
     accessible(page)
-    page.get_by_label("Key").fill("june")
+    page.get_by_label("Key", exact=True).fill("june")
     page.get_by_label("First day").fill("2026-06-01")
     page.get_by_label("Day after the last").fill("2026-07-01")
     page.get_by_label("Time zone").fill("UTC")
@@ -122,7 +122,7 @@ def open_and_calculate(page: Page) -> None:
     page.get_by_role("button", name="Submit for review").click()
     expect(page.get_by_text("You prepared this cycle")).to_have_count(0)
     expect(page.get_by_text("This takes an approver.")).to_be_visible()
-    expect(page.get_by_text("15.00 USD")).to_be_visible()
+    expect(page.get_by_text("15.00 USD").first).to_be_visible()
     accessible(page)
 
 
