@@ -5,3 +5,6 @@ class RevshareConfig(AppConfig):
     name = "revshare"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "revshare"
+
+    def ready(self) -> None:
+        import revshare.signin.events  # noqa: F401  # its receivers listen from now on

@@ -1,6 +1,6 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
-from revshare.access.models import User
+from revshare.access.models import ApiToken, FailedAttempt, User
 from revshare.allocation.models import Allocation, Correction, HeldRelease, PassedOn, Release, Rest, SuspenseDecision
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
@@ -24,10 +24,11 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "CarryCorrection", "Claim", "ClaimStep", "Commitment", "Consent", "Contributor",
-    "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Event", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
-    "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
-    "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
-    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Run", "Sale", "Split",
-    "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
+    "AccountControl", "Allocation", "ApiToken", "CarryCorrection", "Claim", "ClaimStep", "Commitment", "Consent",
+    "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Event", "FailedAttempt", "FoldedId",
+    "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output",
+    "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool",
+    "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine",
+    "RestatementStep", "Run", "Sale", "Split", "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User",
+    "Void", "Weight", "Window",
 ]  # fmt: skip
