@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "revshare.signin.middleware.headers",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "revshare.signin.middleware.methods",
     "revshare.signin.middleware.cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

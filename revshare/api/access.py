@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.authentication import SessionScheme
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from revshare.access.models import ApiToken, User
@@ -41,6 +41,13 @@ class BySessionScheme(SessionScheme):
     target_class = BySession  # type: ignore[assignment]
 
 
+class NotShown(PermissionDenied):
+    """The person may, once they have shown again who they are."""
+
+    default_code = "step_up"
+    default_detail = SHOW_YOURSELF
+
+
 class MayDo(BasePermission):
     """Asks `access.rules.MAY` for the actions that the view names for the method: any one of them is enough."""
 
@@ -63,13 +70,13 @@ class MayDo(BasePermission):
         if not settings.REVSHARE_STRICT_SIGN_IN or not STEP_UP.issuperset(granted):
             return True
         token = request.auth
-        shown = (
-            is_fresh(shown_at=token.made_at, at=now())
-            if isinstance(token, ApiToken)
-            else is_fresh_request(request._request)
-        )
-        self.message, self.code = SHOW_YOURSELF, "step_up"
-        return shown
+        if isinstance(token, ApiToken):
+            shown = is_fresh(shown_at=token.made_at, at=now())
+        else:
+            shown = is_fresh_request(request._request)
+        if not shown and request.method not in SAFE_METHODS:
+            raise NotShown
+        return True
 
 
 def user_of(request: Request) -> User:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
@@ -34,6 +34,10 @@ def _currency_of(record: Any) -> str:
     return getattr(record, "currency", "") or ""
 
 
+def _only_looked_at(request: HttpRequest) -> HttpResponse | None:
+    return None if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["GET", "HEAD"])
+
+
 class RecordAdmin(ModelAdmin):
     """Looks at records. For each column `x_micros` there is `x_amount`, and for each time `t` there is `t_utc`; they
     stand in its place on a record's page. `hidden` columns are left out there; `extra` ones stand at its end."""
@@ -60,6 +64,15 @@ class RecordAdmin(ModelAdmin):
             if field.name not in self.hidden:
                 self.shown.append(name)
         super().__init__(model, admin_site)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Looked at, never sent to: there is nothing to do with many records at once."""
+        return _only_looked_at(request) or super().changelist_view(request, extra_context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return _only_looked_at(request) or super().history_view(request, object_id, extra_context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*self.shown, *self.extra]

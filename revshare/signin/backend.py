@@ -20,7 +20,7 @@ def address_of(request: HttpRequest | None) -> str:
 class CarefulBackend(AuthenticationBackend):
     """Whoever asks for a password (pages, API) asks here: it counts what was wrong."""
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # type: ignore[override]
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         name, address = str(credentials.get("username") or ""), address_of(request)
         if attempts.is_locked(name=name, address=address, at=now()):
             raise PermissionDenied  # no other backend is asked either

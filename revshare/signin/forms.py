@@ -46,7 +46,7 @@ class _Counted:
         if attempts.is_locked(name=name, address=address, at=now()):
             raise forms.ValidationError("Too many attempts: wait a quarter of an hour.")
         try:
-            return super().clean_code()  # type: ignore[misc,no-any-return]
+            return super().clean_code()  # type: ignore[misc]
         except forms.ValidationError:
             attempts.note_failure(name=name, address=address, at=now())
             raise

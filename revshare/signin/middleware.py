@@ -7,7 +7,7 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
@@ -20,6 +20,7 @@ from revshare.tasks import now
 Answer = Callable[[HttpRequest], HttpResponseBase]
 SIGNED_IN, SEEN, FACTOR = "signed_in_at", "seen_at", "factor"
 TO_GET_A_FACTOR = ("/account/two-factor/", "/account/confirm/", "/account/password/", "/sign-out/")
+PAGE_METHODS = ("GET", "HEAD", "POST")
 SEEN_SECONDS = 60  # how exactly the last request of a session is kept
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self)"
 FACTOR_FIRST = "Staff sign in with a second factor: set one up on the page /account/two-factor/ first."
@@ -34,6 +35,17 @@ def headers(get_response: Answer) -> Answer:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         return response
+
+    return answer
+
+
+def methods(get_response: Answer) -> Answer:
+    """Pages are looked at or sent to; the API says for each address what there is."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.method in PAGE_METHODS or request.path.startswith("/api/"):
+            return get_response(request)
+        return HttpResponseNotAllowed(PAGE_METHODS)
 
     return answer
 
