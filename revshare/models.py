@@ -11,7 +11,15 @@ from revshare.files.models import FoldedId, IngestedFile, QuarantinedRow, Upload
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
-from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult, PayoutCurrency
+from revshare.payouts.models import (
+    Destination,
+    DestinationNotice,
+    Hold,
+    Payment,
+    PaymentBatch,
+    PaymentResult,
+    PayoutCurrency,
+)
 from revshare.policies.models import Policy
 from revshare.pools.models import CarryCorrection, Conversion, Match, Pool
 from revshare.proofs.models import Commitment
@@ -25,10 +33,10 @@ from revshare.statements.models import Statement
 
 __all__ = [
     "AccountControl", "Allocation", "ApiToken", "CarryCorrection", "Claim", "ClaimStep", "Commitment", "Consent",
-    "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Event", "FailedAttempt", "FoldedId",
-    "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output",
-    "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool",
-    "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine",
-    "RestatementStep", "Run", "Sale", "Split", "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User",
-    "Void", "Weight", "Window",
+    "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Destination", "DestinationNotice", "Event",
+    "FailedAttempt", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match",
+    "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
+    "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest",
+    "Restatement", "RestatementLine", "RestatementStep", "Run", "Sale", "Split", "Statement", "SuspenseDecision",
+    "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
 ]  # fmt: skip

@@ -27,13 +27,13 @@ FROZEN = (
     "allocation_passed_on", "claims_claim", "claims_step", "allocation_held_release",
     "files_void", "restatements_restatement", "restatements_line", "restatements_step", "allocation_correction",
     "pools_carry_correction",
-    "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
+    "payouts_destination", "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
     "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
     "access_user": "people", "access_user_groups": "people", "access_user_user_permissions": "people",
-    "access_token": "people", "access_failed_attempt": "people", "mfa_authenticator": "people",
+    "payouts_destination_notice": "sent once", "access_token": "people", "access_failed_attempt": "people", "mfa_authenticator": "people",
     "account_emailaddress": "people", "account_emailconfirmation": "people", "usersessions_usersession": "people",
     "contributors_contributor": "completed, never deleted", "runs_run": "work in progress",
     "files_upload": "points to its file", "files_quarantined_row": "decided once", "manifests_manifest": "frozen once",
@@ -56,7 +56,7 @@ EDITS = {
     "allocation_held_release": "contributor_id = 'ben'",
     "pools_match": "stands_for = 'x'", "allocation_release": "amount_micros = 1",
     "allocation_suspense_decision": "decided_by = 'x'", "proofs_commitment": "text = 'x'",
-    "payouts_hold": "reason = 'none'",
+    "payouts_hold": "reason = 'none'", "payouts_destination": "text = 'x'",
     "payouts_batch": "total_minor = total_minor + 1", "payouts_payment": "amount_minor = amount_minor - 1",
     "payouts_result": "dated = dated + 1",
     "files_void": "reason = 'x'", "restatements_restatement": "digest = 'x'", "restatements_line": "new_micros = 1",

@@ -53,7 +53,7 @@ MAY: dict[str, frozenset[str]] = {
 }
 
 
-SUPERUSERS_READ = frozenset({"browse", "read_statements", "read_assets"})
+SUPERUSERS_READ = frozenset({"browse", "read_statements", "read_assets", "read_destinations"})
 """What superusers do without a role: look. For everything else they pass the same checks as others."""
 LOGGED = frozenset({"operator"})
 """Roles whose reading of somebody's statement leaves a trace: they prepare what people are paid."""

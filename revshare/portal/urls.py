@@ -3,11 +3,12 @@ of downloads cannot be part of it; it has no slash, because a cycle's key has no
 
 from django.urls import path
 
-from revshare.portal import consents, proofs, views
+from revshare.portal import consents, destination, proofs, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("works/", consents.works, name="works"),
+    path("destination/", destination.destination, name="destination"),
     path("decisions/", consents.decisions, name="decisions"),
     path("decisions/new/", consents.new_decision, name="new-decision"),
     path("statements/", views.statements, name="statements"),

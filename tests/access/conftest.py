@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from revshare.files.models import IngestedFile
 from revshare.files.quarantine import dismiss
 from revshare.files.uploads import receive
 from revshare.payouts import operations as payouts
+from revshare.payouts.destinations import set_destination
 from revshare.policies.models import Policy
 from revshare.proofs.operations import commit
 from revshare.recoupments.operations import ask_for_advance
@@ -29,6 +31,7 @@ from tests.stories import Story
 
 CANARY = "canary-7f3e"
 OWN = "ann"
+DESTINATION = "IBAN ES91 2100 0418 4502 0005 1332"
 PASSWORD = "correct horse battery staple"
 FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ROLES: dict[str, tuple[list[str], str | None]] = {
@@ -72,6 +75,9 @@ def build(folder: Path) -> Market:
     )  # fmt: skip
     sales = IngestedFile.objects.get(kind="sales")
     dismiss(file_id=sales.pk, act=story.act(why="known"))
+    for contributor in (OWN, CANARY):
+        act = replace(story.act(contributor), at=AT - timedelta(days=30))
+        set_destination(contributor_id=contributor, text=f"{DESTINATION} {contributor}", act=act)
     story.publish("2026-04", "2026-04-01", "2026-05-01")
     story.calculate("2026-05", "2026-05-01", "2026-06-01")
     story.open("2026-06", "2026-06-01", "2026-07-01")
@@ -99,7 +105,7 @@ def build(folder: Path) -> Market:
     closing = statement.closing_micros
     made.secrets = [
         CANARY, made.numbers[CANARY], str(closing), f"{closing / 1_000_000:.6f}", f"{closing // 1_000_000:,}.",
-        "77.771234", "77771234",
+        "77.771234", "77771234", DESTINATION,
     ]  # fmt: skip
     return made
 

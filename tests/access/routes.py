@@ -67,6 +67,7 @@ ROUTES: dict[str, Route] = {
     # the portal
     "": reads(MEMBERS, 302),
     "works/": reads(CONTRIBUTOR),
+    "destination/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
     "decisions/": reads(CONTRIBUTOR),
     "decisions/new/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
     "statements/": reads(CONTRIBUTOR),
@@ -192,6 +193,7 @@ ROUTES: dict[str, Route] = {
     "api/v1/payouts/holds/": Route(read=STAFF, send=FINANCE),
     "api/v1/payouts/holds/<row_id:id>/release": sends(FINANCE),
     "api/v1/payouts/currencies/": Route(read=STAFF, send=FINANCE),
+    "api/v1/payouts/destinations/": reads(FINANCE | SUPERUSER),
     "api/v1/payouts/results": sends(FINANCE),
     "api/v1/payouts/<row_id:id>/": reads(STAFF),
     "api/v1/payouts/<row_id:id>/payments/": reads(STAFF),
@@ -226,5 +228,5 @@ RECORDS: dict[str, Route] = {
     "<path:object_id>/history/": reads(STAFF, 200, 302),
     "<path:object_id>/delete/": Route(read=NOBODY, send=NOBODY),
     "<path:object_id>/change/": Route(read=STAFF, send=NOBODY, gives=(200, 302)),
-    "<path:object_id>/": reads(STAFF, 302),
+    "<path:object_id>/": Route(read=STAFF, send=STAFF, gives=(302,)),  # an old address, which leads to the last one
 }

@@ -133,6 +133,7 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "statements/{number}/proof", None, (401, 200, 404, 200, 200, 200)),
     ("GET", "statements/nothing/proof", None, (401, 404, 404, 404, 404, 404)),
     ("GET", "statements/nothing/", None, (401, 404, 404, 404, 404, 404)),
+    ("GET", "payouts/destinations/", None, finance_only(200)),
     ("GET", "tokens/", None, (401, 200, 200, 200, 200, 200)),
     ("POST", "tokens/999999/end", {}, (401, 404, 404, 404, 404, 404)),
     ("DELETE", "statements/{number}/", None, (401, 405, 405, 405, 405, 405)),

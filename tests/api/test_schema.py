@@ -17,7 +17,7 @@ OPERATIONS = [
     "debts_approve", "debts_decline", "debts_list", "debts_overpayment", "debts_read", "debts_write_off",
     "deficits_list", "files_list", "files_quarantine_dismiss", "files_quarantine_retry", "files_read", "files_rejects",
     "files_void", "held_release", "models_credits", "payouts_approve", "payouts_cancel", "payouts_currencies_list",
-    "payouts_currency", "payouts_export", "payouts_hold", "payouts_hold_release", "payouts_holds_list", "payouts_list",
+    "payouts_currency", "payouts_destinations", "payouts_export", "payouts_hold", "payouts_hold_release", "payouts_holds_list", "payouts_list",
     "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register", "payouts_results", "payouts_why",
     "policies_list", "policies_read", "policies_register", "quarantine_list", "quarantine_retry",
     "restatements_approve", "restatements_csv", "restatements_draft", "restatements_lines", "restatements_list",
