@@ -210,6 +210,8 @@ ben,ann,0.000002,2026-01-01
 FILE_CLAIM = """
 from revshare.claims.operations import file_claim, prove
 from revshare.management.base import acting
+from revshare.payouts.destinations import set_destination
+set_destination(contributor_id="cy", text="IBAN DE89 3704 0044 0532 0130 00", act=acting("olivia", "file_claim"))
 claim = file_claim(
     claimant_id="cy", dataset_version="ds@1", asset_id="1", proof="raw", act=acting("olivia", "file_claim"))
 prove(number=claim.pk, evidence="negative", act=acting("olivia", "file_claim"))
