@@ -55,6 +55,7 @@ class Exports(View):
         if not reached(state=cycle.state, goal="calculated"):
             raise Conflict(f"Cycle {key} is {cycle.state}: there is nothing to export before it is calculated.")
         name = f"{kind}-{key}.{extension}"
+        file: HttpResponseBase
         if extension == "csv":
             file = download(csv_blocks(kind=kind, cycle_id=cycle.pk), name, CONTENT_TYPES["csv"])
         else:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -75,7 +76,16 @@ class Sessions:
                 logout(request)
             elif (held := self._held_back(request)) is not None:
                 return held
-        return self.get_response(request)
+        adding = self._has_none_yet(request)
+        response = self.get_response(request)
+        if adding and request.method == "POST" and isinstance(request.user, User) and has_factor(request.user):
+            request.session[FACTOR] = True  # added just now, by whoever has the session
+        return response
+
+    def _has_none_yet(self, request: HttpRequest) -> bool:
+        """Whether this is staff on the way to a second factor: nobody else gets past `_held_back` without one."""
+        user = request.user
+        return isinstance(user, User) and not request.session.get(FACTOR) and needs_factor(user)
 
     def _is_over(self, request: HttpRequest) -> bool:
         at, session = now(), request.session
@@ -94,13 +104,20 @@ class Sessions:
         if not isinstance(user, User) or request.session.get(FACTOR) or not needs_factor(user):
             return None
         if has_factor(user):
-            request.session[FACTOR] = True
-            return None
+            return self._with_factor(request, user)
         if request.path.startswith(TO_GET_A_FACTOR):
             return None
         if request.path.startswith("/api/"):
             return JsonResponse({"code": "second_factor_missing", "detail": FACTOR_FIRST}, status=403)
         return redirect("mfa_index")
+
+    def _with_factor(self, request: HttpRequest, user: User) -> HttpResponse | None:
+        """A session that began before there was a second factor ends: its person signs in with both."""
+        if any(record["method"] == "mfa" for record in get_authentication_records(request, user)):
+            request.session[FACTOR] = True
+            return None
+        logout(request)
+        return redirect("sign-in")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, StepUpNeeded):

@@ -139,6 +139,7 @@ def test_every_route_is_known() -> None:
     assert gone == set()
 
 
+@pytest.mark.timeout(600)  # half a minute on a machine of its own
 def test_everybody_gets_what_the_table_says_and_nothing_of_anothers(market: Market) -> None:
     clients = {who: market.client(who) for who in PEOPLE}
     wrong, asked = [], 0

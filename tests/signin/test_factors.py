@@ -26,7 +26,9 @@ def signed_in(name: str, secret: str, at: Any = STARTS) -> Client:
     return client
 
 
-def test_staff_without_a_second_factor_get_no_further_than_to_one(clock: Any) -> None:
+def test_staff_without_a_second_factor_get_no_further_than_to_one(
+    clock: Any, django_capture_on_commit_callbacks: Any
+) -> None:
     person("olivia", "operator")
     client, answer = sign_in("olivia")
     assert answer.headers["Location"] == "/"
@@ -37,10 +39,14 @@ def test_staff_without_a_second_factor_get_no_further_than_to_one(clock: Any) ->
     assert (refused.status_code, refused.json()["code"]) == (403, "second_factor_missing")
     page = client.get("/account/two-factor/totp/activate/")
     secret = page.context["form"].secret
-    answer = client.post("/account/two-factor/totp/activate/", {"code": code(secret, STARTS)})
+    elsewhere, _ = sign_in("olivia")
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/account/two-factor/totp/activate/", {"code": code(secret, STARTS)})
     assert answer.headers["Location"] == "/account/two-factor/recovery-codes/"
     assert client.get("/account/two-factor/recovery-codes/").status_code == 200
     assert client.get("/console/").status_code == 200
+    assert elsewhere.get("/account/two-factor/").headers["Location"] == "/sign-in/", "it began with a password alone"
+    assert Event.objects.filter(action="user.factor_added", actor="olivia").exists()
     stored = Authenticator.objects.get(type="totp").data["secret"]
     assert secret not in stored, "the database does not give the secret away"
 

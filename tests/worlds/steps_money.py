@@ -105,7 +105,7 @@ def settle_suspense(play: Play) -> None:
         pool__dataset_version=version, decision=None,
     ).get()  # fmt: skip
     to = play.rng.choice(["platform", "commons"])
-    settle(number=rest.pk, to=to, act=play.story.act(why="nobody will ever say"))
+    settle(number=rest.pk, to=to, act=play.story.act("adam", why="nobody will ever say"))
     play.settled.add((number, part))
     play.twin.waiting[part] -= micros
     if not play.twin.waiting[part]:
