@@ -5,20 +5,32 @@ REDIS_URL before these lines are read.
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded import celery_broker_url, django_database
 from config.instance import home, secret_key
+from config.safety import LOOPBACK, refused
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 REVSHARE_HOME = home()
 
 DEBUG = env.bool("REVSHARE_DEBUG", default=False)
+HTTPS = env.bool("REVSHARE_HTTPS", default=False)
 SECRET_KEY = env.str("REVSHARE_SECRET_KEY", default="") or secret_key(REVSHARE_HOME)
-ALLOWED_HOSTS = env.list("REVSHARE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list("REVSHARE_ALLOWED_HOSTS", default=list(LOOPBACK))
+# Staff need a second factor, and what releases money needs that they showed themselves a moment ago. Off for
+# demonstrations and tests, on one's own machine alone.
+REVSHARE_STRICT_SIGN_IN = env.bool("REVSHARE_STRICT_SIGN_IN", default=True)
+if refusal := refused(
+    debug=DEBUG, https=HTTPS, hosts=ALLOWED_HOSTS, secret_key=SECRET_KEY, strict_sign_in=REVSHARE_STRICT_SIGN_IN
+):
+    raise ImproperlyConfigured(refusal)
 CSRF_TRUSTED_ORIGINS = env.list("REVSHARE_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -33,19 +45,28 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "revshare",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "revshare.signin.middleware.headers",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "revshare.signin.middleware.methods",
+    "revshare.signin.middleware.cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "revshare.signin.middleware.Sessions",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -54,7 +75,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "revshare" / skin / "templates" for skin in ("console", "portal")],
+        "DIRS": [BASE_DIR / "revshare" / skin / "templates" for skin in ("console", "portal", "signin")],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -69,13 +90,41 @@ TEMPLATES = [
 # The placeholder only lets tools that never connect (type checker, linters) import these settings.
 DATABASES = {"default": django_database(os.environ.get("DATABASE_URL", "postgresql:///not-prepared"))}
 AUTH_USER_MODEL = "revshare.User"
+AUTHENTICATION_BACKENDS = ["revshare.signin.backend.CarefulBackend"]
+# Long, not on the list of common ones, not the name; nothing about which characters (NIST 800-63B, ASVS 6.2).
+MIN_PASSWORD_CHARACTERS = 12
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": MIN_PASSWORD_CHARACTERS},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
+ACCOUNT_ADAPTER = "revshare.signin.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "revshare.signin.forms.SignInForm"}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs themselves up: the adapter closes it
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False  # `access.attempts` counts, in the database, for all processes
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+MFA_ADAPTER = "revshare.signin.adapters.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "revshare.signin.forms.CodeForm", "reauthenticate": "revshare.signin.forms.CodeAgainForm",
+}  # fmt: skip
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "revshare"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers themselves allow passkeys without TLS on this machine only
+REVSHARE_SESSION_AGE = timedelta(hours=12)
+REVSHARE_SESSION_IDLE = timedelta(minutes=env.int("REVSHARE_SESSION_IDLE_MINUTES", default=60))
+SESSION_COOKIE_AGE = int(REVSHARE_SESSION_AGE.total_seconds())
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
@@ -116,12 +165,24 @@ UNFOLD = {
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_HTTPONLY = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
-if env.bool("REVSHARE_HTTPS", default=False):
+if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"  # of this host alone, over TLS alone
     SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+# Nothing from elsewhere, no script but files of ours; what a page needs beyond it, its view adds.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE], "script-src": [SELF], "style-src": [SELF], "img-src": [SELF, "data:"],
+        "font-src": [SELF], "connect-src": [SELF], "form-action": [SELF], "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}  # fmt: skip
 
 # Bulk work: what one DuckDB connection may take before it spills to <home>/spool.
 # What large arrays of hashes and positions may take; beyond it a file is gone through several times.

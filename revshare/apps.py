@@ -7,4 +7,5 @@ class RevshareConfig(AppConfig):
     verbose_name = "revshare"
 
     def ready(self) -> None:
+        import revshare.signin.events  # noqa: F401  # its receivers listen from now on
         from revshare.management import deploy_checks  # noqa: F401 - it registers itself

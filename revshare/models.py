@@ -1,6 +1,6 @@
 """Registers every stage's tables with Django. Nothing imports this module."""
 
-from revshare.access.models import User
+from revshare.access.models import ApiToken, FailedAttempt, User
 from revshare.allocation.models import Allocation, Correction, HeldRelease, PassedOn, Release, Rest, SuspenseDecision
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
@@ -11,7 +11,15 @@ from revshare.files.models import ColumnMapping, FoldedId, IngestedFile, Quarant
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
-from revshare.payouts.models import Hold, Payment, PaymentBatch, PaymentResult, PayoutCurrency
+from revshare.payouts.models import (
+    Destination,
+    DestinationNotice,
+    Hold,
+    Payment,
+    PaymentBatch,
+    PaymentResult,
+    PayoutCurrency,
+)
 from revshare.policies.models import Policy
 from revshare.pools.models import CarryCorrection, Conversion, Match, Pool
 from revshare.proofs.models import Commitment
@@ -25,11 +33,11 @@ from revshare.splits.models import Split
 from revshare.statements.models import Statement
 
 __all__ = [
-    "AccountControl", "Allocation", "CarryCorrection", "Claim", "ClaimStep", "ColumnMapping", "Commitment",
-    "Consent", "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "Event",
-    "Finding", "FoldedId", "HeldRelease", "Hold", "IngestedFile", "Journal", "Leg", "Manifest", "Match", "Measure",
-    "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
-    "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow", "Rate", "Recouped", "Release", "Rest",
-    "Restatement", "RestatementLine", "RestatementStep", "Review", "Run", "Sale", "Split", "Statement",
-    "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
+    "AccountControl", "Allocation", "ApiToken", "CarryCorrection", "Claim", "ClaimStep", "ColumnMapping", "Commitment",
+    "Consent", "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "Destination",
+    "DestinationNotice", "Event", "FailedAttempt", "Finding", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
+    "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
+    "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
+    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Review", "Run", "Sale",
+    "Split", "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
 ]  # fmt: skip

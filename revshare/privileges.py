@@ -24,10 +24,10 @@ APPEND_ONLY = frozenset({
     "consents_consent", "cycles_window", "files_file", "files_folded_id", "files_mapping", "files_void",
     "fx_conversion", "ledger_account_control", "ledger_leg", "ledger_pool_control", "manifests_part",
     "manifests_part_version", "manifests_training", "measures_measure", "measures_output", "measures_usage",
-    "payouts_currency", "payouts_result", "policies_policy", "pools_carry_correction", "pools_match", "pools_pool",
-    "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped", "recoupments_step",
-    "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision", "reviews_finding",
-    "reviews_review", "sales_sale_0", "splits_split",
+    "payouts_currency", "payouts_destination", "payouts_result", "policies_policy", "pools_carry_correction",
+    "pools_match", "pools_pool", "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped",
+    "recoupments_step", "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision",
+    "reviews_finding", "reviews_review", "sales_sale_0", "splits_split",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
 IN_PARTS = frozenset({"ledger_entry", "manifests_weight_row", "sales_sale"})
@@ -54,7 +54,10 @@ MOVING: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # No money and no evidence: what may be done besides reading and adding.
 MUTABLE = {
-    "access_user": "UPDATE", "authtoken_token": "DELETE", "django_session": "UPDATE, DELETE",
+    "access_user": "UPDATE", "access_token": "UPDATE", "access_failed_attempt": "DELETE",
+    "account_emailaddress": "UPDATE, DELETE", "account_emailconfirmation": "UPDATE, DELETE",
+    "mfa_authenticator": "UPDATE, DELETE", "usersessions_usersession": "UPDATE, DELETE",
+    "django_session": "UPDATE, DELETE", "payouts_destination_notice": "UPDATE (sent_at)",
     "files_upload": "UPDATE (file_id)", "runs_run": "UPDATE",
 }  # fmt: skip
 # Django's own, which only `migrate` writes; rights are in `access.rules` and not in its groups.

@@ -1,6 +1,7 @@
-"""Who may do what, as one table. Pages, API, admin and commands all ask `may`."""
+"""Who may do what, as one table. Pages, API, admin, downloads and commands all ask `may`."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 ROLES = ("operator", "approver", "finance", "contributor")
 STAFF = frozenset({"operator", "approver", "finance"})
@@ -43,10 +44,44 @@ MAY: dict[str, frozenset[str]] = {
     "read_own_statements": frozenset({"contributor"}),
     "read_assets": STAFF,  # where whose works stand, and what they decided about them
     "read_own_assets": frozenset({"contributor"}),
+    "set_destination": frozenset({"contributor"}),  # where one's own money goes
+    "read_destination": frozenset({"contributor"}),  # one's own, masked
+    "read_destinations": frozenset({"finance"}),  # everybody's, masked
+    "manage_tokens": STAFF | {"contributor"},  # make one's own
+    "end_tokens": STAFF | {"contributor"},  # one's own; safe to do at any time
+    "grant_roles": frozenset(),  # superusers alone
     "consent": frozenset({"contributor"}),  # opt out, or in again: one's own works only
 }
 
 
-def may(*, roles: Iterable[str], action: str) -> bool:
+SUPERUSERS_READ = frozenset({"browse", "read_statements", "read_assets", "read_destinations"})
+"""What superusers do without a role: look. For everything else they pass the same checks as others."""
+LOGGED = frozenset({"operator"})
+"""Roles whose reading of somebody's statement leaves a trace: they prepare what people are paid."""
+STEP_UP = frozenset({
+    "approve", "publish", "approve_restatement", "post_restatement", "approve_payouts", "export_payouts",
+    "settle_suspense", "decide_advance", "write_off_debt", "set_payout_currency", "set_destination", "grant_roles",
+    "manage_tokens",
+})  # fmt: skip
+"""What releases money or rights: only for somebody who has shown a moment ago who they are."""
+STEP_UP_MINUTES = 10
+
+
+def may(*, roles: Iterable[str], action: str, superuser: bool = False) -> bool:
     """Whether somebody with these roles may do this. An action that the table does not name is a programmer's error."""
-    return not MAY[action].isdisjoint(roles)
+    return not MAY[action].isdisjoint(roles) or (superuser and action in SUPERUSERS_READ)
+
+
+def leaves_trace(*, roles: Iterable[str], superuser: bool) -> bool:
+    """Whether this person's reading of another's statement is recorded."""
+    return superuser or not LOGGED.isdisjoint(roles)
+
+
+def is_staff(*, roles: Iterable[str], superuser: bool) -> bool:
+    """Whose account opens more than their own statements: it takes a second factor."""
+    return superuser or not STAFF.isdisjoint(roles)
+
+
+def is_fresh(*, shown_at: datetime | None, at: datetime) -> bool:
+    """Whether somebody who showed then who they are may do now what needs `STEP_UP`."""
+    return shown_at is not None and timedelta(0) <= at - shown_at <= timedelta(minutes=STEP_UP_MINUTES)

@@ -7,7 +7,7 @@ from django.db import transaction
 from revshare.allocation.models import SuspenseDecision
 from revshare.allocation.suspense import decision_of, is_nobodys, is_unknown, undecided_or_shared
 from revshare.audit_trail.operations import Act, record
-from revshare.errors import Conflict, NotFound, Refused
+from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.ledger.operations import LegData, post_legs
 from revshare.locks import Lock, hold
 from revshare.pools.matching import is_known
@@ -48,13 +48,16 @@ def share(*, number: int, act: Act, model: str = "") -> tuple[SuspenseDecision, 
 
 @transaction.atomic
 def settle(*, number: int, to: str, act: Act) -> SuspenseDecision:
-    """Moves it to the platform or the commons fund, by a journal of its own. Raises Refused."""
+    """Moves it to the platform or the commons fund, by a journal of its own. Raises Refused, and NotAllowed for
+    whoever prepared the cycle that it waits of."""
     if to not in SuspenseDecision.SETTLED:
         raise Refused(
             f"Money in suspense goes to {' or '.join(SuspenseDecision.SETTLED)}, not to {to!r}.", code="settled_where"
         )
     hold(Lock.CALCULATION)
     rest = _undecided(number, act)
+    if act.actor in (rest.cycle.locked_by, rest.cycle.calculated_by, rest.cycle.submitted_by):
+        raise NotAllowed(f"{act.actor} prepared cycle {rest.cycle.key}: another person settles what waits of it.")
     if decision := decision_of(rest):
         raise Conflict(f"What waits as {number} is to be shared, as {decision.decided_by} decided.")
     currency = rest.pool.currency

@@ -7,10 +7,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from revshare.allocation.releasing import Released, decide, release_held
-from revshare.api.access import act_of
+from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import FREE_TEXT, Input, Micros, RequiredReason, Text
-from revshare.claims.operations import MOST_DAYS, USUAL_DAYS, file_claim, prove
+from revshare.claims.operations import MOST_DAYS, USUAL_DAYS, check_not_claimant, file_claim, prove
 from revshare.claims.queries import find, with_state
 from revshare.claims.rules import CLOSED, OPEN
 
@@ -159,6 +159,7 @@ class Reject(View):
 
 def _decided(view: View, request: Request, id: int, action: str) -> Response:
     reason = view.given(RequiredReason)["reason"]
+    check_not_claimant(number=id, contributor_id=user_of(request).contributor_id)
     released = decide(number=id, action=action, reason=reason, act=act_of(request))
     return Response(DecidedOut({"claim": find(id), "released": _shown(released)}).data)
 

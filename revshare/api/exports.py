@@ -9,8 +9,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 
+from revshare.api.access import act_of
 from revshare.api.base import Filter, View, described
 from revshare.api.files import download
+from revshare.audit_trail.operations import record
 from revshare.cycles.queries import find
 from revshare.cycles.rules import reached
 from revshare.errors import Conflict, NotFound
@@ -53,9 +55,16 @@ class Exports(View):
         if not reached(state=cycle.state, goal="calculated"):
             raise Conflict(f"Cycle {key} is {cycle.state}: there is nothing to export before it is calculated.")
         name = f"{kind}-{key}.{extension}"
+        file: HttpResponseBase
         if extension == "csv":
-            return download(csv_blocks(kind=kind, cycle_id=cycle.pk), name, CONTENT_TYPES["csv"])
-        return written(lambda path: write(kind=kind, cycle_id=cycle.pk, format=extension, target=path), name, extension)
+            file = download(csv_blocks(kind=kind, cycle_id=cycle.pk), name, CONTENT_TYPES["csv"])
+        else:
+            file = written(
+                lambda path: write(kind=kind, cycle_id=cycle.pk, format=extension, target=path), name, extension
+            )
+        detail = {"kind": kind, "format": extension}
+        record(act=act_of(request), action="cycle.exported", object=f"cycle:{key}", detail=detail)
+        return file
 
 
 class Credits(View):

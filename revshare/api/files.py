@@ -87,7 +87,7 @@ class OneFile(View):
 
 
 class Rejects(View):
-    needs = {"GET": ("browse",)}
+    needs = {"GET": ("quarantine",)}  # rows whole: for those who decide about them
 
     @described(
         "files_rejects", "Download the rows of a file that were not taken, as CSV",

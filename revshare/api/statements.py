@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from revshare.access.models import User
-from revshare.access.rules import may
+from revshare.access.rules import leaves_trace
 from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import Micros, Ticks
@@ -130,7 +130,7 @@ class StatementWithLines(StatementOut):
 
 
 def reads_all(user: User) -> bool:
-    return may(roles=user.roles, action="read_statements")
+    return user.may("read_statements")
 
 
 def sees(user: User, statement: Statement) -> bool:
@@ -146,7 +146,7 @@ def visible_to(user: User) -> QuerySet[Statement]:
 
 def is_logged(user: User) -> bool:
     """Whose reading of contributors' statements leaves a trace."""
-    return user.is_superuser or "operator" in user.roles
+    return leaves_trace(roles=user.roles, superuser=user.is_superuser)
 
 
 def represent(statement: Statement, request: Request, *, sha256: str) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The HTTP API, version 1."""
 
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
 from django.urls import path, re_path, register_converter
 from django.views.decorators.cache import cache_page
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,6 +15,7 @@ from revshare.api import (
     cycle_steps,
     cycles,
     debts,
+    destinations,
     exports,
     files,
     lab,
@@ -80,10 +83,19 @@ register_converter(RowId, "row_id")
 register_converter(Key, "natural_key")
 register_converter(Extension, "export_format")
 
+# The viewer of the schema styles its elements one by one.
+docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema"))
+
 urlpatterns = [
     path("schema/", cache_page(SCHEMA_SECONDS)(SpectacularAPIView.as_view()), name="api-schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path(
+        "docs/",
+        csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view(url_name="api-schema")),
+        name="api-docs",
+    ),
     path("token/", tokens.Tokens.as_view()),
+    path("tokens/", tokens.OwnTokens.as_view()),
+    path("tokens/<row_id:id>/end", tokens.EndToken.as_view()),
     path("uploads/", uploads.Uploads.as_view()),
     path("uploads/<row_id:id>/", uploads.OneUpload.as_view()),
     path("files/", files.Files.as_view()),
@@ -137,6 +149,7 @@ urlpatterns = [
     path("payouts/holds/", payouts.Holds.as_view()),
     path("payouts/holds/<row_id:id>/release", payouts.ReleaseHold.as_view()),
     path("payouts/currencies/", payout_currencies.PayIn.as_view()),
+    path("payouts/destinations/", destinations.Destinations.as_view()),
     path("payouts/results", payouts.Results.as_view()),
     path("payouts/<row_id:id>/", payouts.OneBatch.as_view()),
     path("payouts/<row_id:id>/payments/", payouts.Payments.as_view()),

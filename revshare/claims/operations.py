@@ -81,6 +81,12 @@ def _check(claim: Any, action: str, text: str, act: Act) -> None:
         raise Refused(f"The proof of claim {claim.pk} is due by {claim.due_at:%Y-%m-%d %H:%M} UTC: it has not lapsed.")
 
 
+def check_not_claimant(*, number: int, contributor_id: str | None) -> None:
+    """Raises NotAllowed if the claim is this contributor's: nobody decides on their own."""
+    if contributor_id and find(number).claimant_id == contributor_id:
+        raise NotAllowed(f"Claim {number} is {contributor_id}'s own: another person has to decide it.")
+
+
 def overdue(act: Act) -> list[int]:
     """Claims whose proof did not come in time."""
     return [claim.pk for claim in in_states(FILED, due_at__lt=act.at)]

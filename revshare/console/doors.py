@@ -11,6 +11,7 @@ from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act
 from revshare.errors import Refused
+from revshare.signin.step_up import check_step_up
 from revshare.tasks import now
 
 View = Callable[..., HttpResponseBase]
@@ -32,9 +33,12 @@ def allowed(request: HttpRequest, action: str) -> bool:
 
 
 def require(request: HttpRequest, action: str) -> None:
+    """Raises PermissionDenied for who may not, StepUpNeeded for who has to show again who they are."""
     if not allowed(request, action):
         roles = " and ".join(person(request).roles) or "without a role"
         raise PermissionDenied(f"You are {roles} here; to {action.replace('_', ' ')} takes another role.")
+    if request.method == "POST":
+        check_step_up(request, action)
 
 
 def only(action: str) -> Callable[[View], View]:

@@ -13,6 +13,7 @@ from revshare.audit_trail.operations import record
 from revshare.console.base import site
 from revshare.console.doors import acting
 from revshare.console.records import RecordAdmin
+from revshare.signin.step_up import check_step_up
 
 EDITABLE = ("roles", "is_active")
 
@@ -64,6 +65,7 @@ class UserAdmin(RecordAdmin):
         }
         if not changes:
             return
+        check_step_up(request, "grant_roles")
         obj.is_staff = obj.is_superuser or not STAFF.isdisjoint(obj.roles)
         with transaction.atomic():
             obj.save(update_fields=[*EDITABLE, "is_staff"])

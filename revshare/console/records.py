@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
@@ -61,6 +61,10 @@ def _currency_of(record: Any) -> str:
     return getattr(record, "currency", "") or ""
 
 
+def _only_looked_at(request: HttpRequest) -> HttpResponse | None:
+    return None if request.method in ("GET", "HEAD") else HttpResponseNotAllowed(["GET", "HEAD"])
+
+
 class RecordAdmin(ModelAdmin):
     """Looks at records. For each column `x_micros` there is `x_amount`, and for each time `t` there is `t_utc`; they
     stand in its place on a record's page. `hidden` columns are left out there; `extra` ones stand at its end."""
@@ -95,7 +99,10 @@ class RecordAdmin(ModelAdmin):
         return True
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """`?_export=csv`: the rows of the list as it is filtered and sorted, as they are stored."""
+        """Looked at, never sent to: there is nothing to do with many records at once. `?_export=csv`: the rows of the
+        list as it is filtered and sorted, as they are stored."""
+        if refused := _only_looked_at(request):
+            return refused
         if not (self.exportable and allowed(request, "export")):
             return super().changelist_view(request, extra_context)
         given = request.GET.copy()
@@ -119,6 +126,11 @@ class RecordAdmin(ModelAdmin):
             lines(), content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )  # fmt: skip
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return _only_looked_at(request) or super().history_view(request, object_id, extra_context)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*self.shown, *self.extra]

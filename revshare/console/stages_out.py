@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from revshare.access.rules import leaves_trace
 from revshare.allocation.models import Allocation
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.operations import record
@@ -278,7 +279,7 @@ class StatementAdmin(BulkAdmin):
     ) -> HttpResponse:
         response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         user = person(request)
-        if response.status_code == 200 and (user.is_superuser or "operator" in user.roles):
+        if response.status_code == 200 and leaves_trace(roles=user.roles, superuser=user.is_superuser):
             # They prepare what people are paid; that they looked at one person's statement is on record.
             record(act=acting(request), action="statement.read", object=f"statement:{object_id}")
         return response

@@ -60,6 +60,43 @@ class PayoutCurrency(models.Model):
         return f"{self.contributor_id} {self.currency or 'as it is'}"
 
 
+class Destination(models.Model):
+    """Where a contributor's money goes, in their own words to the bank, from `usable_from` on; the last one usable
+    counts. Never shown whole: `rules.masked`. Payments hold its hash."""
+
+    contributor = models.ForeignKey("revshare.Contributor", on_delete=models.PROTECT, related_name="destinations")
+    text = models.TextField()
+    set_at = models.DateTimeField()
+    set_by = models.TextField()
+    usable_from = models.DateTimeField()
+
+    class Meta:
+        db_table = "payouts_destination"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="payouts_destination_says_where", condition=~Q(text="")),
+            models.CheckConstraint(name="payouts_destination_cools_off", condition=Q(usable_from__gt=F("set_at"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contributor_id} from {self.usable_from:%Y-%m-%d}"
+
+
+class DestinationNotice(models.Model):
+    """What the address known before is told of a new destination: a message that waits until it is sent."""
+
+    destination = models.OneToOneField(Destination, on_delete=models.PROTECT, related_name="notice")
+    address = models.TextField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "payouts_destination_notice"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.destination_id} {'sent' if self.sent_at else 'waits'}"
+
+
 class PaymentBatch(models.Model):
     """Payments in one currency out of the balances of one published cycle, released together. `digest`: over all its
     payments (`rules.digest`); an approval is bound to it. Amounts in minor units."""

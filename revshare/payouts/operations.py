@@ -9,6 +9,7 @@ from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.locks import Lock, hold
 from revshare.money import is_currency
+from revshare.payouts.destinations import in_use
 from revshare.payouts.models import Hold, Payment, PaymentBatch, PayoutCurrency
 from revshare.payouts.queries import (
     check_digest,
@@ -108,8 +109,15 @@ def prepare(*, currency: str, act: Act) -> PaymentBatch:
     for code in {item.account.currency for item in found}:
         own = [item.account.contributor_id for item in found if item.account.currency == code]
         numbers |= {(name, code): number for name, number in latest_statements(own, code).items()}
+    places = in_use({item.account.contributor_id for item in found}, at=act.at)
     payments = Payment.objects.bulk_create(
-        _payment(batch, line, item, numbers[item.account.contributor_id, item.account.currency])
+        _payment(
+            batch,
+            line,
+            item,
+            numbers[item.account.contributor_id, item.account.currency],
+            places.get(item.account.contributor_id, ""),
+        )
         for line, item in enumerate(found, 1)
     )
     batch.state = "draft"
@@ -132,7 +140,7 @@ def _nothing_payable(currency: str, waiting: list[Standing]) -> str:
     return f"Nothing is payable in {currency}: `payouts why` says why not.{said}"
 
 
-def _payment(batch: PaymentBatch, line: int, item: Standing, statement: str) -> Payment:
+def _payment(batch: PaymentBatch, line: int, item: Standing, statement: str, place: str) -> Payment:
     account, rate = item.account, item.rate
     return Payment(
         batch=batch, payment_key=payment_key(batch.pk, line), contributor_id=account.contributor_id,
@@ -142,7 +150,7 @@ def _payment(batch: PaymentBatch, line: int, item: Standing, statement: str) -> 
         rate_upper=Decimal(rate.rate.numerator) if rate else None,
         rate_lower=Decimal(rate.rate.denominator) if rate else None,
         rate_on=rate.on if rate else None, rate_source=rate.source if rate else "",
-        destination_sha256=destination_sha256(account.payee_id),
+        destination_sha256=destination_sha256(account.payee_id, place),
     )  # fmt: skip
 
 
@@ -206,6 +214,7 @@ def _check_still_payable(batch: PaymentBatch, act: Act) -> None:
         (item.account.contributor_id, item.account.currency): item
         for item in standings(today=act.at.date(), contributor_ids=names)
     }
+    places = in_use(names, at=act.at)
     for (contributor_id, own), payment in payments.items():
         found = now.get((contributor_id, own))
         blocked = [why.words for why in found.reasons if why.code not in NO_HINDRANCE] if found else []
@@ -215,6 +224,8 @@ def _check_still_payable(batch: PaymentBatch, act: Act) -> None:
             blocked.append(f"They are paid in {found.pays_in} by now.")
         if found and found.account.payee_id != payment.payee_id:
             blocked.append("The payee is another by now.")
+        elif destination_sha256(payment.payee_id, places.get(contributor_id, "")) != payment.destination_sha256:
+            blocked.append("The destination is another by now.")
         if blocked:
             raise Conflict(
                 f"Payment {payment.payment_key} to {contributor_id} cannot go out: {' '.join(blocked)} Cancel batch "

@@ -16,6 +16,10 @@ PAYMENT_STATES = ("live", "paid", "returned", "cancelled")
 RESULTS = ("paid", "returned")
 LIVE = "live"
 CYCLES_AVERAGED = 3
+COOL_OFF = timedelta(days=7)
+"""How long a new destination waits before money goes there: who did not ask for it has time to say so."""
+MIN_DESTINATION_CHARACTERS, MAX_DESTINATION_CHARACTERS = 12, 200
+SHOWN_CHARACTERS = 4
 RATE_SCALE = 10**12
 MOST_CYCLES = 1200
 """Further ahead than so many cycles no date is projected."""
@@ -212,9 +216,16 @@ def payment_key(batch_id: int, line: int) -> str:
     return f"pay-{batch_id:06d}-{line:06d}"
 
 
-def destination_sha256(payee_id: str) -> str:
-    """What stands for the destination of a payment: changed, and the batch has another digest."""
-    return hashlib.sha256(f"payee\t{payee_id}\n".encode()).hexdigest()
+def destination_sha256(payee_id: str, destination: str = "") -> str:
+    """What stands for the destination of a payment: changed, and the batch has another digest. Without a destination
+    of their own, the payee's id is all that is known."""
+    own = f"destination\t{destination}\n" if destination else ""
+    return hashlib.sha256(f"payee\t{payee_id}\n{own}".encode()).hexdigest()
+
+
+def masked(destination: str) -> str:
+    """What people see of it: its end, if the rest is long enough to hide."""
+    return f"…{destination[-SHOWN_CHARACTERS:]}"
 
 
 def rate_text(upper: Decimal | None, lower: Decimal | None) -> str:

@@ -6,14 +6,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from revshare.access.models import User
-from revshare.access.rules import may
+from revshare.access.rules import leaves_trace, may
 from revshare.audit_trail.operations import Act, record
 from revshare.statements.models import Statement
 from revshare.statements.pages import find_number
 from revshare.statements.queries import PUBLISHED
 from revshare.tasks import now
-
-LOGGED_ROLES = frozenset({"operator"})
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Reading:
 
     def log(self, form: str) -> None:
         """Records the reading where the reader is an operator or a superuser and it is not their own. Call it last."""
-        if self.own or not (self.reader.is_superuser or LOGGED_ROLES.intersection(self.reader.roles)):
+        if self.own or not leaves_trace(roles=self.reader.roles, superuser=self.reader.is_superuser):
             return
         record(
             act=Act(actor=self.reader.username, at=now()), action="statement.read",
@@ -36,7 +34,7 @@ class Reading:
 
 def reads_all(user: User) -> bool:
     """Whether the person may read everybody's statements, drafts included."""
-    return user.is_superuser or may(roles=user.roles, action="read_statements")
+    return user.may("read_statements")
 
 
 def reads_own(user: User) -> bool:

@@ -21,7 +21,7 @@ PAGE_SIZE = 50
 MAX_NUMBER = 2**63 - 1
 
 
-def _own(request: HttpRequest, action: str) -> str:
+def own_contributor(request: HttpRequest, action: str) -> str:
     """The contributor that the person is. Raises PermissionDenied for everybody else."""
     user = cast(User, request.user)
     if user.contributor_id is None or not may(roles=user.roles, action=action):
@@ -38,7 +38,7 @@ def _text(request: HttpRequest, name: str) -> str:
 @member_page
 def works(request: HttpRequest) -> HttpResponse:
     """Which of one's assets stand in which dataset versions and models."""
-    contributor_id = _own(request, "read_own_assets")
+    contributor_id = own_contributor(request, "read_own_assets")
     search = _text(request, "search")
     page = standings(
         contributor_id=contributor_id, at=now(), size=PAGE_SIZE, search=search,
@@ -58,7 +58,7 @@ def works(request: HttpRequest) -> HttpResponse:
 @member_page
 def decisions(request: HttpRequest) -> HttpResponse:
     """One's own decisions, latest first, and where to make another."""
-    contributor_id = _own(request, "read_own_assets")
+    contributor_id = own_contributor(request, "read_own_assets")
     before = request.GET.get("before", "")
     rows = Consent.objects.filter(contributor_id=contributor_id).order_by("-pk")
     if before.isascii() and before.isdigit() and int(before[:20]) <= MAX_NUMBER:
@@ -71,7 +71,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
 @member_form
 def new_decision(request: HttpRequest) -> HttpResponse:
     """What a decision would do, before it is made; then it is made."""
-    contributor_id = _own(request, "consent")
+    contributor_id = own_contributor(request, "consent")
     given = request.POST if request.method == "POST" else request.GET
     asked = {name: given.get(name, "").strip() for name in ("decision", "asset_id", "scope")}
     error = ""

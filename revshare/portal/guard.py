@@ -1,44 +1,25 @@
 """What every page of the portal has in common: who may come in, and what browsers may do with the answer."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
+from csp.constants import NONE
+from csp.decorators import csp_replace
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
 View = Callable[..., HttpResponseBase]
 
-# The pages have no script but one, and nothing from elsewhere; the header makes browsers hold them to it.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
 
 def contained(view: View) -> View:
-    """Sets the content security policy, and keeps the answer out of every cache."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        response.headers["Content-Security-Policy"] = POLICY
-        return response
-
-    return cache_control(private=True, no_store=True)(answer)
+    """Keeps the answer out of every cache. What scripts it may have, the policy of all answers says (settings)."""
+    return cache_control(private=True, no_store=True)(view)
 
 
 def scripted(view: View) -> View:
     """`contained`, for a page with a script of ours, which may talk to nobody."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        response.headers["Content-Security-Policy"] = f"{POLICY}; script-src 'self'; connect-src 'none'"
-        return response
-
-    return cache_control(private=True, no_store=True)(answer)
+    return contained(csp_replace({"connect-src": [NONE]})(view))
 
 
 def member_page(view: View) -> View:

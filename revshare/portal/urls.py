@@ -1,15 +1,14 @@
-"""Pages for contributors, and the sign-in page for everybody. A statement's number ends in nine digits, so the endings
+"""Pages for contributors. A statement's number ends in nine digits, so the endings
 of downloads cannot be part of it; it has no slash, because a cycle's key has none."""
 
 from django.urls import path
 
-from revshare.portal import consents, proofs, views
+from revshare.portal import consents, destination, proofs, views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("sign-in/", views.sign_in, name="sign-in"),
-    path("sign-out/", views.sign_out, name="sign-out"),
     path("works/", consents.works, name="works"),
+    path("destination/", destination.destination, name="destination"),
     path("decisions/", consents.decisions, name="decisions"),
     path("decisions/new/", consents.new_decision, name="new-decision"),
     path("statements/", views.statements, name="statements"),

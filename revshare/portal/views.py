@@ -1,17 +1,15 @@
-"""The pages: sign-in, home, a contributor's statements, one statement and its downloads."""
+"""The pages: home, a contributor's statements, one statement and its downloads."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.contrib.auth.views import LoginView, LogoutView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 
 from revshare.access.models import User
-from revshare.access.rules import may
 from revshare.exports.statement_csv import statement_csv
 from revshare.exports.statement_document import Amount, Document, period_words
 from revshare.exports.statement_pdf import statement_pdf
@@ -19,7 +17,7 @@ from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.payouts.queries import reserved
 from revshare.portal.access import find_readable, reads_own
-from revshare.portal.guard import contained, member_page
+from revshare.portal.guard import member_page
 from revshare.recoupments.queries import owing
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
@@ -45,15 +43,11 @@ class Corrected:
     difference: Amount
 
 
-sign_in = contained(LoginView.as_view(template_name="portal/sign_in.html", redirect_authenticated_user=True))
-sign_out = contained(LogoutView.as_view())
-
-
 @member_page
 def home(request: HttpRequest) -> HttpResponse:
     """Staff to the console, contributors to their statements."""
     user = _user(request)
-    if user.is_superuser or may(roles=user.roles, action="browse"):
+    if user.may("browse"):
         return redirect("admin:index")
     return redirect("statements")
 

@@ -11,15 +11,16 @@ import pytest
 from django.core.cache import cache
 from django.db import transaction
 from django.test import Client, override_settings
-from rest_framework.authtoken.models import Token
 
 from revshare.access.models import User
 from revshare.access.operations import create_user
+from revshare.access.tokens import make_token
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
 from revshare.ingest.operations import ingest
 from revshare.periods import parse_period
 from revshare.policies.operations import register
+from revshare.tasks import now
 from tests.conftest import AT
 
 CANARY = "canary-7f3e"
@@ -39,7 +40,7 @@ POLICY = (
     'allocation = "asset_count"\n'
 )
 FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-PASSWORD = "correct horse 7"
+PASSWORD = "correct horse 7 battery"
 PEOPLE: dict[str, tuple[list[str], str | None]] = {
     "olivia": (["operator"], None), "vera": (["approver"], None), "fay": (["finance"], None),
     "ann": (["contributor"], "ann"), "bob": (["contributor"], CANARY),
@@ -134,4 +135,4 @@ def build(folder: Path) -> dict[str, str]:
 
 
 def token_of(user: User) -> str:
-    return str(Token.objects.create(user=user).key)
+    return make_token(user=user, act=Act(actor=user.username, at=now()))[1]

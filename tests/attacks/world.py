@@ -27,6 +27,7 @@ from revshare.files.mapped import save
 from revshare.files.voiding import void
 from revshare.ingest.operations import find_files, ingest
 from revshare.payouts import operations as payouts
+from revshare.payouts.destinations import set_destination
 from revshare.periods import parse_period
 from revshare.policies.operations import find, register
 from revshare.pools.matching import match
@@ -149,6 +150,7 @@ def _paid(folder: Path) -> None:
     bank = f"payment_key,result,date,reference\n{key},paid,2026-07-02,B1\n"
     ingest(kind="payment_results", path=_written(folder / "bank.csv", bank), act=by("fiona"))
     payouts.place_hold(contributor_id="ben", act=by("fiona", "in court"))
+    set_destination(contributor_id="cy", text="IBAN DE89 3704 0044 0532 0130 00", act=by("cy"))
     payouts.set_currency(contributor_id="ben", currency="EUR", act=by("fiona", "a letter"))
     debt = recoupments.ask_for_advance(
         contributor_id="ann", currency="USD", amount_micros=9_000_000, act=by("fiona", "a camera", BEFORE_JULY)

@@ -51,9 +51,9 @@ def sign_in(browser: Browser, address: str, name: str, password: str) -> Page:
     page = browser.new_context(base_url=address).new_page()
     page.set_default_timeout(STEP_MILLISECONDS)
     page.goto("/console/")
-    page.get_by_label("Username").fill(name)
+    page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Home")
     return page
 

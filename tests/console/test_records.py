@@ -52,7 +52,7 @@ def everything(cycles: dict[str, Cycle], act: Act) -> None:
     )
     lock(key="june", act=act, accept_quarantine="the shop is asked")
     calculate(key="june", act=act)
-    settle(number=waiting()[0].number, to="platform", act=act)
+    settle(number=waiting()[0].number, to="platform", act=replace(act, actor="adam"))
     payouts.place_hold(contributor_id="ben", act=act)
     claims.prove(number=claim_on_an_asset(act), evidence="the negative", act=act)
     payouts.set_currency(contributor_id="ben", currency="EUR", act=act)

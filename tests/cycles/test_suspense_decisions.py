@@ -13,7 +13,7 @@ from revshare.allocation.suspense import Waiting, waiting
 from revshare.audit_trail.models import Event
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
-from revshare.errors import Conflict, NotFound, Refused
+from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.ledger.models import Leg
 from revshare.money import format_micros
 from revshare.policies.operations import register
@@ -77,6 +77,12 @@ def june(shop: Story) -> Story:
     policy(shop, BY_LICENCES)
     shop.calculate("june", "2026-06-01", "2026-07-01")
     return shop
+
+
+def test_whoever_prepared_the_cycle_does_not_settle_what_waits_of_it(june: Story) -> None:
+    with pytest.raises(NotAllowed, match="olivia prepared cycle june"):
+        settle(number=only().number, to="platform", act=june.act("olivia", why="mine"))
+    assert settled(june, only().number, "platform").decided_by == "adam"
 
 
 def row(cycle: Cycle) -> str:

@@ -105,7 +105,7 @@ def settle_suspense(play: Play) -> None:
         return
     left, rest = chosen
     to = play.rng.choice(["platform", "commons"])
-    deciding.settle(number=rest.pk, to=to, act=play.story.act(why="nobody will ever say"))
+    deciding.settle(number=rest.pk, to=to, act=play.story.act("adam", why="nobody will ever say"))
     currency, micros = left[1][0][3], play.twin.waiting.pop(left)
     play.book.post("suspense_release", {("suspense", currency): -micros, (to, currency): micros})
 

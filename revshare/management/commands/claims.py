@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from revshare.allocation.releasing import Released, decide, lapse_overdue, release_held
-from revshare.claims.operations import USUAL_DAYS, file_claim, prove
+from revshare.claims.operations import USUAL_DAYS, check_not_claimant, file_claim, prove
 from revshare.claims.queries import find, with_state
 from revshare.management import base
 from revshare.money import format_micros
@@ -64,6 +64,8 @@ class Command(base.Command):
 
     def _uphold(self, options: dict[str, Any]) -> dict[str, Any]:
         act = base.acting(options["by"], "decide_claim")
+        if options["by"]:
+            check_not_claimant(number=options["number"], contributor_id=base.person(options["by"]).contributor_id)
         released = decide(number=options["number"], action=options["action"], reason=options["reason"], act=act)
         self.say(f"Claim {options['number']} is {find(options['number']).state}.")
         return described(find(options["number"])) | {"released": self._told(released)}
