@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
@@ -23,10 +23,11 @@ from revshare.ingest.operations import ingest
 from revshare.progress import Progress, no_progress
 from revshare.proofs.operations import check_published, commit
 from revshare.runs.models import LIVE, Run
-from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start
+from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, hand_back, lost, start
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
+MOST_ATTEMPTS = 5  # of a run whose connection goes each time: its work may be what ends it
 EXECUTE = "revshare.tasks.execute"  # the name of a worker's task
 # A broker that accepts a connection and then says nothing must not hold up a web request.
 HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, "socket_connect_timeout": 2}
@@ -84,11 +85,30 @@ def perform(run_id: int, *, progress: Progress = no_progress) -> None:
         log.warning("run %s was taken over by another process", run_id)
     except Refused as error:
         fail(run=run, error=str(error))
+    except (DatabaseError, InterfaceError) as error:
+        _end_of_database(run, lease, error)
     except Exception as error:
         fail(run=run, error=f"Something broke ({type(error).__name__}: {error}). Nothing of it was kept; try again.")
         raise
     else:
         finish(run=run, outcome=outcome)
+
+
+def _end_of_database(run: Run, lease: Lease, error: Exception) -> None:
+    """What becomes of a run that the database ended. If the connection went, nobody knows whether the last transaction
+    was committed: the run stays live and is worked on again, which finds done what is done."""
+    if lost(error):
+        connection.close()
+        if run.attempts < MOST_ATTEMPTS:
+            log.warning("the connection went while run %s was at work; it goes on: %s", run.pk, error)
+            hand_back(run=run)
+            return
+    elif not lease.is_ours():
+        log.warning("run %s was taken over by another process: %s", run.pk, error)
+        return
+    kept = "What was done before stands" if lost(error) else "Nothing of it was kept"
+    fail(run=run, error=f"Something broke ({type(error).__name__}: {error}). {kept}; try again.")
+    raise error
 
 
 def send(run_id: int) -> None:
