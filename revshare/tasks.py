@@ -24,7 +24,9 @@ from revshare.progress import Progress, no_progress
 from revshare.proofs.operations import check_published, commit
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, hand_back, lost, start
+from revshare.verification.nightly import verify_and_keep
 
+VERIFIED = "verify:all"  # the subject of the runs that verify everything
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 MOST_ATTEMPTS = 5  # of a run whose connection goes each time: its work may be what ends it
@@ -65,8 +67,16 @@ def _prove(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     return {"commitment_sha256": commitment.sha256}
 
 
+def _verify(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    verdict = verify_and_keep(run=run, act=act, progress=lease.progress)
+    if not verdict.is_clean:
+        log.error("verify found %s things that are wrong; the first: %s", verdict.findings_count, verdict.findings[0])
+    return {"checks": verdict.checks, "cycles": verdict.cycles, "findings": verdict.findings_count}
+
+
 STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
     "ingest": _ingest, "lock": _lock, "calculate": _calculate, "publish": _publish, "prove": _prove,
+    "verify": _verify,
 }  # fmt: skip
 
 
@@ -155,6 +165,12 @@ def request_proof(*, key: str, act: Act, progress: Progress = no_progress) -> Ru
     check_published(cycle)
     subject = f"proof:{key}"
     run, _ = request_step(step="prove", subject=subject, act=act, request={"key": key}, queue=False, progress=progress)
+    return run
+
+
+def request_verify(*, act: Act) -> Run:
+    """Has a worker verify everything; one that waits or runs already is taken for it."""
+    run, _ = request_step(step="verify", subject=VERIFIED, act=act, request={}, queue=True)
     return run
 
 

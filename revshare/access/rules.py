@@ -20,6 +20,7 @@ MAY: dict[str, frozenset[str]] = {
     "settle_suspense": frozenset({"approver"}),  # give it to the platform or the commons fund
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
+    "reconcile": frozenset({"approver"}),  # say what was published last, after a restore
     "file_claim": frozenset({"operator"}),
     "decide_claim": frozenset({"approver"}),
     "release_held": frozenset({"operator"}),

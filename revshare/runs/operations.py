@@ -1,5 +1,5 @@
 """Starting, claiming and finishing runs. A run is worked on by whoever holds its lease; leases live by the database's
-clock, which all workers share, and no result depends on it. Whoever lost the lease commits nothing more: see `fence`."""
+clock, which all workers share, and no result depends on it. Whoever lost the lease commits nothing more: `fence`."""
 
 import json
 import logging
@@ -121,9 +121,9 @@ class Lease:
         try:
             while not self._stop.wait(step):
                 waited += step
-                if self._now != written or waited >= settings.REVSHARE_LEASE_SECONDS / 4:
-                    if self._write(self._now):
-                        written, waited = self._now, 0.0
+                now = self._now
+                if (now != written or waited >= settings.REVSHARE_LEASE_SECONDS / 4) and self._write(now):
+                    written, waited = now, 0.0
         finally:
             connection.close()
 

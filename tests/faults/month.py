@@ -28,7 +28,7 @@ from revshare.restatements import operations as restatements
 from revshare.restatements.models import Restatement
 from revshare.restatements.rules import Options
 from revshare.runs.models import LIVE, Run
-from revshare.tasks import request_cycle_step, request_step, wait
+from revshare.tasks import perform, request_cycle_step, request_step, wait
 
 AT = datetime(2026, 7, 1, 9, tzinfo=UTC)
 SALES = "sale_id,sold_at,stream,model,currency,gross_amount,refund_of\n"
@@ -112,11 +112,13 @@ def swept() -> None:
 
 
 def paid() -> None:
-    batch = PaymentBatch.objects.first() or payouts.prepare(currency="USD", act=by("fiona"))
+    batch = PaymentBatch.objects.order_by("pk").first() or payouts.prepare(currency="USD", act=by("fiona"))
     payouts.approve(batch_id=batch.pk, digest=batch.digest, act=by("adam"))
     batch = payouts.release_to_bank(batch_id=batch.pk, act=by("fiona"))
     in_place(Path(settings.REVSHARE_HOME) / "out" / "register.csv", lambda draft: draft.write_bytes(register(batch)))
-    lines = [f"{p.payment_key},paid,2026-07-03,bank-{n},\n" for n, p in enumerate(batch.payments.order_by("payment_key"))]
+    lines = [
+        f"{p.payment_key},paid,2026-07-03,bank-{n},\n" for n, p in enumerate(batch.payments.order_by("payment_key"))
+    ]
     first = batch.payments.order_by("payment_key")[0].payment_key
     rows = ["payment_key,result,date,reference,reason\n", *lines, f"{first},returned,2026-07-05,bank-back,closed\n"]
     take("payment_results", "".join(rows), "fiona")
@@ -124,7 +126,7 @@ def paid() -> None:
 
 def restated() -> None:
     take("sales", LATE)
-    made = Restatement.objects.first() or restatements.draft(
+    made = Restatement.objects.order_by("pk").first() or restatements.draft(
         cycle_key="june", options=Options(late=True), act=by("olivia")
     )
     restatements.approve(key=made.key, act=by("adam"))
@@ -152,6 +154,17 @@ def play(now_at: Callable[[str], None] = lambda _: None) -> None:
         step()
 
 
+def another_policy() -> None:
+    """A version of the policy under which contributors would get more."""
+    register_policy(content=POLICY.replace('"1"\n[', '"2"\n[').replace("20%", "50%").encode(), act=by("olivia"))
+
+
+def deliver_again() -> None:
+    """As a broker may: every task that there was, once more."""
+    for run in Run.objects.order_by("pk"):
+        perform(run.pk)
+
+
 def digests() -> dict[str, Any]:
     """What must be the same whatever happened on the way. The numbers of batches and restatements are not in it: the
     database leaves out a number that a killed transaction had taken."""
@@ -175,4 +188,3 @@ def digests() -> dict[str, Any]:
         **{kind: sha256_of(out / f"{kind}.csv") for kind in ("payouts", "statements", "journal")},
         "scratch": sorted(path.name for path in (settings.REVSHARE_HOME / "spool").glob("*")),
     }  # fmt: skip
-

@@ -1,16 +1,18 @@
 """A program that plays the month in processes of its own and breaks them: forked from one that has loaded everything, so
 that a kill costs a second and not the start of Python. It reads jobs, one JSON object a line, and answers each with
-what came of it. What it does to a process is in `FAULTS`; nothing of it is known to the product.
+what came of it.
+
+A job names an instance (`home`, `database`, `database_url`) and may have: `fault`, what befalls the first process
+(`striking`); `together`, how many play at once; `shift_hours` and `zone`, where the clock is; `deploy`, a step before
+which another version of the policy is registered; `again`, to deliver every run once more at the end.
 """
 
 import contextlib
 import faulthandler
 import json
 import os
-import random
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -19,68 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import django
-import psycopg
+
+from tests.faults.striking import Commits, disturb, fill_disk, until_claimed_again, until_said, until_stopped
 
 ATTEMPTS = 6
-PATIENCE_SECONDS = 60
-WRITES = ("INSERT", "UPDATE", "DELETE")
-
-
-class Boundaries:
-    """Counts the moments at which this process's main thread is about to commit, and has just committed."""
-
-    def __init__(self, job: dict[str, Any], note: Path) -> None:
-        self.job, self.note = job, note
-        self.at = 0
-        self.stage = ""
-
-    def now_at(self, stage: str) -> None:
-        self.stage = stage
-
-    def install(self) -> None:
-        from django.db.backends.postgresql.base import DatabaseWrapper
-        from django.db.backends.utils import CursorWrapper
-
-        commit, execute = DatabaseWrapper._commit, CursorWrapper.execute
-
-        def committing(wrapper: Any) -> Any:
-            return self.around(wrapper, lambda: commit(wrapper))
-
-        def executing(cursor: Any, sql: Any, params: Any = None) -> Any:
-            wrapper = cursor.db
-            if wrapper.in_atomic_block or not str(sql).lstrip().startswith(WRITES):
-                return execute(cursor, sql, params)
-            return self.around(wrapper, lambda: execute(cursor, sql, params))
-
-        DatabaseWrapper._commit, CursorWrapper.execute = committing, executing
-
-    def around(self, wrapper: Any, act: Callable[[], Any]) -> Any:
-        if threading.current_thread() is not threading.main_thread():
-            return act()
-        self.at += 1
-        hit = self.at == self.job.get("at")
-        if hit and self.job["when"] == "before":
-            self.strike(wrapper)
-        result = act()
-        if hit and self.job["when"] == "after":
-            self.strike(wrapper)
-            raise psycopg.OperationalError("the server went away before it said that it had committed")
-        return result
-
-    def strike(self, wrapper: Any) -> None:
-        self.note.write_text(f"{self.job['fault']} {self.job['when']} commit {self.at}, in {self.stage}")
-        if self.job["fault"] == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        terminate(self.job, f"pid = {wrapper.connection.info.backend_pid}")
-
-
-def terminate(job: dict[str, Any], which: str) -> None:
-    """Ends backends of the job's database, and waits until they are gone."""
-    where = f"FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
-    with psycopg.connect(job["database_url"], autocommit=True) as admin:
-        admin.execute(f"SELECT pg_terminate_backend(pid) {where}")
-        while admin.execute(f"SELECT count(*) {where}").fetchone() != (0,):
-            time.sleep(0.005)
+LEASE_SECONDS = 1
+PATIENCE_SECONDS = 100
+HANGS_SECONDS = 150  # after which a process ends by itself and says where it stood
 
 
 def settle_in(job: dict[str, Any]) -> None:
@@ -88,13 +35,16 @@ def settle_in(job: dict[str, Any]) -> None:
     from django.conf import settings
     from django.db import connections
 
-    home = Path(job["home"])
     connections.settings["default"]["NAME"] = job["database"]
-    settings.REVSHARE_HOME = home
-    settings.REVSHARE_LEASE_SECONDS = job.get("lease_seconds", 1)
-    output = os.open(home / "process.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    settings.REVSHARE_HOME = Path(job["home"])
+    settings.REVSHARE_LEASE_SECONDS = LEASE_SECONDS
+    output = os.open(log_of(job), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
+
+
+def log_of(job: dict[str, Any]) -> Path:
+    return Path(job["home"], "process.log")
 
 
 def forked(job: dict[str, Any], work: Callable[[], None]) -> int:
@@ -102,28 +52,40 @@ def forked(job: dict[str, Any], work: Callable[[], None]) -> int:
     pid = os.fork()
     if pid:
         return pid
+    code = 1
     try:
         settle_in(job)
+        faulthandler.dump_traceback_later(HANGS_SECONDS, exit=True, file=sys.stderr)
         work()
+        code = 0
     except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
-def play(job: dict[str, Any], *, fault: dict[str, Any]) -> None:
+def play(job: dict[str, Any], fault: dict[str, Any]) -> None:
     from tests.faults import month
 
-    home = Path(job["home"])
     month.AT += timedelta(hours=job.get("shift_hours", 0))
     if "zone" in job:
         os.environ["TZ"] = job["zone"]
         time.tzset()
-    boundaries = Boundaries(job | fault, home / "struck")
-    boundaries.install()
-    month.play(boundaries.now_at)
-    (home / "digests.json").write_text(json.dumps(month.digests() | {"commits": boundaries.at}))
+    if "free_bytes" in fault:
+        fill_disk(fault["free_bytes"])
+    commits = Commits(job, fault)
+    commits.install()
+
+    def now_at(stage: str) -> None:
+        commits.now_at(stage)
+        if stage == job.get("deploy"):
+            month.another_policy()
+
+    month.play(now_at)
+    if job.get("again"):
+        month.deliver_again()
+    Path(job["home"], "digests.json").write_text(json.dumps(month.digests() | {"commits": commits.labels}))
 
 
 def check(job: dict[str, Any]) -> None:
@@ -131,50 +93,75 @@ def check(job: dict[str, Any]) -> None:
     from revshare.verification.operations import verify
 
     findings = verify(cycles=list(Cycle.objects.select_related("policy"))).findings
-    (Path(job["home"]) / "findings.json").write_text(json.dumps([str(finding) for finding in findings]))
+    Path(job["home"], "findings.json").write_text(json.dumps([str(finding) for finding in findings]))
+
+
+def ended_well(pid: int) -> bool:
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def attempt(job: dict[str, Any], fault: dict[str, Any]) -> bool:
-    """One process plays; returns whether it came to the end. A fault with `after_seconds` comes from outside."""
-    pid = forked(job, lambda: play(job, fault=fault))
+    """One process plays, or several at once; returns whether all came to the end."""
+    pid = forked(job, lambda: play(job, fault))
+    if fault.get("fault") == "stop":
+        return overtaken(job, pid, wake=fault["wake"])
+    others = [forked(job, lambda: play(job, {})) for _ in range(job.get("together", 1) - 1)]
     if "after_seconds" in fault:
         disturb(job, pid, fault)
-    _, status = os.waitpid(pid, 0)
-    return status == 0
+    ends = [ended_well(each) for each in (pid, *others)]
+    return all(ends)
 
 
-def disturb(job: dict[str, Any], pid: int, fault: dict[str, Any]) -> None:
-    deadline = time.monotonic() + fault["after_seconds"]
-    while time.monotonic() < deadline:
-        time.sleep(0.002)
-        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            return  # it was quicker
-    (Path(job["home"]) / "struck").write_text(f"{fault['fault']} after {fault['after_seconds']:.3f} s")
-    if fault["fault"] == "kill":
-        os.kill(pid, signal.SIGKILL)
-    else:
-        terminate(job, "true")
+def overtaken(job: dict[str, Any], pid: int, *, wake: str) -> bool:
+    """The first process stands still until its lease is over and another has taken its run, or come to the end; then it
+    wakes up. Of one that is refused what it was about to commit, no more is wanted."""
+    until_stopped(pid)
+    time.sleep(LEASE_SECONDS + 0.2)
+    other = forked(job, lambda: play(job, {}))
+    if wake == "at the end":
+        return ended_well(other) & woken(pid)
+    until_claimed_again(job, PATIENCE_SECONDS)
+    os.kill(pid, signal.SIGCONT)
+    until_said(job, "taken over by another process", PATIENCE_SECONDS)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return ended_well(other)
+
+
+def woken(pid: int) -> bool:
+    os.kill(pid, signal.SIGCONT)
+    return ended_well(pid)
+
+
+def damaged(job: dict[str, Any]) -> list[str]:
+    """Files that somebody could take for whole ones and are not: by their names, or exports that were never finished."""
+    from revshare.lake import sha256_of
+
+    home = Path(job["home"])
+    named = [*home.glob("lake/*/*.parquet"), *(path for path in home.glob("exchange/*") if len(path.name) == 64)]
+    return [
+        *(str(path) for path in named if sha256_of(path) != path.name.partition(".")[0]),
+        *(str(path) for path in home.glob("out/*.csv") if not path.read_text().endswith("\n")),
+        *(str(path) for path in home.glob("out/*.part")),
+    ]
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    home = Path(job["home"])
+    fault = job["fault"]
     began = time.monotonic()
-    attempts = 1
-    finished = attempt(job, job.get("fault_spec", {}))
-    seconds = time.monotonic() - began
+    finished = attempt(job, fault)
+    seconds, attempts, left = time.monotonic() - began, 1, damaged(job)
     while not finished and attempts < ATTEMPTS:
         attempts += 1
-        finished = attempt(job, {})
-    if not finished:
-        return {"finished": False, "log": (home / "process.log").read_text()[-6000:]}
-    if job.get("verify", True):
-        _, status = os.waitpid(forked(job, lambda: check(job)), 0)
-        if status:
-            return {"finished": False, "log": (home / "process.log").read_text()[-6000:]}
-    struck = home / "struck"
+        finished = attempt(job | {"together": 1}, {})
+    if not finished or not ended_well(forked(job, lambda: check(job))):
+        return {"finished": False, "log": log_of(job).read_text()[-6000:]}
+    home = Path(job["home"])
+    said = home / "struck"
     return {
-        "finished": True, "attempts": attempts, "seconds": seconds, "struck": struck.read_text() if struck.exists() else "",
-        "findings": json.loads((home / "findings.json").read_text()) if job.get("verify", True) else [],
+        "finished": True, "attempts": attempts, "seconds": seconds, "damaged": left,
+        "struck": said.read_text() if said.exists() else "", "log": log_of(job).read_text(),
+        "findings": json.loads((home / "findings.json").read_text()),
         "digests": json.loads((home / "digests.json").read_text()),
     }  # fmt: skip
 
@@ -192,5 +179,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    random.seed()
     main()

@@ -1,0 +1,36 @@
+"""What the world does to a month: full disks, clocks that jump, a deploy in the middle."""
+
+from typing import Any
+
+import pytest
+
+from tests.faults.crew import Crew, the_same
+
+RESULTS = ("input", "result", "payouts", "statements", "balances", "register")
+
+
+# Where the month stops: at the first byte, in files that are handed in, in Parquet files, in the proof's trees.
+@pytest.mark.parametrize("free_bytes", [0, 150, 400, 1000])
+def test_a_full_disk_leaves_no_file_that_is_not_whole(crew: Crew, undisturbed: dict[str, Any], free_bytes: int) -> None:
+    done = crew.play(fault={"free_bytes": free_bytes})
+    assert done["attempts"] == 2, "the disk was never full"
+    assert done["damaged"] == []
+    assert done["findings"] == []
+    assert the_same(done, undisturbed, but=("runs",))
+
+
+def test_results_do_not_depend_on_the_clock(crew: Crew, undisturbed: dict[str, Any]) -> None:
+    for hours, zone in ((-24 * 400, "Pacific/Apia"), (24 * 4000, "America/St_Johns")):
+        done = crew.play(shift_hours=hours, zone=zone)
+        assert done["findings"] == []
+        assert {name: done["digests"][name] for name in RESULTS} == {
+            name: undisturbed["digests"][name] for name in RESULTS
+        }
+
+
+def test_a_policy_that_comes_in_the_middle_waits_for_the_next_cycle(crew: Crew, undisturbed: dict[str, Any]) -> None:
+    for stage in ("lock", "calculate"):
+        done = crew.play(deploy=stage)
+        assert done["findings"] == []
+        assert the_same(done, undisturbed, but=("events",))
+        assert ["policy.registered", 2] in done["digests"]["events"]
