@@ -18,7 +18,7 @@ class RunOut(serializers.Serializer):
 
     id = serializers.IntegerField()
     subject = serializers.CharField(help_text="`cycle:<key>` or `upload:<id>`.")
-    step = serializers.CharField(help_text="ingest, lock, calculate, publish or prove.")
+    step = serializers.CharField(help_text="ingest, lock, calculate, publish, prove or verify.")
     state = serializers.ChoiceField(choices=STATES)
     stage = serializers.CharField(help_text="What it is doing now.")
     progress_done = serializers.IntegerField()

@@ -12,10 +12,13 @@ from revshare.console.cycle_facts import Facts, facts_of
 from revshare.console.runs import doing, live_runs, page_of, stage_of
 from revshare.console.shown import amount
 from revshare.console.waiting import Waiting, in_quarantine
+from revshare.continuity.queries import closed_because
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action
+from revshare.errors import Refused
 from revshare.files.models import IngestedFile
 from revshare.policies.models import Policy
+from revshare.verification.nightly import last_verdict
 
 WHO = {
     "lock": "An operator locks it", "calculate": "An operator calculates it",
@@ -52,8 +55,16 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     waiting = in_quarantine()
     return {
         "cycle": cycle, "steps": _pipeline(cycle, facts), "waiting": waiting, "runs": runs,
-        "todo": _todo(request, waiting),
+        "todo": _todo(request, waiting), "closed": _closed(), "verdict": last_verdict(),
     }  # fmt: skip
+
+
+def _closed() -> str:
+    """Why this instance may neither publish nor pay; blank if it may."""
+    try:
+        return closed_because()
+    except Refused as error:
+        return str(error)
 
 
 def _pipeline(cycle: Cycle | None, facts: Facts | None) -> list[Step]:

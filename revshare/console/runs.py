@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET
 
 from revshare.console.shown import stage
 from revshare.runs.models import LIVE, Run
+from revshare.tasks import VERIFIED
 
 STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
-         "prove": "Making the proof of"}  # fmt: skip
+         "prove": "Making the proof of", "verify": "Verifying"}  # fmt: skip
 
 
 def last_run(subject: str) -> Run | None:
@@ -28,6 +29,8 @@ def page_of(run: Run) -> str:
     kind, _, name = run.subject.partition(":")
     if kind in ("cycle", "proof"):
         return reverse("admin:cycle", args=[name])
+    if run.subject == VERIFIED:
+        return reverse("admin:index")
     return reverse("admin:upload-detail", args=[int(name)])
 
 

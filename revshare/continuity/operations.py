@@ -32,6 +32,14 @@ def check_open(*, kind: str, key: str, digest: str) -> None:
         raise NotReconciled(why)
 
 
+def check_head_known() -> None:
+    """Raises NotReconciled while nobody has said what was published and paid after the backup: what is prepared before
+    that takes the numbers of what the bank has got."""
+    restored = open_restoration()
+    if not (restored and restored.expected) and (why := closed_because()):
+        raise NotReconciled(why)
+
+
 def note_head() -> None:
     """Writes down outside of the database what was published and paid, after the deed was committed. Never over a head
     that this database does not know."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from revshare.audit_trail.operations import Act, record
-from revshare.continuity.operations import BATCHES, check_open, note_head
+from revshare.continuity.operations import BATCHES, check_head_known, check_open, note_head
 from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.locks import Lock, hold
@@ -94,6 +94,7 @@ def prepare(*, currency: str, act: Act) -> PaymentBatch:
     paid in it, at the rates of the day. Raises Refused if that is nothing."""
     if not is_currency(currency):
         raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    check_head_known()
     hold(Lock.PAYOUTS)
     last = last_published()
     if last is None:

@@ -58,7 +58,11 @@ def hired(template: str) -> Iterator[Crew]:
             process.wait(30)
 
 
-def the_same(done: dict[str, Any], undisturbed: dict[str, Any], *, but: tuple[str, ...] = ()) -> bool:
-    """Whether a month came out as it does when nothing goes wrong, `but` for these facts."""
-    left_out = dict.fromkeys(("commits", *but), None)
-    return bool(done["digests"] | left_out == undisturbed["digests"] | left_out)
+def differences(done: dict[str, Any], undisturbed: dict[str, Any], *, but: tuple[str, ...] = ()) -> dict[str, Any]:
+    """In what a month came out otherwise than when nothing goes wrong, `but` for these facts: (it, as it should be)."""
+    wanted = undisturbed["digests"]
+    return {
+        name: (found, wanted[name])
+        for name, found in done["digests"].items()
+        if name not in ("commits", *but) and found != wanted[name]
+    }

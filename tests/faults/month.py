@@ -93,22 +93,26 @@ def cycle_opened() -> None:
     cycles.open_cycle(key="june", period=period, policy=find_policy("p"), act=by("olivia"))
 
 
-def stepped(step: str, actor: str) -> None:
-    if Cycle.objects.get(key="june").state == {"lock": "open", "calculate": "locked", "publish": "approved"}[step]:
-        ended(request_cycle_step(step=step, key="june", act=by(actor), queue=False)[0])
+SOURCES = {"lock": "open", "calculate": "locked", "publish": "approved"}
 
 
-def reviewed() -> None:
-    cycles.submit(key="june", act=by("olivia"))
-    cycles.approve(key="june", act=by("adam"))
+def stepped(step: str, actor: str, key: str = "june") -> None:
+    if Cycle.objects.get(key=key).state == SOURCES[step]:
+        ended(request_cycle_step(step=step, key=key, act=by(actor), queue=False)[0])
 
 
-def swept() -> None:
+def reviewed(key: str = "june") -> None:
+    cycles.submit(key=key, act=by("olivia"))
+    cycles.approve(key=key, act=by("adam"))
+
+
+def swept(key: str = "june") -> None:
     """What was left to a worker: the proof, and whatever a dead process began."""
     for run in Run.objects.filter(state__in=LIVE):
         ended(run)
-    if not Run.objects.filter(step="prove", state="done").exists():
-        ended(request_step(step="prove", subject="proof:june", act=by("adam"), request={"key": "june"}, queue=False)[0])
+    subject = f"proof:{key}"
+    if not Run.objects.filter(subject=subject, state="done").exists():
+        ended(request_step(step="prove", subject=subject, act=by("adam"), request={"key": key}, queue=False)[0])
 
 
 def paid() -> None:
@@ -184,7 +188,7 @@ def digests() -> dict[str, Any]:
     return {
         "input": cycle.input_digest, "result": cycle.result_digest, "balances": balances, "journals": journals,
         "events": events, "register": without_keys,
-        "runs": sorted(Run.objects.values_list("step", "state").distinct()),
+        "runs": list(Run.objects.order_by("step", "state").values_list("step", "state").distinct()),
         **{kind: sha256_of(out / f"{kind}.csv") for kind in ("payouts", "statements", "journal")},
         "scratch": sorted(path.name for path in (settings.REVSHARE_HOME / "spool").glob("*")),
     }  # fmt: skip

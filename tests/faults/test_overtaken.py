@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.crew import Crew, the_same
+from tests.faults.crew import Crew, differences
 
 
 def commit_of(undisturbed: dict[str, Any], label: str, which: int = -1) -> int:
@@ -23,7 +23,7 @@ def test_a_worker_that_lost_its_lease_cannot_commit(crew: Crew, undisturbed: dic
     assert done["struck"] == f"stop before commit {at}: {stage} {what}"
     assert "taken over by another process" in done["log"]
     assert done["findings"] == []
-    assert the_same(done, undisturbed)
+    assert differences(done, undisturbed) == {}
 
 
 def test_a_worker_that_wakes_up_when_all_is_done_changes_nothing(crew: Crew, undisturbed: dict[str, Any]) -> None:
@@ -31,13 +31,13 @@ def test_a_worker_that_wakes_up_when_all_is_done_changes_nothing(crew: Crew, und
     at = commit_of(undisturbed, "calculate UPDATE runs_run SET", 0)
     done = crew.play(fault={"fault": "stop", "at": at, "when": "after", "wake": "at the end"})
     assert done["findings"] == []
-    assert the_same(done, undisturbed)
+    assert differences(done, undisturbed) == {}
 
 
 def test_two_who_do_everything_at_once_do_it_once(crew: Crew, undisturbed: dict[str, Any]) -> None:
     done = crew.play(together=2)
     assert done["findings"] == []
-    assert the_same(done, undisturbed, but=("events",))
+    assert differences(done, undisturbed, but=("events",)) == {}
     assert once(done) == once(undisturbed)
 
 
@@ -49,4 +49,4 @@ def once(done: dict[str, Any]) -> list[list[Any]]:
 def test_tasks_delivered_again_change_nothing(crew: Crew, undisturbed: dict[str, Any]) -> None:
     done = crew.play(again=True)
     assert done["findings"] == []
-    assert the_same(done, undisturbed)
+    assert differences(done, undisturbed) == {}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.crew import Crew, the_same
+from tests.faults.crew import Crew, differences
 
 RESULTS = ("input", "result", "payouts", "statements", "balances", "register")
 
@@ -16,21 +16,20 @@ def test_a_full_disk_leaves_no_file_that_is_not_whole(crew: Crew, undisturbed: d
     assert done["attempts"] == 2, "the disk was never full"
     assert done["damaged"] == []
     assert done["findings"] == []
-    assert the_same(done, undisturbed, but=("runs",))
+    assert differences(done, undisturbed, but=("runs",)) == {}
 
 
 def test_results_do_not_depend_on_the_clock(crew: Crew, undisturbed: dict[str, Any]) -> None:
-    for hours, zone in ((-24 * 400, "Pacific/Apia"), (24 * 4000, "America/St_Johns")):
+    for hours, zone in ((7, "Pacific/Apia"), (24 * 4000, "America/St_Johns")):
         done = crew.play(shift_hours=hours, zone=zone)
         assert done["findings"] == []
-        assert {name: done["digests"][name] for name in RESULTS} == {
-            name: undisturbed["digests"][name] for name in RESULTS
-        }
+        found = differences(done, undisturbed)
+        assert not {*RESULTS} & {*found}, found
 
 
 def test_a_policy_that_comes_in_the_middle_waits_for_the_next_cycle(crew: Crew, undisturbed: dict[str, Any]) -> None:
     for stage in ("lock", "calculate"):
         done = crew.play(deploy=stage)
         assert done["findings"] == []
-        assert the_same(done, undisturbed, but=("events",))
+        assert differences(done, undisturbed, but=("events",)) == {}
         assert ["policy.registered", 2] in done["digests"]["events"]
