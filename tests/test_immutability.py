@@ -28,7 +28,8 @@ FROZEN = (
     "files_void", "restatements_restatement", "restatements_line", "restatements_step", "allocation_correction",
     "pools_carry_correction",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
-    "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment",
+    "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment", "continuity_restoration",
+    "verification_verdict",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -63,6 +64,7 @@ EDITS = {
     "fx_conversion": "amount_out_micros = 0", "payouts_currency": "currency = 'GBP'",
     "recoupments_debt": "amount_micros = amount_micros - 1", "recoupments_step": "by = 'mallory'",
     "recoupments_recouped": "amount_micros = amount_micros + 1",
+    "continuity_restoration": "reconciled_by = 'mallory'", "verification_verdict": "checks = 0",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {
@@ -271,6 +273,15 @@ draft(cycle_key="september", options=Options(policy=find("q").sha256), act=by)
 """
 
 
+# What only a restore and a night make: one that is reconciled, and one that found nothing.
+RESTORED = """
+INSERT INTO continuity_restoration (backup_sha256, restored_at, restored_by, expected, reconciled_at, reconciled_by)
+VALUES ('', now(), 'olivia', '{}', now(), 'adam');
+INSERT INTO verification_verdict (run_id, asked_at, asked_by, checks, cycles, findings_count, findings)
+SELECT id, now(), 'nightly', 1, 1, 0, '[]' FROM runs_run LIMIT 1;
+"""
+
+
 @pytest.fixture(scope="module")
 def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = Path(tmp_path_factory.mktemp("small"))
@@ -312,6 +323,8 @@ def published(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     (folder / "wrong.csv").write_text(ENIGMA + "w1,2026-09-03T00:00:00Z,generation,enigma,USD,10.00\n")
     (folder / "right.csv").write_text(ENIGMA + "w2,2026-09-04T00:00:00Z,generation,enigma,USD,-1.00\n")
     module_world.manage("shell", "--no-imports", "-c", RESTATE.format(folder=str(folder)))
+    with module_world.connect() as connection:
+        connection.execute(RESTORED)
 
 
 def refused(world: World, statement: str) -> None:
