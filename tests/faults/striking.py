@@ -57,7 +57,8 @@ class Commits:
         if hit and self.fault["when"] == "after":
             self._strike(wrapper)
             if self.fault["fault"] == "lost":
-                raise psycopg.OperationalError("the server went away before it said that it had committed")
+                with wrapper.wrap_database_errors:  # as Django hands it on
+                    raise psycopg.OperationalError("the server went away before it said that it had committed")
         return result
 
     def _strike(self, wrapper: Any) -> None:

@@ -23,7 +23,9 @@ def faults(*, runs: int, commits: int, seconds: float, seed: int) -> list[dict[s
         place = 1 + (number * commits + chance.randrange(commits)) // at_commits
         made.append({"at": min(place, commits), "when": chance.choice(["before", "after"])})
     made += [{"after_seconds": chance.uniform(0, seconds * 0.95)} for _ in range(runs - at_commits)]
-    return [fault | {"fault": "lost" if number % 4 == 3 else "kill"} for number, fault in enumerate(made)]
+    made = [fault | {"fault": "lost" if number % 4 == 3 else "kill"} for number, fault in enumerate(made)]
+    chance.shuffle(made)  # so that a part of them says something of all
+    return made
 
 
 def all_stand(crew: Crew, undisturbed: dict[str, Any], runs: int) -> None:
