@@ -56,9 +56,13 @@ def told() -> dict[str, object]:
     }
 
 
-def refused(step: str) -> None:
-    """Prints what is said to whoever tries to publish or pay."""
-    try:
-        globals()[step]()
-    except NotReconciled as error:
-        print(json.dumps({"refused": error.code, "said": str(error)}))
+def refused() -> None:
+    """Prints what is said to whoever tries to publish and to pay."""
+    said = {}
+    for name, attempt in (("july", july), ("paid", paid)):
+        try:
+            attempt()
+        except NotReconciled as error:
+            said[name] = str(error)
+    assert len(said) == 2, said
+    print(json.dumps(said))

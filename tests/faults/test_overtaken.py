@@ -13,7 +13,10 @@ def commit_of(undisturbed: dict[str, Any], label: str, which: int = -1) -> int:
     return [place for place, found in enumerate(undisturbed["digests"]["commits"], 1) if found == label][which]
 
 
-@pytest.mark.parametrize("stage", ["files", "lock", "calculate", "publish", "prove"])
+LONG = [pytest.param(stage, marks=pytest.mark.long) for stage in ("files", "lock", "prove")]
+
+
+@pytest.mark.parametrize("stage", ["calculate", "publish", *LONG])
 def test_a_worker_that_lost_its_lease_cannot_commit(crew: Crew, undisturbed: dict[str, Any], stage: str) -> None:
     """It stands right before the commit of its work, which another has taken over. (Where it looks at its lease before
     the commit, it stands before that: once it has looked, nobody can take the run over until it has committed.)"""
