@@ -21,6 +21,7 @@ from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
 from revshare.progress import Progress, no_progress
+from revshare.proofs.models import Commitment
 from revshare.proofs.operations import check_published, commit
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, hand_back, lost, start
@@ -55,10 +56,12 @@ def _calculate(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
 
 def _publish(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     cycle = cycles.publish(key=run.request["key"], act=act)
-    # Nobody waits for the trees over all statements: a worker makes them, now or when one next looks for work.
-    proof, _ = start(subject=f"proof:{cycle.key}", step="prove", act=act, request={"key": cycle.key})
-    if run.request.get("queue"):
-        transaction.on_commit(partial(send, proof.pk))
+    # Nobody waits for the trees over all statements: a worker makes them, now or when one next looks for work. They may
+    # be there already, if this was worked on before and nobody heard the end of it.
+    if not Commitment.objects.filter(cycle=cycle).exists():
+        proof, _ = start(subject=f"proof:{cycle.key}", step="prove", act=act, request={"key": cycle.key})
+        if run.request.get("queue"):
+            transaction.on_commit(partial(send, proof.pk))
     return {"state": cycle.state, "result_digest": cycle.result_digest}
 
 
