@@ -18,6 +18,7 @@ from revshare.backups.rules import Manifest
 from revshare.continuity.queries import head_here
 from revshare.errors import Refused
 from revshare.lake import sha256_of, storage
+from revshare.lake_cache import release
 from revshare.progress import Progress, no_progress
 from revshare.proofs.models import Commitment
 
@@ -44,6 +45,7 @@ def take(*, target: Path, made_at: datetime, progress: Progress = no_progress) -
             for done, (name, source) in enumerate(_sources()):
                 progress("files", done, 0)
                 files[name] = _copied(source, draft / name)
+                release()
             manifest = Manifest(made_at.isoformat(), migrations, event, journal, key, files)
             (draft / MANIFEST).write_text(manifest.text(), encoding="utf-8")
             _flush(draft / MANIFEST)
