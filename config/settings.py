@@ -221,6 +221,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)}
 }
+REVSHARE_VERIFY_HOUR = env.int("REVSHARE_VERIFY_HOUR", default=3)  # UTC; `config.celery` makes a schedule of it
 CELERY_BEAT_SCHEDULE_FILENAME = str(REVSHARE_HOME / "spool" / "beat")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

@@ -51,6 +51,9 @@ class Storage(Protocol):
     def url(self, kind: str, digest: str) -> str:
         """Its address for programs on other machines."""
 
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Kind and hash of every file that is there."""
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -84,6 +87,9 @@ class Folder:
 
     def url(self, kind: str, digest: str) -> str:
         return str(self.root / kind / f"{digest}.parquet")
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        return ((path.parent.name, path.stem) for path in sorted(self.root.glob("*/*.parquet")))
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,11 @@ class Bucket:
 
     def url(self, kind: str, digest: str) -> str:
         return f"{self.address.rstrip('/')}/{kind}/{digest}.parquet"
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        with self._reached() as store:
+            found = [Path(name) for name in store.find(self.address) if name.endswith(".parquet")]
+        return ((path.parent.name, path.stem) for path in sorted(found))
 
     def _stored_hash(self, store: Any, url: str) -> str:
         """The SHA-256 of what is stored there, block by block; '' if nothing is."""

@@ -5,6 +5,7 @@ from revshare.allocation.models import Allocation, Correction, HeldRelease, Pass
 from revshare.audit_trail.models import Event
 from revshare.claims.models import Claim, ClaimStep
 from revshare.consents.models import Consent
+from revshare.continuity.models import Restoration
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle, Window
 from revshare.files.models import ColumnMapping, FoldedId, IngestedFile, QuarantinedRow, Upload, Void
@@ -31,6 +32,7 @@ from revshare.runs.models import Run
 from revshare.sales.models import Sale
 from revshare.splits.models import Split
 from revshare.statements.models import Statement
+from revshare.verification.models import StoredVerdict
 
 __all__ = [
     "AccountControl", "Allocation", "ApiToken", "CarryCorrection", "Claim", "ClaimStep", "ColumnMapping", "Commitment",
@@ -38,6 +40,7 @@ __all__ = [
     "DestinationNotice", "Event", "FailedAttempt", "Finding", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
     "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
     "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
-    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Review", "Run", "Sale",
-    "Split", "Statement", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight", "Window",
+    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Restoration", "Review",
+    "Run", "Sale", "Split", "Statement", "StoredVerdict", "SuspenseDecision", "Training", "Upload", "Usage", "User",
+    "Void", "Weight", "Window",
 ]  # fmt: skip

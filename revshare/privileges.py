@@ -27,12 +27,13 @@ APPEND_ONLY = frozenset({
     "payouts_currency", "payouts_destination", "payouts_result", "policies_policy", "pools_carry_correction",
     "pools_match", "pools_pool", "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped",
     "recoupments_step", "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision",
-    "reviews_finding", "reviews_review", "sales_sale_0", "splits_split",
+    "reviews_finding", "reviews_review", "sales_sale_0", "splits_split", "verification_verdict",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
 IN_PARTS = frozenset({"ledger_entry", "manifests_weight_row", "sales_sale"})
 # Rows are added and stay; these columns move, by the rules of a trigger.
 MOVING: dict[str, tuple[str, ...]] = {
+    "continuity_restoration": ("reconciled_at", "reconciled_by"),
     "contributors_contributor": ("name", "email", "country", "currency", "payee_id", "unclaimed"),
     "cycles_cycle": (
         "policy_id", "state", "locked_at", "locked_by", "upto_seq", "pinned", "input_digest", "calculated_at",
@@ -73,7 +74,7 @@ CALLED = (
     "revshare_new_entries(integer)", "revshare_index_entries(integer)", "revshare_attach_entries(integer)",
     "revshare_new_weights(integer)", "revshare_attach_weights(integer)", "revshare_new_sales(integer)",
     "revshare_attach_sales(integer)", "revshare_reserve_sales(integer)", "revshare_analyze(text)",
-    "revshare_last_restatement(bigint)",
+    "revshare_last_restatement(bigint)", "revshare_check_lease()",
 )  # fmt: skip
 # What views ask for, whoever reads them.
 READ = (

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from revshare.audit_trail.operations import Act
 from revshare.cycles import operations as cycles
@@ -22,14 +22,18 @@ from revshare.errors import Conflict, Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
 from revshare.progress import Progress, no_progress
+from revshare.proofs.models import Commitment
 from revshare.proofs.operations import check_published, commit
 from revshare.restatements import operations as restatements
 from revshare.restatements.rules import Options
 from revshare.runs.models import LIVE, Run
-from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start
+from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, hand_back, lost, start
+from revshare.verification.nightly import verify_and_keep
 
+VERIFIED = "verify:all"  # the subject of the runs that verify everything
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
+MOST_ATTEMPTS = 5  # of a run whose connection goes each time: its work may be what ends it
 EXECUTE = "revshare.tasks.execute"  # the name of a worker's task
 # A broker that accepts a connection and then says nothing must not hold up a web request.
 HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, "socket_connect_timeout": 2}
@@ -66,10 +70,12 @@ def _review(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
 
 def _publish(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     cycle = cycles.publish(key=run.request["key"], act=act)
-    # Nobody waits for the trees over all statements: a worker makes them, now or when one next looks for work.
-    proof, _ = start(subject=f"proof:{cycle.key}", step="prove", act=act, request={"key": cycle.key})
-    if run.request.get("queue"):
-        transaction.on_commit(partial(send, proof.pk))
+    # Nobody waits for the trees over all statements: a worker makes them, now or when one next looks for work. They may
+    # be there already, if this was worked on before and nobody heard the end of it.
+    if not Commitment.objects.filter(cycle=cycle).exists():
+        proof, _ = start(subject=f"proof:{cycle.key}", step="prove", act=act, request={"key": cycle.key})
+        if run.request.get("queue"):
+            transaction.on_commit(partial(send, proof.pk))
     return {"state": cycle.state, "result_digest": cycle.result_digest}
 
 
@@ -86,9 +92,16 @@ def _restate(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     return {"restatement": made.pk, "key": made.key, "digest": made.digest}
 
 
+def _verify(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    verdict = verify_and_keep(run=run, act=act, progress=lease.progress)
+    if not verdict.is_clean:
+        log.error("verify found %s things that are wrong; the first: %s", verdict.findings_count, verdict.findings[0])
+    return {"checks": verdict.checks, "cycles": verdict.cycles, "findings": verdict.findings_count}
+
+
 STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
     "ingest": _ingest, "lock": _lock, "calculate": _calculate, "review": _review, "publish": _publish, "prove": _prove,
-    "restate": _restate,
+    "restate": _restate, "verify": _verify,
 }  # fmt: skip
 
 
@@ -107,11 +120,30 @@ def perform(run_id: int, *, progress: Progress = no_progress) -> None:
         log.warning("run %s was taken over by another process", run_id)
     except Refused as error:
         fail(run=run, error=str(error))
+    except (DatabaseError, InterfaceError) as error:
+        _end_of_database(run, lease, error)
     except Exception as error:
         fail(run=run, error=f"Something broke ({type(error).__name__}: {error}). Nothing of it was kept; try again.")
         raise
     else:
         finish(run=run, outcome=outcome)
+
+
+def _end_of_database(run: Run, lease: Lease, error: Exception) -> None:
+    """What becomes of a run that the database ended. If the connection went, nobody knows whether the last transaction
+    was committed: the run stays live and is worked on again, which finds done what is done."""
+    if lost(error):
+        connection.close()
+        if run.attempts < MOST_ATTEMPTS:
+            log.warning("the connection went while run %s was at work; it goes on: %s", run.pk, error)
+            hand_back(run=run)
+            return
+    elif not lease.is_ours():
+        log.warning("run %s was taken over by another process: %s", run.pk, error)
+        return
+    kept = "What was done before stands" if lost(error) else "Nothing of it was kept"
+    fail(run=run, error=f"Something broke ({type(error).__name__}: {error}). {kept}; try again.")
+    raise error
 
 
 def send(run_id: int) -> None:
@@ -183,6 +215,12 @@ def again(*, run: Run, act: Act) -> Run:
         reason = run.request.get("accept_quarantine", "")
         return request_cycle_step(step=run.step, key=key, act=act, queue=True, accept_quarantine=reason)[0]
     return request_step(step=run.step, subject=run.subject, act=act, request=run.request, queue=True)[0]
+
+
+def request_verify(*, act: Act) -> Run:
+    """Has a worker verify everything; one that waits or runs already is taken for it."""
+    run, _ = request_step(step="verify", subject=VERIFIED, act=act, request={}, queue=True)
+    return run
 
 
 def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:

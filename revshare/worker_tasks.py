@@ -1,13 +1,17 @@
-"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on."""
+"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on, `verify` asks each night for
+everything to be verified."""
 
 from typing import Any
 
 from celery.signals import worker_ready
 
 from config.celery import app
+from revshare.audit_trail.operations import Act
 from revshare.lake import sweep_spool
 from revshare.runs.operations import to_resend
-from revshare.tasks import EXECUTE, perform, send
+from revshare.tasks import EXECUTE, now, perform, request_verify, send
+
+NIGHTLY = "nightly"  # who asks
 
 
 @app.task(name=EXECUTE)
@@ -21,6 +25,12 @@ def sweep() -> None:
     for run_id in to_resend():
         send(run_id)
     sweep_spool()
+
+
+@app.task(name="revshare.tasks.verify")
+def verify() -> None:
+    """Every night, as a run like any other: it is seen at work, and another worker takes it over."""
+    request_verify(act=Act(actor=NIGHTLY, at=now()))
 
 
 @worker_ready.connect

@@ -59,6 +59,7 @@ def test_what_is_kept_is_in_the_store_under_its_hash(
     digest = keep(tmp_path, content)
     assert digest == hashlib.sha256(content).hexdigest()
     assert store.files.cat_file(f"{address}/kind/{digest}.parquet") == content
+    assert list(lake.storage().names()) == [("kind", digest)]
     forget_copies(settings)
     assert lake.part("kind", digest).read_bytes() == content
     lake.check_part("kind", digest)

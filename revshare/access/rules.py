@@ -22,6 +22,7 @@ MAY: dict[str, frozenset[str]] = {
     "approve": frozenset({"approver"}),
     "publish": frozenset({"approver"}),
     "decide_finding": frozenset({"approver"}),  # let what a review found pass, or stop the cycle for it
+    "reconcile": frozenset({"approver"}),  # say what was published last, after a restore
     "file_claim": frozenset({"operator"}),
     "decide_claim": frozenset({"approver"}),
     "release_held": frozenset({"operator"}),

@@ -1,13 +1,15 @@
-"""Whether the process is up (`/healthz`) and whether it can work (`/readyz`). Open to all; they say nothing secret."""
+"""Whether the process is up (`/healthz`), whether it can work (`/readyz`), and whether what it keeps is right
+(`/health`). Open to all; they say nothing secret."""
 
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,7 +18,13 @@ from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from revshare.continuity.queries import closed_because
+from revshare.errors import Refused
+from revshare.tasks import now
+from revshare.verification.nightly import last_verdict
+
 PATIENCE_SECONDS = 1.5
+STALE = timedelta(days=2)
 CONNECT_SECONDS = 2  # what libpq makes of 1
 
 
@@ -98,4 +106,29 @@ def readyz(request: HttpRequest) -> JsonResponse:
     )  # fmt: skip
 
 
-urlpatterns = [path("healthz", healthz), path("readyz", readyz)]
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """200 if this instance may publish and pay, and all was in order when it was last verified; else 503 naming in
+    `wrong` what is not. A worker verifies every night: nothing for two days is wrong too."""
+    try:
+        closed, verdict = closed_because(), last_verdict()
+    except Refused:
+        closed, verdict = "its published head cannot be read", None
+    except DatabaseError:
+        return JsonResponse({"well": False, "wrong": ["database"]}, status=503, headers={"Cache-Control": "no-store"})
+    wrong = ["not_reconciled"] if closed else []
+    if verdict and not verdict.is_clean:
+        wrong.append("not_clean")
+    if verdict and now() - verdict.asked_at > STALE:
+        wrong.append("not_verified_lately")
+    verified = verdict and {
+        "at": verdict.asked_at.isoformat(), "clean": verdict.is_clean, "checks": verdict.checks,
+        "findings": verdict.findings_count,
+    }  # fmt: skip
+    return JsonResponse(
+        {"well": not wrong, "wrong": wrong, "reconciled": not closed, "verified": verified},
+        status=503 if wrong else 200, headers={"Cache-Control": "no-store"},
+    )  # fmt: skip
+
+
+urlpatterns = [path("healthz", healthz), path("readyz", readyz), path("health", health)]

@@ -18,7 +18,7 @@ class RunOut(serializers.Serializer):
 
     id = serializers.IntegerField()
     subject = serializers.CharField(help_text="`cycle:<key>`, `upload:<id>` or `restatement:<key>`.")
-    step = serializers.CharField(help_text="ingest, lock, calculate, publish, prove or restate.")
+    step = serializers.CharField(help_text="ingest, lock, calculate, publish, prove, restate or verify.")
     state = serializers.ChoiceField(choices=STATES)
     stage = serializers.CharField(help_text="What it is doing now.")
     progress_done = serializers.IntegerField()

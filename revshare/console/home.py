@@ -10,11 +10,14 @@ from revshare.access.rules import may
 from revshare.console.pipeline import current, stages_of
 from revshare.console.runs import doing, live_runs, page_of, stage_of
 from revshare.console.waiting import Waiting, in_quarantine
+from revshare.continuity.queries import closed_because
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import next_action
+from revshare.errors import Refused
 from revshare.files.models import IngestedFile
 from revshare.policies.models import Policy
 from revshare.tasks import now
+from revshare.verification.nightly import last_verdict
 
 WHO = {
     "lock": "An operator locks it", "calculate": "An operator calculates it",
@@ -44,8 +47,17 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     waiting = in_quarantine()
     return {
         "cycle": cycle, "stages": stages_of(request, cycle, waiting=waiting, at=at) if cycle else [],
-        "waiting": waiting, "runs": runs, "todo": _todo(request, waiting),
+        "waiting": waiting, "runs": runs, "todo": _todo(request, waiting), "closed": _closed(),
+        "verdict": last_verdict(),
     }  # fmt: skip
+
+
+def _closed() -> str:
+    """Why this instance may neither publish nor pay; blank if it may."""
+    try:
+        return closed_because()
+    except Refused as error:
+        return str(error)
 
 
 def _todo(request: HttpRequest, waiting: Waiting) -> list[Next]:

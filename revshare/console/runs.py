@@ -10,9 +10,11 @@ from django.views.decorators.http import require_GET
 
 from revshare.console.shown import stage
 from revshare.runs.models import LIVE, Run
+from revshare.tasks import VERIFIED
 
 STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
-         "review": "Reviewing", "prove": "Making the proof of", "restate": "Computing again"}  # fmt: skip
+         "review": "Reviewing", "prove": "Making the proof of", "restate": "Computing again",
+         "verify": "Verifying"}  # fmt: skip
 
 
 def last_run(subject: str) -> Run | None:
@@ -30,6 +32,8 @@ def page_of(run: Run) -> str:
         return reverse("admin:cycle", args=[name])
     if kind == "restatement":
         return reverse("admin:restatements")
+    if run.subject == VERIFIED:
+        return reverse("admin:index")
     return reverse("admin:upload-detail", args=[int(name)])
 
 

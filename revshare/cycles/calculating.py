@@ -34,6 +34,7 @@ from revshare.locks import Lock, hold
 from revshare.pools.models import Pool
 from revshare.pools.operations import add_movements, build, keep_conversions
 from revshare.progress import Progress, no_progress
+from revshare.runs.operations import fence
 
 # What an allocation journal moves besides the contributors' accounts, which the entries credit. Sales stand in their
 # own currency; what is shared in another leaves it through the account fx, and comes in through it.
@@ -82,6 +83,7 @@ def calculate(
             if reached(state=cycle.state, goal="calculated"):
                 return cycle
             stage(cycle, act, progress)
+            fence()
     return cycle
 
 

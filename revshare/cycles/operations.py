@@ -4,6 +4,7 @@ stage is one transaction and, once done, is found done."""
 from django.db import IntegrityError, transaction
 
 from revshare.audit_trail.operations import Act, record
+from revshare.continuity.operations import CYCLES, check_open
 from revshare.cycles.calculating import calculate
 from revshare.cycles.locking import check_quarantine, lock, ranges_to_close
 from revshare.cycles.models import Cycle
@@ -69,6 +70,7 @@ def check_step(*, key: str, step: str, act: Act, accept_quarantine: str = "") ->
     cycle = find(key)
     if step == "publish":
         check_not_preparer(cycle, act.actor, step)
+        check_open(kind=CYCLES, key=key, digest=cycle.result_digest)
     if step == "lock" and cycle.state == "open":
         with transaction.atomic():
             release_waiting_refunds(act=act)  # what has its sale by now is no reason to refuse

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from revshare.audit_trail.operations import Act
+from revshare.continuity.operations import CYCLES, check_open, note_head
 from revshare.cycles.models import Cycle
 from revshare.cycles.moving import move
 from revshare.cycles.queries import find, pinned_of, ranges_of, result_digest
@@ -116,7 +117,9 @@ def publish(*, key: str, act: Act) -> Cycle:
         raise Conflict(f"Cycle {other.key} was calculated before {key}: publish it first.")
     if cycle.state == "approved" and result_digest(cycle) != cycle.approved_digest:
         raise Conflict(f"Cycle {key} does not have the result that was approved: run `verify {key}`.")
+    check_open(kind=CYCLES, key=key, digest=cycle.result_digest)
     move(cycle, "publish", act=act, detail={"result_digest": cycle.result_digest})
+    transaction.on_commit(note_head)
     return cycle
 
 

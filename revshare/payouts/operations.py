@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from revshare.audit_trail.operations import Act, record
+from revshare.continuity.operations import BATCHES, check_head_known, check_open, note_head
 from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.locks import Lock, hold
@@ -94,6 +95,7 @@ def prepare(*, currency: str, act: Act) -> PaymentBatch:
     paid in it, at the rates of the day. Raises Refused if that is nothing."""
     if not is_currency(currency):
         raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    check_head_known()
     hold(Lock.PAYOUTS)
     last = last_published()
     if last is None:
@@ -169,6 +171,7 @@ def approve(*, batch_id: int, digest: str, act: Act) -> PaymentBatch:
         raise Conflict(f"Batch {batch_id} has another digest ({batch.digest[:16]}…): look at it again.")
     if batch.state in ("approved", "exported"):
         return batch
+    check_open(kind=BATCHES, key=str(batch.pk), digest=batch.digest)
     check_digest(batch)
     _check_still_payable(batch, act)
     return _move(batch, "approve", act, approved_at=act.at, approved_by=act.actor, approved_digest=digest)
@@ -182,8 +185,10 @@ def release_to_bank(*, batch_id: int, act: Act) -> PaymentBatch:
     batch = find_batch(batch_id)
     if batch.state == "exported":
         return batch
+    check_open(kind=BATCHES, key=str(batch.pk), digest=batch.digest)
     check_digest(batch)
     _check_still_payable(batch, act)
+    transaction.on_commit(note_head)
     return _move(batch, "export", act, exported_at=act.at, exported_by=act.actor)
 
 

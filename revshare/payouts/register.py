@@ -4,6 +4,7 @@ import csv
 import io
 
 from revshare.cells import safe_cell
+from revshare.continuity.operations import BATCHES, check_open
 from revshare.errors import Conflict
 from revshare.money import format_micros
 from revshare.payouts.models import PaymentBatch
@@ -17,9 +18,10 @@ COLUMNS = ("payment_key", "contributor_id", "payee", "name", "currency", "amount
 def register(batch: PaymentBatch) -> bytes:
     """UTF-8, `\\n` line ends, header first, by payment_key; amounts in major units with the currency's decimals, and
     what each takes from the account, exactly. Text cells are safe to open in a spreadsheet. Raises Conflict unless the
-    batch has been exported."""
+    batch has been exported, NotReconciled while the instance may not pay."""
     if batch.state != "exported":
         raise Conflict(f"Batch {batch.pk} is {batch.state}: its register is there once it is exported.")
+    check_open(kind=BATCHES, key=str(batch.pk), digest=batch.digest)
     check_digest(batch)
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")

@@ -1,21 +1,25 @@
 """Starting, claiming and finishing runs. A run is worked on by whoever holds its lease; leases live by the database's
-clock, which all workers share, and no result depends on it."""
+clock, which all workers share, and no result depends on it. Whoever lost the lease commits nothing more: `fence`."""
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.progress import Progress, no_progress
 from revshare.runs.models import Run
 
+log = logging.getLogger(__name__)
 LIVE_SQL = "('queued', 'running')"
+SESSION_LEASE = "revshare.lease"  # the claim that a session of the database works under
+LEASE_LOST = "55000"  # what the database says to a commit without the lease
 
 
 class LeaseLost(Refused):
@@ -72,6 +76,19 @@ def to_resend() -> list[int]:
         return [run_id for (run_id,) in cursor.fetchall()]
 
 
+def fence() -> None:
+    """The last thing in a transaction of a run's work that writes no event (one that does is fenced by the database):
+    raises LeaseLost if another process has claimed the run, and until the transaction ends nobody can."""
+    assert connection.in_atomic_block, "it would hold for nothing"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT revshare_check_lease()")
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", "") == LEASE_LOST:
+            raise LeaseLost(str(error)) from error
+        raise
+
+
 class Lease:
     """The right to work on a run. A thread renews it and writes progress on a connection of its own, so that both are
     seen while the work's own transaction is still open. `watch` hears of the progress at once, in this process."""
@@ -92,9 +109,13 @@ class Lease:
         self._now = (stage, done, total)
         self._watch(stage, done, total)
 
+    def is_ours(self) -> bool:
+        """Whether no other process has claimed the run, for now."""
+        return Run.objects.filter(pk=self.run.pk, token=self.run.token, state=Run.State.RUNNING).exists()
+
     def still_ours(self) -> None:
         """Raises LeaseLost if another process has claimed the run."""
-        if not Run.objects.filter(pk=self.run.pk, token=self.run.token, state=Run.State.RUNNING).exists():
+        if not self.is_ours():
             raise LeaseLost(f"{self.run} was taken over by another process.")
 
     def _beat(self) -> None:
@@ -104,33 +125,48 @@ class Lease:
         try:
             while not self._stop.wait(step):
                 waited += step
-                if self._now != written or waited >= settings.REVSHARE_LEASE_SECONDS / 4:
-                    written, waited = self._now, 0.0
-                    self._write(written)
+                now = self._now
+                if (now != written or waited >= settings.REVSHARE_LEASE_SECONDS / 4) and self._write(now):
+                    written, waited = now, 0.0
         finally:
             connection.close()
 
-    def _write(self, now: tuple[str, int, int]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE runs_run SET stage = %s, progress_done = %s, progress_total = %s, "
-                "lease_until = clock_timestamp() + make_interval(secs => %s) "
-                "WHERE id = %s AND token = %s AND state = 'running'",
-                [*now, settings.REVSHARE_LEASE_SECONDS, self.run.pk, self.run.token],
-            )
-            if cursor.rowcount == 0:  # not ours any more, unless nobody else can see the run yet
-                cursor.execute("SELECT FROM runs_run WHERE id = %s", [self.run.pk])
-                self._lost = cursor.rowcount == 1
+    def _write(self, now: tuple[str, int, int]) -> bool:
+        """Whether it was written: a connection that broke is made anew for the next beat, since the work may go on."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE runs_run SET stage = %s, progress_done = %s, progress_total = %s, "
+                    "lease_until = clock_timestamp() + make_interval(secs => %s) "
+                    "WHERE id = %s AND token = %s AND state = 'running'",
+                    [*now, settings.REVSHARE_LEASE_SECONDS, self.run.pk, self.run.token],
+                )
+                if cursor.rowcount == 0:  # not ours any more, unless nobody else can see the run yet
+                    cursor.execute("SELECT FROM runs_run WHERE id = %s", [self.run.pk])
+                    self._lost = cursor.rowcount == 1
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("the lease of run %s could not be renewed: %s", self.run.pk, error)
+            connection.close()
+            return False
+        return True
 
     @contextmanager
     def kept(self) -> Iterator["Lease"]:
-        """Keeps the lease while the block runs."""
+        """Keeps the lease while the block runs; what is committed meanwhile needs it."""
+        _work_under(f"{self.run.pk}:{self.run.token}")
         self._thread.start()
         try:
             yield self
         finally:
             self._stop.set()
             self._thread.join()
+            with suppress(DatabaseError, InterfaceError):  # a session that broke works under nothing any more
+                _work_under("")
+
+
+def _work_under(lease: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, false)", [SESSION_LEASE, lease])
 
 
 def finish(*, run: Run, outcome: dict[str, Any]) -> None:
@@ -160,6 +196,22 @@ def stop(*, run_id: int, act: Act) -> None:
     if not stopped:
         raise Conflict(f"Run {run_id} is over: it is {run.state}.")
     record(act=act, action="run.stopped", object=run.subject, detail={"run": run_id, "step": run.step})
+
+
+def hand_back(*, run: Run) -> None:
+    """Ends the lease at once, if it is still ours, so that the run is worked on again. If that cannot be said either,
+    the lease ends by itself."""
+    with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE runs_run SET lease_until = clock_timestamp() WHERE id = %s AND token = %s AND state = 'running'",
+            [run.pk, run.token],
+        )
+
+
+def lost(error: Exception) -> bool:
+    """Whether a database's error says that the connection is gone, and with it the answer to what was asked last."""
+    state = getattr(error.__cause__, "sqlstate", None) if isinstance(error, DatabaseError) else None
+    return state is None or state.startswith(("08", "57P"))
 
 
 def _end(run: Run, state: str, outcome: str, error: str) -> None:

@@ -20,6 +20,7 @@ from revshare.allocation.releasing import decide
 from revshare.allocation.suspense import waiting
 from revshare.audit_trail.operations import Act
 from revshare.claims.operations import file_claim, prove
+from revshare.continuity.models import Restoration
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.review import decide_finding, make_review
@@ -36,7 +37,9 @@ from revshare.recoupments import operations as recoupments
 from revshare.restatements.operations import approve, draft, post
 from revshare.restatements.rules import Options
 from revshare.reviews.queries import findings_of
+from revshare.runs.operations import start
 from revshare.sales import storing
+from revshare.verification.models import Verdict
 from tests.conftest import World
 from tests.small import FILES, SIGNALS, STAFF, write_files
 
@@ -201,6 +204,14 @@ def _september(folder: Path) -> None:
     approve(key="september/1", act=by("adam"))
     post(key="september/1", act=by("fiona"))
     draft(cycle_key="september", options=Options(policy=find("q").sha256), act=by("olivia"))
+    _restored()
+
+
+def _restored() -> None:
+    """What only a restore and a night make: one that is reconciled, and one that found nothing."""
+    Restoration.objects.create(restored_at=AT, restored_by="olivia", reconciled_at=AT, reconciled_by="adam")
+    run, _ = start(subject="verify:all", step="verify", act=by("nightly"), request={})
+    Verdict.objects.create(run=run, asked_at=AT, asked_by="nightly", checks=1, cycles=1, findings_count=0, findings=[])
 
 
 def _written(path: Path, text: str) -> Path:

@@ -1,12 +1,14 @@
 """Runs: one live per subject, one holder of the lease, and a holder who died is replaced."""
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
-from revshare.audit_trail.operations import Act
+from revshare.audit_trail.models import Event
+from revshare.audit_trail.operations import Act, record
 from revshare.errors import Conflict
 from revshare.runs.models import Run
-from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, start, to_resend
+from revshare.runs.operations import Lease, LeaseLost, claim, fail, fence, finish, hand_back, lost, start, to_resend
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +54,58 @@ def test_only_one_claims_a_run_until_the_lease_ends(act: Act) -> None:
         Lease(first).still_ours()
     fail(run=first, error="too late")  # the one that lost it changes nothing any more
     assert Run.objects.get(pk=run.pk).state == "running"
+
+
+def _committed(act: Act, name: str) -> None:
+    record(act=act, action="test", object=name)
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_whoever_lost_the_lease_commits_nothing(act: Act) -> None:
+    """The looks that a commit takes, made at once."""
+    run, _ = start(subject="cycle:june", step="lock", act=act)
+    first = claim(run.pk)
+    assert first is not None
+    with Lease(first).kept():
+        fence()
+        record(act=act, action="test", object="first")
+        sql("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+        sql("UPDATE runs_run SET token = token + 1")  # another has claimed it
+        with pytest.raises(LeaseLost), transaction.atomic():
+            fence()
+        with pytest.raises(OperationalError, match="the lease of run"), transaction.atomic():
+            _committed(act, "second")
+        sql("SET CONSTRAINTS ALL DEFERRED")
+    # What is not work on a run needs no lease.
+    record(act=act, action="test", object="third")
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+    assert list(Event.objects.order_by("seq").values_list("object", flat=True)) == ["first", "third"]
+
+
+def test_a_lost_connection_hands_the_run_back(act: Act) -> None:
+    run, _ = start(subject="cycle:june", step="lock", act=act)
+    claimed = claim(run.pk)
+    assert claimed is not None
+    assert claim(run.pk) is None
+    hand_back(run=claimed)
+    again = claim(run.pk)
+    assert again is not None
+    hand_back(run=claimed)  # by whoever lost it: nothing
+    assert claim(run.pk) is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_lost"),
+    [
+        (psycopg.errors.AdminShutdown(), True), (psycopg.errors.ConnectionFailure(), True),
+        (psycopg.OperationalError("the connection is closed"), True), (psycopg.errors.DiskFull(), False),
+        (psycopg.errors.DeadlockDetected(), False), (psycopg.errors.UniqueViolation(), False),
+    ],
+)  # fmt: skip
+def test_which_errors_mean_that_nobody_knows(cause: Exception, is_lost: bool) -> None:
+    error = OperationalError()
+    error.__cause__ = cause
+    assert lost(error) is is_lost
 
 
 def test_a_run_nobody_picks_up_is_sent_again(act: Act) -> None:
