@@ -39,7 +39,7 @@ from revshare.restatements.rules import Options
 from revshare.reviews.queries import findings_of
 from revshare.runs.operations import start
 from revshare.sales import storing
-from revshare.verification.models import Verdict
+from revshare.verification.models import StoredVerdict
 from tests.conftest import World
 from tests.small import FILES, SIGNALS, STAFF, write_files
 
@@ -211,7 +211,7 @@ def _restored() -> None:
     """What only a restore and a night make: one that is reconciled, and one that found nothing."""
     Restoration.objects.create(restored_at=AT, restored_by="olivia", reconciled_at=AT, reconciled_by="adam")
     run, _ = start(subject="verify:all", step="verify", act=by("nightly"), request={})
-    Verdict.objects.create(run=run, asked_at=AT, asked_by="nightly", checks=1, cycles=1, findings_count=0, findings=[])
+    StoredVerdict.objects.create(run=run, asked_at=AT, asked_by="nightly", checks=1, cycles=1, findings_count=0, findings=[])
 
 
 def _written(path: Path, text: str) -> Path:
