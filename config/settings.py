@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "revshare.portal.language.Language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -62,6 +63,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"wording": "revshare.portal.tags"},
         },
     }
 ]
@@ -78,6 +80,9 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
 
 LANGUAGE_CODE = "en"
+# Each under its own name; a new one needs a catalogue in `revshare/locale/`.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "revshare" / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -143,6 +148,13 @@ REVSHARE_LEASE_SECONDS = env.int("REVSHARE_LEASE_SECONDS", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 
+# Letters to contributors. Without a server for mail they are files in <home>/mail, and nothing leaves the machine.
+REVSHARE_SITE_URL = env.str("REVSHARE_SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+DEFAULT_FROM_EMAIL = env.str("REVSHARE_MAIL_FROM", default="revshare <payouts@localhost>")
+vars().update(env.email_url("REVSHARE_MAIL_URL", default="filemail://"))
+EMAIL_FILE_PATH = env.str("REVSHARE_MAIL_FOLDER", default="") or str(REVSHARE_HOME / "mail")
+EMAIL_TIMEOUT = 20
+
 REDIS_URL = os.environ.get("REDIS_URL", "redis://not-prepared")
 CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True  # the truth is the run row; nothing is read back from the broker
@@ -158,7 +170,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
 }
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)}
+    "sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)},
+    "letters": {"task": "revshare.tasks.letters", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(REVSHARE_HOME / "spool" / "beat")
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

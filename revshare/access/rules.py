@@ -42,6 +42,11 @@ MAY: dict[str, frozenset[str]] = {
     "read_own_statements": frozenset({"contributor"}),
     "read_assets": STAFF,  # where whose works stand, and what they decided about them
     "read_own_assets": frozenset({"contributor"}),
+    "claim_own": frozenset({"contributor"}),  # say that a work is one's own, and prove it
+    "own_data": frozenset({"contributor"}),  # take it along, ask that it be deleted, say which letters to get
+    "invite": frozenset({"operator"}),  # a contributor to an account of their own
+    "decide_deletion": frozenset({"approver"}),
+    "read_letters": STAFF,  # what letters look like; which could not be sent
     "consent": frozenset({"contributor"}),  # opt out, or in again: one's own works only
 }
 
