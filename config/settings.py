@@ -11,6 +11,7 @@ import environ
 
 from config.embedded import celery_broker_url, django_database
 from config.instance import home, secret_key
+from revshare import wording
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -80,8 +81,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
 
 LANGUAGE_CODE = "en"
-# Each under its own name; a new one needs a catalogue in `revshare/locale/`.
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español"), ("ja", "日本語")]
+LANGUAGES = list(wording.LANGUAGES.items())
 LOCALE_PATHS = [BASE_DIR / "revshare" / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"

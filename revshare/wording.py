@@ -10,14 +10,14 @@ from functools import cache, lru_cache
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import get_currency_symbol
-from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from revshare.money import format_micros, group_digits
 from revshare.periods import zone
 
-LANGUAGES = dict(settings.LANGUAGES)
+# Each under its own name; a new one needs a locale here and a catalogue in `locale/`.
+LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ja": "日本語"}
 LOCALES = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ja": "ja_JP"}
 MINUS = "\N{MINUS SIGN}"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"

@@ -1,4 +1,5 @@
-"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on."""
+"""Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on, `letters` writes to
+contributors."""
 
 from typing import Any
 
@@ -7,7 +8,7 @@ from celery.signals import worker_ready
 from config.celery import app
 from revshare.lake import sweep_spool
 from revshare.runs.operations import to_resend
-from revshare.tasks import EXECUTE, perform, send
+from revshare.tasks import EXECUTE, perform, send, write_letters
 
 
 @app.task(name=EXECUTE)
@@ -21,6 +22,12 @@ def sweep() -> None:
     for run_id in to_resend():
         send(run_id)
     sweep_spool()
+
+
+@app.task(name="revshare.tasks.letters")
+def letters() -> None:
+    """Every 20 seconds too: writes to contributors about what has happened, and tries again what could not be sent."""
+    write_letters()
 
 
 @worker_ready.connect

@@ -35,7 +35,8 @@ MUTABLE = {
     "access_user": "people", "access_user_groups": "people", "access_user_user_permissions": "people",
     "authtoken_token": "people", "contributors_contributor": "completed, never deleted", "runs_run": "work in progress",
     "files_upload": "points to its file", "files_quarantined_row": "decided once", "manifests_manifest": "frozen once",
-    "cycles_cycle": "moves by the table of moves",
+    "cycles_cycle": "moves by the table of moves", "invitations_invitation": "used or made void once",
+    "mail_message": "sent once", "mail_queued": "only grows", "mail_preference": "the contributor's own",
 }  # fmt: skip
 EDITS = {
     "audit_event": "action = 'nothing'", "policies_policy": "text = ''", "files_file": "rows_in = 0",

@@ -57,16 +57,8 @@ class DocumentLine:
     @property
     def scope(self) -> str:
         """Which sales the pool is of."""
-        what = _("All models")
-        if self.line.model:
-            what = _("Model %(name)s") % {"name": self.line.model}
-        elif self.line.dataset_version:
-            what = _("Dataset %(name)s") % {"name": self.line.dataset_version}
-        if self.line.part:
-            what += f", {self.line.part}"
-        if self.line.table == DEFAULT:
-            return what
-        return _("%(what)s, stream %(stream)s") % {"what": what, "stream": self.line.table}
+        line = self.line
+        return scope_words(model=line.model, dataset_version=line.dataset_version, part=line.part, table=line.table)
 
     @property
     def sentence(self) -> str:
@@ -251,6 +243,18 @@ class Document:
     def is_intact(self) -> bool:
         """Whether it says what was read."""
         return content_sha256(self.content) == self.recorded_sha256
+
+
+def scope_words(*, model: str, dataset_version: str, part: str, table: str) -> str:
+    """Which sales a pool is of."""
+    what = _("All models")
+    if model:
+        what = _("Model %(name)s") % {"name": model}
+    elif dataset_version:
+        what = _("Dataset %(name)s") % {"name": dataset_version}
+    if part:
+        what += f", {part}"
+    return what if table == DEFAULT else _("%(what)s, stream %(stream)s") % {"what": what, "stream": table}
 
 
 def movement_words(moved: Movement) -> str:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from revshare.exports.statement_document import Amount, Document, DocumentLine, movement_words
-from revshare.wording import language
+from revshare.wording import LOCALES, language
 
 TEMPLATE = Path(__file__).with_name("statement.typ")
 STANDARD: Final = "ua-1"
@@ -96,7 +96,7 @@ def _texts(doc: Document) -> dict[str, Any]:
         "starts": starts, "ends": ends, "published": cycle.published, "policy": cycle.policy,
         "policy_sha256": content.policy_sha256, "content_sha256": doc.recorded_sha256,
         "all_heading": doc.all_heading, "your_heading": doc.your_heading,
-        "units_told": doc.units_told, "formula": doc.formula, "lang": language(), "words": _words(),
+        "units_told": doc.units_told, "formula": doc.formula, "lang": language(), "region": LOCALES[language()][3:], "words": _words(),
         "journal": content.journal_hash, "intact": doc.is_intact, "answer": doc.answer,
         "opening": _amount(doc.opening), "earned": _amount(doc.earned), "closing": _amount(doc.closing),
         "movements": [
@@ -110,7 +110,7 @@ def _texts(doc: Document) -> dict[str, Any]:
 def _words() -> dict[str, str]:
     """What the template says besides."""
     return {
-        "statement": _("Statement"), "draft": _("DRAFT: not published"), "page": _("Page"),
+        "statement": _("Statement"), "draft": _("DRAFT: not published"), "page": _("Page {page} of {pages}"),
         "draft_told": _(
             "DRAFT. The cycle is not published. Figures can still be rejected, and the contributor cannot see them."
         ),

@@ -47,7 +47,10 @@ def new_claim(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             _check(request, asked)
-            claim = file_claim(claimant_id=contributor_id, act=_act(request), **asked)
+            claim = file_claim(
+                claimant_id=contributor_id, dataset_version=asked["dataset_version"], asset_id=asked["asset_id"],
+                proof=asked["proof"], act=_act(request),
+            )  # fmt: skip
             return redirect("claim", number=claim.pk)
         except NotFound:
             error = _("There is no such work in that dataset version. Compare both names with your list of works.")

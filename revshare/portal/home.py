@@ -21,6 +21,9 @@ from revshare.statements.earnings import BY, earnings
 from revshare.statements.pages import published_page
 from revshare.tasks import now
 
+SHOWN = 8
+"""Statements of the last cycle, one per currency; more than so many stand in the list."""
+
 
 @member_page
 def home(request: HttpRequest) -> HttpResponse:
@@ -30,10 +33,11 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("admin:index")
     contributor_id = require_own(user)
     accounts = own_standings(contributor_id=contributor_id, today=now().date())
-    latest = published_page(contributor_id=contributor_id, size=1).rows
+    accounts.sort(key=lambda own: -sum(micros > 0 for micros in own.standing.account.earned_micros))
+    latest = published_page(contributor_id=contributor_id, size=SHOWN).rows
     shown: dict[str, Any] = {
         "contributor": user.contributor, "cards": [card(own) for own in accounts],
-        "latest": _latest(latest[0]) if latest else None,
+        "latest": [_latest(row) for row in latest if row.cycle_id == latest[0].cycle_id],
         "debts": [
             (debt, Amount(debt.amount_micros, debt.currency), Amount(debt.left_micros, debt.currency))
             for debt in (owing(contributor_id) if latest else ())

@@ -50,7 +50,7 @@ def _payable(own: Own) -> str:
 def _reason(code: str, own: Own, minimum: Amount | None) -> str:
     account, said = own.standing.account, dict[str, Any]()
     said["minimum"] = minimum.short if minimum else ""
-    said["missing"] = Amount(own.standing.shortfall_micros, account.currency).short
+    said["missing"] = Amount(own.standing.shortfall_micros, account.currency).exact
     said["day"] = day(own.paid_from) if own.paid_from else ""
     said["currency"] = own.standing.pays_in
     return {
@@ -70,7 +70,7 @@ def _notes(own: Own) -> list[str]:
     account, notes = own.standing.account, []
     if account.reserved_micros:
         held = Amount(account.reserved_micros, account.currency).exact
-        notes.append(_("%(amount)s more is yours and held in reserve for refunds; it comes back in later cycles.")
+        notes.append(_("%(amount)s is yours and held in reserve for refunds; it comes back in later cycles.")
                      % {"amount": held})  # fmt: skip
     if account.left_micros:
         left = Amount(-account.left_micros, account.currency).exact

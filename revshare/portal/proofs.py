@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from revshare.access.models import User
 from revshare.errors import NotFound
-from revshare.exports.statement_document import Amount
+from revshare.exports.statement_document import Amount, scope_words
 from revshare.exports.statement_words import TICKS_PER_ASSET, counted
 from revshare.policies.rules import parse
 from revshare.policies.terms import ASSETS
@@ -74,7 +74,10 @@ def _tree(fact: list[str], facts: list[list[str]], pools: list[Pool]) -> dict[st
         ],
         "pools": [
             {
-                "scope": pool.name, "rule": pool.rule, "came_in": Amount(came_in(pool), currency),
+                "scope": scope_words(
+                    model=pool.model, dataset_version=pool.dataset_version, part=pool.part, table=pool.table
+                ),
+                "rule": pool.rule, "came_in": Amount(came_in(pool), currency),
                 "share": pool.share, "shared": Amount(pool.distributable_micros, currency),
                 "per_asset": _per_asset(pool),
                 "units": counted(pool.measure, pool.denominator_ticks, currency),
@@ -92,8 +95,8 @@ def _per_asset(pool: Pool) -> Amount | None:
 
 
 def _policy_words(text: str) -> list[tuple[str, str]]:
-    """The policy sentence by sentence, each with the part it is of."""
-    return [(name, said) for name, sentences in parse(text).sentences.items() for said in sentences]
+    """The policy in plain language, part by part."""
+    return [(name, " ".join(sentences)) for name, sentences in parse(text).sentences.items() if sentences]
 
 
 def bucket_words(bucket: str) -> str:

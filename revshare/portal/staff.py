@@ -59,7 +59,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
         try:
             if not all(text.isprintable() for text in asked.values()):
                 raise Refused("There are characters in it that cannot be shown.")
-            made = invite(act=_act(request), **asked)
+            made = invite(contributor_id=asked["contributor_id"], email=asked["email"], act=_act(request))
             shown |= {"link": settings.REVSHARE_SITE_URL + link_of(made), "made": made}
         except Refused as refused:
             shown["error"], status = str(refused), 422
