@@ -96,7 +96,8 @@ def _texts(doc: Document) -> dict[str, Any]:
         "starts": starts, "ends": ends, "published": cycle.published, "policy": cycle.policy,
         "policy_sha256": content.policy_sha256, "content_sha256": doc.recorded_sha256,
         "all_heading": doc.all_heading, "your_heading": doc.your_heading,
-        "units_told": doc.units_told, "formula": doc.formula, "lang": language(), "region": LOCALES[language()][3:], "words": _words(),
+        "units_told": doc.units_told, "formula": doc.formula, "words": _words(), "lang": language(),
+        "region": LOCALES[language()][3:],
         "journal": content.journal_hash, "intact": doc.is_intact, "answer": doc.answer,
         "opening": _amount(doc.opening), "earned": _amount(doc.earned), "closing": _amount(doc.closing),
         "movements": [

@@ -64,7 +64,7 @@ def _earned(request: HttpRequest, contributor_id: str, accounts: list[Own]) -> d
     while cycles and not cycles[0].micros:  # before one came, there is nothing to show
         cycles = cycles[1:]
     drawn = chart([cycle.micros for cycle in cycles])
-    names = {"": _("All together"), OTHERS: _("All others")}
+    names = {"": _("All together") if drawn.names == [""] else _("Other sales"), OTHERS: _("All others")}
     kinds = {"stream": _("By stream"), "model": _("By model"), "dataset": _("By dataset")}
     return {
         "chart": drawn, "series": [names.get(name, name) for name in drawn.names],

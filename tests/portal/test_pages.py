@@ -74,7 +74,7 @@ def test_the_balance_is_the_closing_of_the_latest_statement(story, act) -> None:
     client, _ = sign_in("ben")
     body = client.get("/").content.decode()
     # Ben has a sixth: $1.40 / 6 = 0.233333; then $2.00 / 6 = 0.333333; ¥200 / 6; €0.002 / 6
-    cards = body.split('<ul class="cards">')[1].split("</ul>")[0]
+    cards = body.split('<ul class="cards">')[1].split('<section class="card')[0]
     figures = [part.split("</span>")[0] for part in cards.split('"figure">')[1:]]
     assert sorted(figures) == ["$0.56", "¥33", "€0.000333"]
     assert "exactly $0.566666" in body
