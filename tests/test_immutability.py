@@ -29,6 +29,7 @@ FROZEN = (
     "pools_carry_correction",
     "payouts_hold", "payouts_batch", "payouts_payment", "payouts_result", "payouts_currency",
     "recoupments_debt", "recoupments_step", "recoupments_recouped", "proofs_commitment",
+    "personal_deletion_request", "personal_deletion_decision",
 )  # fmt: skip
 # Mutable by design: each with the rule that bounds it, or none where it holds no money.
 MUTABLE = {
@@ -64,6 +65,7 @@ EDITS = {
     "fx_conversion": "amount_out_micros = 0", "payouts_currency": "currency = 'GBP'",
     "recoupments_debt": "amount_micros = amount_micros - 1", "recoupments_step": "by = 'mallory'",
     "recoupments_recouped": "amount_micros = amount_micros + 1",
+    "personal_deletion_request": "text = 'x'", "personal_deletion_decision": "outcome = 'granted'",
 }  # fmt: skip
 # What people and auditors read; behind each stands a table of the list above.
 VIEWS = {

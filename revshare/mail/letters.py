@@ -1,6 +1,7 @@
 """A letter put together: words, links, text and HTML alike. Its subject never names an amount."""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -165,11 +166,12 @@ def security(action: str, when: str, actor: str) -> Letter:
     )
 
 
+SAMPLE_AT = datetime(2026, 6, 12, 9, tzinfo=UTC)
 SAMPLES: dict[str, Any] = {
-    "statement_published": lambda: statement_published("1–31 May 2026"),
-    "action_needed": lambda: action_needed(7, "asset-0042", "12 June 2026, 09:00 UTC"),
+    "statement_published": lambda: statement_published(period(date(2026, 5, 1), date(2026, 6, 1))),
+    "action_needed": lambda: action_needed(7, "asset-0042", instant(SAMPLE_AT)),
     "claim_decided": lambda: claim_decided(7, "asset-0042", "upheld"),
-    "security": lambda: security("consent.decided", "1 June 2026, 12:00 UTC", "ann"),
-    "invitation": lambda: invited("/invitations/sample/", "15 June 2026, 12:00 UTC"),
+    "security": lambda: security("consent.decided", instant(SAMPLE_AT), "ann"),
+    "invitation": lambda: invited("/invitations/sample/", instant(SAMPLE_AT)),
 }
 """Each kind once, for the preview page."""

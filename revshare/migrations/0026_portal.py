@@ -33,8 +33,8 @@ END $$;
 def _triggers():
     """(table, trigger, what follows CREATE TRIGGER name)."""
     for table in APPEND_ONLY:
-        yield table, "no_change", f"BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION revshare_refuse()"
-        yield table, "no_truncate", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION revshare_refuse()"
+        refused = f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        yield table, "no_change", f"{refused} FOR EACH STATEMENT EXECUTE FUNCTION revshare_refuse()"
     for table in NEVER_DELETED:
         yield table, "no_delete", f"BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION revshare_refuse()"
         yield table, "no_truncate", f"BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION revshare_refuse()"

@@ -134,7 +134,7 @@ def signature_file(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def verify(request: HttpRequest) -> HttpResponse:
     """Checks a proof from a file. Open to all."""
-    return render(request, "portal/verify.html", {})
+    return render(request, "portal/verify.html", {"words": _verify_words()})
 
 
 @member_page
@@ -161,9 +161,28 @@ def verify_statement(request: HttpRequest, number: str) -> HttpResponse:
         proof = proof_of(reading.statement)
     except NotFound:
         proof = None
-    response = render(request, "portal/verify.html", {"number": number, "proof": proof})
+    response = render(request, "portal/verify.html", {"number": number, "proof": proof, "words": _verify_words()})
     reading.log("verify")
     return response
+
+
+def _verify_words() -> dict[str, str]:
+    """What the script of the page says. Why a check fails stays English: it is for whoever looks into it."""
+    return {
+        "checking": _("Checking …"),
+        "adds_up": _("Statement {statement} adds up: {earned} {currency} earned, {owed} owed."),
+        "one_of": _("It is one of {count} statements in {currency}, which earned {earned} and are owed {owed} in all."),
+        "came_in": _(
+            "In {currency} came {all}: what the statements earned, and {aside} that went elsewhere "
+            "(platform, suspense, commons, held, carried)."
+        ),
+        "signed": _("It is signed with the key {key}: compare it with the one that the marketplace publishes."),
+        "not_checked": _("The signature was not checked: this browser cannot. The tool verify_statement.py can."),
+        "good": _("The statement is what was published, and its amounts are counted in the published totals."),
+        "bad": _("Do not rely on this statement: a check did not pass."),
+        "wrong": _("Wrong: {why}."),
+        "damaged": _("The proof is damaged ({why})."),
+    }
 
 
 def _commitment(key: str) -> Commitment:

@@ -65,6 +65,13 @@ def test_home_says_what_stands_between_a_balance_and_its_payment(
     assert "¥400" in client.get("/?currency=JPY").content.decode().split("<details>")[1]
     assert client.get("/?currency=XXX&by=nothing").status_code == 200
 
+    with django_assert_max_num_queries(15):
+        page = client.get("/statements/2026-02-000000001/").content.decode()
+    assert "−$7.00 against last time" in page  # 5 after 12
+    compared = page.split('id="compared"')[1]
+    assert re.findall(r'data-label="Difference" class="number">([^<]+)', compared) == ["−$12.00", "$4.00", "$1.00"]
+    assert "$1.00 per asset" in page  # 1 for one asset of `e@1`
+
     # The quick way says the same as the one that reads everybody's balances; also with a hold, and for Ben, who has no payee.
     for name in ("ann", "ben", "nobody"):
         slow = standings(today=TODAY, contributor_ids=[name])
