@@ -200,7 +200,7 @@ def test_from_sign_in_to_the_pdf_by_keyboard_alone(portal: Portal) -> None:
 def focused(page: Page) -> str:
     """The name or text of the element that has the focus, which must be visibly marked."""
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-    return str(page.evaluate("document.activeElement.name || document.activeElement.innerText"))
+    return " ".join(page.evaluate("document.activeElement.name || document.activeElement.innerText").split())
 
 
 def tab_to(page: Page, text: str) -> None:
