@@ -229,6 +229,9 @@ at = datetime(2026, 6, 30, tzinfo=UTC)
 debt = recoupments.ask_for_advance(contributor_id="ann", currency="USD", amount_micros=9_000_000,
     act=Act(actor="fiona", at=at, why="a camera"))
 recoupments.approve(number=debt.pk, act=Act(actor="adam", at=at, why="agreed"))
+from revshare.personal.operations import ask_deletion, decide_deletion
+asked = ask_deletion(contributor_id="ben", text="", act=Act(actor="ben", at=at))
+decide_deletion(number=asked.pk, outcome="refused", reason="in court", act=Act(actor="adam", at=at))
 """
 RECOUPMENT = '[recoupment]\ncap = "10%"\n'
 # Of June, and late: in July's cycle, at the rate of its day. And of two models that nobody knows: August shares what was
