@@ -21,9 +21,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from revshare.exports.statement_document import Document, DocumentCycle, DocumentLine
-from revshare.exports.statement_pdf import statement_pdf
-from revshare.statements.rules import Content, Line, content_sha256
+from django.conf import settings
+
+settings.configure(USE_I18N=False)  # the statements are in English
+
+from revshare.exports.statement_document import Document, DocumentCycle, DocumentLine  # noqa: E402
+from revshare.exports.statement_pdf import statement_pdf  # noqa: E402
+from revshare.statements.rules import Content, Line, content_sha256  # noqa: E402
 
 TICKS, MOST_LINES = 720_720, 7
 NAMES = (

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.embedded import celery_broker_url, django_database
 from config.instance import home, secret_key
 from config.safety import LOOPBACK, refused
+from revshare import wording
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "revshare.portal.language.Language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "revshare.signin.middleware.Sessions",
@@ -83,6 +85,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"wording": "revshare.portal.tags"},
         },
     }
 ]
@@ -127,6 +130,8 @@ REVSHARE_SESSION_IDLE = timedelta(minutes=env.int("REVSHARE_SESSION_IDLE_MINUTES
 SESSION_COOKIE_AGE = int(REVSHARE_SESSION_AGE.total_seconds())
 
 LANGUAGE_CODE = "en"
+LANGUAGES = list(wording.LANGUAGES.items())
+LOCALE_PATHS = [BASE_DIR / "revshare" / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -204,6 +209,13 @@ REVSHARE_LEASE_SECONDS = env.int("REVSHARE_LEASE_SECONDS", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
 
+# Letters to contributors. Without a server for mail they are files in <home>/mail, and nothing leaves the machine.
+REVSHARE_SITE_URL = env.str("REVSHARE_SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+DEFAULT_FROM_EMAIL = env.str("REVSHARE_MAIL_FROM", default="revshare <payouts@localhost>")
+vars().update(env.email_url("REVSHARE_MAIL_URL", default="filemail://"))
+EMAIL_FILE_PATH = env.str("REVSHARE_MAIL_FOLDER", default="") or str(REVSHARE_HOME / "mail")
+EMAIL_TIMEOUT = 20
+
 REDIS_URL = os.environ.get("REDIS_URL", "redis://not-prepared")
 CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True  # the truth is the run row; nothing is read back from the broker
@@ -219,7 +231,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_throttle": 1,
 }
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)}
+    "sweep": {"task": "revshare.tasks.sweep", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)},
+    "letters": {"task": "revshare.tasks.letters", "schedule": env.float("REVSHARE_SWEEP_SECONDS", default=20.0)},
 }
 REVSHARE_VERIFY_HOUR = env.int("REVSHARE_VERIFY_HOUR", default=3)  # UTC; `config.celery` makes a schedule of it
 CELERY_BEAT_SCHEDULE_FILENAME = str(REVSHARE_HOME / "spool" / "beat")

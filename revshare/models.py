@@ -9,7 +9,9 @@ from revshare.continuity.models import Restoration
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle, Window
 from revshare.files.models import ColumnMapping, FoldedId, IngestedFile, QuarantinedRow, Upload, Void
+from revshare.invitations.models import Invitation
 from revshare.ledger.models import AccountControl, Journal, Leg, NamedLeg, PoolControl
+from revshare.mail.models import Message, Preference, Queued
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
 from revshare.measures.models import Measure, Output, Usage
 from revshare.payouts.models import (
@@ -21,6 +23,7 @@ from revshare.payouts.models import (
     PaymentResult,
     PayoutCurrency,
 )
+from revshare.personal.models import DeletionDecision, DeletionRequest
 from revshare.policies.models import Policy
 from revshare.pools.models import CarryCorrection, Conversion, Match, Pool
 from revshare.proofs.models import Commitment
@@ -36,11 +39,12 @@ from revshare.verification.models import StoredVerdict
 
 __all__ = [
     "AccountControl", "Allocation", "ApiToken", "CarryCorrection", "Claim", "ClaimStep", "ColumnMapping", "Commitment",
-    "Consent", "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "Destination",
-    "DestinationNotice", "Event", "FailedAttempt", "Finding", "FoldedId", "HeldRelease", "Hold", "IngestedFile",
-    "Journal", "Leg", "Manifest", "Match", "Measure", "NamedLeg", "Output", "Part", "PartVersion", "PassedOn",
-    "Payment", "PaymentBatch", "PaymentResult", "PayoutCurrency", "Policy", "Pool", "PoolControl", "QuarantinedRow",
-    "Rate", "Recouped", "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Restoration", "Review",
-    "Run", "Sale", "Split", "Statement", "StoredVerdict", "SuspenseDecision", "Training", "Upload", "Usage", "User",
-    "Void", "Weight", "Window",
+    "Consent", "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "DeletionDecision",
+    "DeletionRequest", "Destination", "DestinationNotice", "Event", "FailedAttempt", "Finding", "FoldedId",
+    "HeldRelease", "Hold", "IngestedFile", "Invitation", "Journal", "Leg", "Manifest", "Match", "Measure", "Message",
+    "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
+    "PayoutCurrency", "Policy", "Pool", "PoolControl", "Preference", "QuarantinedRow", "Queued", "Rate", "Recouped",
+    "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Restoration", "Review", "Run", "Sale",
+    "Split", "Statement", "StoredVerdict", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight",
+    "Window",
 ]  # fmt: skip

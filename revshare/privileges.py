@@ -22,26 +22,29 @@ APPEND_ONLY = frozenset({
     "allocation_correction", "allocation_held_release", "allocation_passed_on", "allocation_release",
     "allocation_rest", "allocation_suspense_decision", "audit_event", "claims_claim", "claims_step",
     "consents_consent", "cycles_window", "files_file", "files_folded_id", "files_mapping", "files_void",
-    "fx_conversion", "ledger_account_control", "ledger_leg", "ledger_pool_control", "manifests_part",
+    "fx_conversion", "ledger_account_control", "ledger_leg", "ledger_pool_control", "mail_queued", "manifests_part",
     "manifests_part_version", "manifests_training", "measures_measure", "measures_output", "measures_usage",
-    "payouts_currency", "payouts_destination", "payouts_result", "policies_policy", "pools_carry_correction",
-    "pools_match", "pools_pool", "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped",
-    "recoupments_step", "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision",
-    "reviews_finding", "reviews_review", "sales_sale_0", "splits_split", "verification_verdict",
+    "payouts_currency", "payouts_destination", "payouts_result", "personal_deletion_decision",
+    "personal_deletion_request", "policies_policy", "pools_carry_correction", "pools_match", "pools_pool",
+    "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped", "recoupments_step",
+    "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision", "reviews_finding",
+    "reviews_review", "sales_sale_0", "splits_split", "verification_verdict",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
 IN_PARTS = frozenset({"ledger_entry", "manifests_weight_row", "sales_sale"})
 # Rows are added and stay; these columns move, by the rules of a trigger.
 MOVING: dict[str, tuple[str, ...]] = {
     "continuity_restoration": ("reconciled_at", "reconciled_by"),
-    "contributors_contributor": ("name", "email", "country", "currency", "payee_id", "unclaimed"),
+    "contributors_contributor": ("name", "email", "country", "currency", "payee_id", "unclaimed", "erased_at"),
     "cycles_cycle": (
         "policy_id", "state", "locked_at", "locked_by", "upto_seq", "pinned", "input_digest", "calculated_at",
         "calculated_by", "calculation", "journals_after", "journals_upto", "result_digest", "balances_sha256",
         "submitted_by", "approved_at", "approved_by", "approved_digest", "published_at", "published_by",
     ),
     "files_quarantined_row": ("state", "reason", "decided_at", "decided_by", "decision"),
+    "invitations_invitation": ("used_at", "voided_at", "email"),
     "ledger_journal": ("sealed", "legs_count", "legs_sha256", "hash"),
+    "mail_message": ("state", "due_at", "attempts", "sent_at", "error"),
     "manifests_manifest": (
         "frozen_at", "sha256", "assets", "records", "contributors", "assets_ticks", "weights_sha256", "frozen_arrival",
         "classes", "opted_out_records", "classes_sha256", "class_totals",
@@ -57,7 +60,8 @@ MOVING: dict[str, tuple[str, ...]] = {
 MUTABLE = {
     "access_user": "UPDATE", "access_token": "UPDATE", "access_failed_attempt": "DELETE",
     "account_emailaddress": "UPDATE, DELETE", "account_emailconfirmation": "UPDATE, DELETE",
-    "mfa_authenticator": "UPDATE, DELETE", "usersessions_usersession": "UPDATE, DELETE",
+    "mail_preference": "UPDATE, DELETE", "mfa_authenticator": "UPDATE, DELETE",
+    "usersessions_usersession": "UPDATE, DELETE",
     "django_session": "UPDATE, DELETE", "payouts_destination_notice": "UPDATE (sent_at)",
     "files_upload": "UPDATE (file_id)", "runs_run": "UPDATE",
 }  # fmt: skip

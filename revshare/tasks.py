@@ -7,7 +7,7 @@ Celery is imported only where something is sent: most commands never send anythi
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from revshare.cycles.review import make_review
 from revshare.errors import Conflict, Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
+from revshare.mail.operations import queue_new, send_due
 from revshare.progress import Progress, no_progress
 from revshare.proofs.models import Commitment
 from revshare.proofs.operations import check_published, commit
@@ -34,6 +35,7 @@ VERIFIED = "verify:all"  # the subject of the runs that verify everything
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 MOST_ATTEMPTS = 5  # of a run whose connection goes each time: its work may be what ends it
+LETTERS_FOR = timedelta(seconds=15)
 EXECUTE = "revshare.tasks.execute"  # the name of a worker's task
 # A broker that accepts a connection and then says nothing must not hold up a web request.
 HINT_OPTIONS = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 3, "socket_connect_timeout": 2}
@@ -235,6 +237,13 @@ def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:
         time.sleep(POLL_SECONDS)
         if not queue:
             perform(run_id)
+
+
+def write_letters() -> int:
+    """Queues letters about what has happened, and sends what is due for a while. Returns how many went."""
+    at = now()
+    queue_new(at=at)
+    return send_due(at=at, clock=now, until=at + LETTERS_FOR)
 
 
 def now() -> datetime:

@@ -1,5 +1,5 @@
 """Celery tasks: `execute` works on one run, `sweep` sends again what nobody is at work on, `verify` asks each night for
-everything to be verified."""
+everything to be verified, `letters` writes to contributors."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from config.celery import app
 from revshare.audit_trail.operations import Act
 from revshare.lake import sweep_spool
 from revshare.runs.operations import to_resend
-from revshare.tasks import EXECUTE, now, perform, request_verify, send
+from revshare.tasks import EXECUTE, now, perform, request_verify, send, write_letters
 
 NIGHTLY = "nightly"  # who asks
 
@@ -31,6 +31,12 @@ def sweep() -> None:
 def verify() -> None:
     """Every night, as a run like any other: it is seen at work, and another worker takes it over."""
     request_verify(act=Act(actor=NIGHTLY, at=now()))
+
+
+@app.task(name="revshare.tasks.letters")
+def letters() -> None:
+    """Every 20 seconds too: writes to contributors about what has happened, and tries again what could not be sent."""
+    write_letters()
 
 
 @worker_ready.connect

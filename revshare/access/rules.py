@@ -51,6 +51,11 @@ MAY: dict[str, frozenset[str]] = {
     "manage_tokens": STAFF | {"contributor"},  # make one's own
     "end_tokens": STAFF | {"contributor"},  # one's own; safe to do at any time
     "grant_roles": frozenset(),  # superusers alone
+    "claim_own": frozenset({"contributor"}),  # say that a work is one's own, and prove it
+    "own_data": frozenset({"contributor"}),  # take it along, ask that it be deleted, say which letters to get
+    "invite": frozenset({"operator"}),  # a contributor to an account of their own
+    "decide_deletion": frozenset({"approver"}),
+    "read_letters": STAFF,  # what letters look like; which could not be sent
     "consent": frozenset({"contributor"}),  # opt out, or in again: one's own works only
 }
 

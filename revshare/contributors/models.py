@@ -14,6 +14,7 @@ class Contributor(models.Model):
     currency = models.CharField(max_length=3, default="", db_default="", blank=True)
     payee_id = models.TextField(default="", db_default="", blank=True)
     unclaimed = models.BooleanField(default=False)  # known from a manifest only: money accrues and waits
+    erased_at = models.DateTimeField(null=True, blank=True)  # asked to be forgotten: no file brings a name back
     # Written by the file's own transaction, by the million: no look-up per row (`verify` looks them all up).
     file = models.ForeignKey(
         "revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False

@@ -72,7 +72,7 @@ class ContributorIntake:
         work.drop_excepted(TABLE)
         remember_looks(work, kind="'contributor'", column="contributor_id")
         completed = ", ".join(
-            f"{ours} = CASE WHEN i.{theirs} = '' THEN c.{ours} ELSE i.{theirs} END"
+            f"{ours} = CASE WHEN i.{theirs} = '' OR c.erased_at IS NOT NULL THEN c.{ours} ELSE i.{theirs} END"
             for theirs, ours in zip(FIELDS, COLUMNS, strict=True)
         )
         with connection.cursor() as cursor:

@@ -1,18 +1,19 @@
-"""A statement as a document: what the page, the PDF and the CSV all say, put together once. Pure: no Django, no I/O."""
+"""A statement as a document: what the page, the PDF and the CSV all say, put together once, in the language that is
+active. It asks no database."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from fractions import Fraction
-from functools import lru_cache
 
-from babel.dates import format_date
+from django.utils.translation import gettext as _
 
-from revshare.exports.statement_words import counted, money, money_exact, quotient, sentence
-from revshare.money import BadShare, group_digits, parse_share
+from revshare.exports.statement_words import TICKS_PER_ASSET, counted, money, money_exact, quotient, sentence
+from revshare.money import BadShare, parse_share
 from revshare.periods import zone
 from revshare.policies.rules import DEFAULT
 from revshare.policies.terms import ASSETS
-from revshare.statements.rules import Content, Line, Movement, content_sha256
+from revshare.statements.rules import WORDS, Content, Line, Movement, content_sha256
+from revshare.wording import day, period, whole
 
 SUMMED = 4
 """Up to so many amounts are written out as a sum."""
@@ -56,14 +57,8 @@ class DocumentLine:
     @property
     def scope(self) -> str:
         """Which sales the pool is of."""
-        what = "All models"
-        if self.line.model:
-            what = f"Model {self.line.model}"
-        elif self.line.dataset_version:
-            what = f"Dataset {self.line.dataset_version}"
-        if self.line.part:
-            what += f", {self.line.part}"
-        return what if self.line.table == DEFAULT else f"{what}, stream {self.line.table}"
+        line = self.line
+        return scope_words(model=line.model, dataset_version=line.dataset_version, part=line.part, table=line.table)
 
     @property
     def sentence(self) -> str:
@@ -79,8 +74,8 @@ class DocumentLine:
         """The division in micros and ticks, as anybody can redo it."""
         line = self.line
         return (
-            f"{group_digits(line.pool_micros)} × {group_digits(line.numerator_ticks)} ÷ "
-            f"{group_digits(line.denominator_ticks)} = {quotient(line)} → {group_digits(line.amount_micros)}"
+            f"{whole(line.pool_micros)} × {whole(line.numerator_ticks)} ÷ "
+            f"{whole(line.denominator_ticks)} = {quotient(line)} → {whole(line.amount_micros)}"
         )
 
     @property
@@ -98,6 +93,14 @@ class DocumentLine:
     @property
     def all_assets(self) -> str:
         return counted(self.line.measure, self.line.denominator_ticks, self.currency)
+
+    @property
+    def per_asset(self) -> Amount | None:
+        """What one asset brought, cut to a micro; None where the pool is not divided by assets, or nothing is held."""
+        line = self.line
+        if line.measure != ASSETS or line.numerator_ticks == 0:
+            return None
+        return Amount(line.amount_micros * TICKS_PER_ASSET // line.numerator_ticks, self.currency)
 
     @property
     def _share_fraction(self) -> Fraction | None:
@@ -123,7 +126,7 @@ class DocumentCycle:
 
     @property
     def period(self) -> str:
-        return period_words(self.starts_on, self.ends_on)
+        return period(self.starts_on, self.ends_on)
 
     @property
     def bounds(self) -> tuple[str, str]:
@@ -133,7 +136,7 @@ class DocumentCycle:
     @property
     def published(self) -> str:
         """The day it was published, in the time zone of its period; blank for a draft."""
-        return "" if self.published_at is None else _day(self._local(self.published_at).date())
+        return "" if self.published_at is None else day(self._local(self.published_at).date())
 
     def _local(self, instant: datetime) -> datetime:
         return instant.astimezone(zone(self.timezone))
@@ -153,21 +156,31 @@ class Document:
     @property
     def all_heading(self) -> str:
         """Over what each pool is divided by: not always assets."""
-        return "All assets" if self._of_assets else "All units"
+        return _("All assets") if self._of_assets else _("All units")
 
     @property
     def your_heading(self) -> str:
-        return "Your assets" if self._of_assets else "Your units"
+        return _("Your assets") if self._of_assets else _("Your units")
 
     @property
-    def unit(self) -> str:
-        """What the arithmetic counts in."""
-        return "ticks" if self._of_assets else "units"
+    def formula(self) -> str:
+        """How the arithmetic goes."""
+        if self._of_assets:
+            return _("pool × your ticks ÷ all ticks, by largest remainder")
+        return _("pool × your units ÷ all units, by largest remainder")
 
     @property
     def units_told(self) -> str:
-        ticks = "Amounts in micros (millionths), assets in ticks (720,720 to an asset)"
-        return ticks if self._of_assets else f"{ticks}, other measures in units of their own"
+        said = {"ticks": whole(TICKS_PER_ASSET)}
+        if self._of_assets:
+            return _("Amounts in micros (millionths), assets in ticks (%(ticks)s to an asset)") % said
+        return (
+            _(
+                "Amounts in micros (millionths), assets in ticks (%(ticks)s to an asset), other measures in units of "
+                "their own"
+            )
+            % said
+        )
 
     @property
     def _of_assets(self) -> bool:
@@ -214,10 +227,12 @@ class Document:
         if len(self.lines) == 1:
             return _capital(f"{self.lines[0].sentence}.")
         if not self.lines:
-            return "You earned nothing in this cycle; what moved your account stands below."
+            return _("You earned nothing in this cycle; what moved your account stands below.")
         parts = " + ".join(line.amount.exact for line in self.lines[:SUMMED]) if len(self.lines) <= SUMMED else ""
         total = f"{parts} = {self.earned.exact}" if parts else self.earned.exact
-        return f"You earned {total}: your parts of {len(self.lines)} pools."
+        return _("You earned %(total)s: your parts of %(pools)s pools.") % {
+            "total": total, "pools": whole(len(self.lines)),
+        }  # fmt: skip
 
     @property
     def dated_at(self) -> datetime:
@@ -230,15 +245,22 @@ class Document:
         return content_sha256(self.content) == self.recorded_sha256
 
 
-def period_words(first: date, end: date) -> str:
-    """The days from `first` up to the day before `end`: `1 November 2011 to 30 November 2011`."""
-    last = end - timedelta(days=1)
-    return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
+def scope_words(*, model: str, dataset_version: str, part: str, table: str) -> str:
+    """Which sales a pool is of."""
+    what = _("All models")
+    if model:
+        what = _("Model %(name)s") % {"name": model}
+    elif dataset_version:
+        what = _("Dataset %(name)s") % {"name": dataset_version}
+    if part:
+        what += f", {part}"
+    return what if table == DEFAULT else _("%(what)s, stream %(stream)s") % {"what": what, "stream": table}
 
 
-@lru_cache(maxsize=256)  # a cycle has two or three days, and a million statements
-def _day(day: date) -> str:
-    return format_date(day, "d MMMM y", locale="en_GB")
+def movement_words(moved: Movement) -> str:
+    """What moved the balance beside the pools, and what else there is to say of it."""
+    said = _(WORDS[moved.kind]) if moved.kind in WORDS else moved.kind.capitalize()
+    return f"{said}: {moved.note}" if moved.note else said
 
 
 def _capital(text: str) -> str:

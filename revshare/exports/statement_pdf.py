@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import typst
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 
-from revshare.exports.statement_document import Amount, Document, DocumentLine
+from revshare.exports.statement_document import Amount, Document, DocumentLine, movement_words
+from revshare.wording import LOCALES, language
 
 TEMPLATE = Path(__file__).with_name("statement.typ")
 STANDARD: Final = "ua-1"
 SUBSTITUTE = "\N{WHITE SQUARE}"
 SAFE_SIGNS = "£€¥×÷−→…\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
+UNSET = ("ja",)
 LONGEST_WORD = 36
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD},}}")
 BREAK = "\N{ZERO WIDTH SPACE}"
@@ -39,7 +43,9 @@ def statement_pdf(doc: Document) -> bytes:
 
     Its date is that of the publication; a draft is marked on every page. Raises StatementNotRendered.
     """
-    texts = _texts(doc)
+    # The fonts that a document carries have no Japanese: it stays English then, whole, rather than full of □.
+    with override("en" if language() in UNSET else language()):
+        texts = _texts(doc)
     drawn, missing = _drawable(texts)
     stamp = int(doc.dated_at.timestamp())
     try:
@@ -90,14 +96,49 @@ def _texts(doc: Document) -> dict[str, Any]:
         "starts": starts, "ends": ends, "published": cycle.published, "policy": cycle.policy,
         "policy_sha256": content.policy_sha256, "content_sha256": doc.recorded_sha256,
         "all_heading": doc.all_heading, "your_heading": doc.your_heading,
-        "unit": doc.unit, "units_told": doc.units_told,
+        "units_told": doc.units_told, "formula": doc.formula, "words": _words(), "lang": language(),
+        "region": LOCALES[language()][3:],
         "journal": content.journal_hash, "intact": doc.is_intact, "answer": doc.answer,
         "opening": _amount(doc.opening), "earned": _amount(doc.earned), "closing": _amount(doc.closing),
         "movements": [
-            {"line": str(moved.number), "word": moved.words, "reference": moved.reference} | _amount(amount)
+            {"line": str(moved.number), "word": movement_words(moved), "reference": moved.reference} | _amount(amount)
             for moved, amount in doc.movements
         ],
         "lines": [_line(item) for item in doc.lines],
+    }  # fmt: skip
+
+
+def _words() -> dict[str, str]:
+    """What the template says besides."""
+    return {
+        "statement": _("Statement"), "draft": _("DRAFT: not published"), "page": _("Page {page} of {pages}"),
+        "draft_told": _(
+            "DRAFT. The cycle is not published. Figures can still be rejected, and the contributor cannot see them."
+        ),
+        "damaged": _(
+            "Do not rely on this statement. Its content does not have the hash that was recorded when it was written."
+        ),
+        "contributor": _("Contributor"), "period": _("Period"), "timezone": _("Time zone"), "cycle": _("Cycle"),
+        "published": _("Published"), "unpublished": _("not published"), "opening": _("Opening balance"),
+        "earned": _("Earned in this cycle"), "closing": _("Closing balance"), "exactly": _("exactly"),
+        "how": _("How was this computed?"), "account": _("The account in full"), "line": _("Line"),
+        "pool_and_rule": _("Pool and rule"), "share": _("Share"), "pool_shared": _("Pool shared"),
+        "amount": _("Amount"), "check": _("Check it yourself"), "number": _("Statement number"),
+        "starts": _("From (included)"), "ends": _("To (excluded)"), "policy": _("Policy"),
+        "policy_sha256": _("Policy SHA-256"), "content_sha256": _("Content SHA-256"),
+        "journal": _("Journal (chain head)"),
+        "exact_told": _(
+            "The table has exact amounts, to a millionth where needed. What is less than the smallest coin is not "
+            "dropped: it stays in the balance."
+        ),
+        "hash_told": _(
+            "The SHA-256 of this statement's canonical text is its content hash. Download the text beside this "
+            "document, take its SHA-256 with any tool, and compare."
+        ),
+        "replaced": _(
+            "stands for a character that this document's fonts do not have. It is unchanged in the canonical text, in "
+            "the CSV file and on the page."
+        ),
     }  # fmt: skip
 
 

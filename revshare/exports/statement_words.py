@@ -1,28 +1,20 @@
-"""The numbers of a statement as people read them, and the sentence that says how an amount came about.
-
-Pure: no Django, no I/O. Nothing here rounds silently: what is rounded says so.
+"""The numbers of a statement as people read them, and the sentence that says how an amount came about, in the language
+that is active. Nothing here rounds silently: what is rounded says so.
 """
 
 from fractions import Fraction
-from functools import cache
 
-from babel.numbers import get_currency_symbol
+from django.utils.translation import gettext as _
 
-from revshare.money import MICRO_DIGITS, format_micros, group_digits, minor_digits, share_of
+from revshare.money import MICRO_DIGITS, format_micros, minor_digits, share_of
 from revshare.policies.terms import ASSETS, MEASURE, WEIGHT
 from revshare.statements.rules import Line
+from revshare.wording import NO_BREAK_SPACE, decimal_sign, decimals, money_exact, whole
+
+__all__ = ["assets", "counted", "holding", "money", "money_exact", "quotient", "rounding", "sentence"]
 
 TICKS_PER_ASSET = 720_720
-MINUS = "\N{MINUS SIGN}"
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 QUOTIENT_DECIMALS = 6
-
-
-def money_exact(micros: int, currency: str) -> str:
-    """All of an amount, to the last micro that is not zero: `£168,110.714219`, `−$0.0069`, `CHF 12.00`."""
-    units, point, decimals = format_micros(abs(micros), currency).partition(".")
-    sign = MINUS if micros < 0 else ""
-    return f"{sign}{_prefix(currency)}{group_digits(int(units))}{point}{decimals}"
 
 
 def money(micros: int, currency: str) -> str:
@@ -34,16 +26,16 @@ def money(micros: int, currency: str) -> str:
 
 def assets(ticks: int) -> str:
     """Ticks as assets, exact: `37,644`, `12.5`, or with a fraction where decimals would not end: `12 1/3`."""
-    whole, rest = divmod(ticks, TICKS_PER_ASSET)
+    full, rest = divmod(ticks, TICKS_PER_ASSET)
     if rest == 0:
-        return group_digits(whole)
+        return whole(full)
     part = Fraction(rest, TICKS_PER_ASSET)
     # The denominator divides 720,720, so decimals that end have four places at most.
     if 10_000 % part.denominator == 0:
-        decimals = f"{part.numerator * 10_000 // part.denominator:04d}".rstrip("0")
-        return f"{group_digits(whole)}.{decimals}"
+        places = f"{part.numerator * 10_000 // part.denominator:04d}".rstrip("0")
+        return f"{whole(full)}{decimal_sign()}{places}"
     fraction = f"{part.numerator}/{part.denominator}"
-    return f"{group_digits(whole)}{NO_BREAK_SPACE}{fraction}" if whole else fraction
+    return f"{whole(full)}{NO_BREAK_SPACE}{fraction}" if full else fraction
 
 
 def counted(measure: str, units: int, currency: str) -> str:
@@ -51,24 +43,28 @@ def counted(measure: str, units: int, currency: str) -> str:
     if measure == ASSETS:
         return assets(units)
     if measure == WEIGHT:
-        return group_digits(units)
+        return whole(units)
     if measure.startswith(MEASURE):
-        whole, point, decimals = format_micros(units).partition(".")
-        return f"{group_digits(int(whole))}{point}{decimals}"
+        return decimals(format_micros(units))
     return money_exact(units, currency)
 
 
 def holding(measure: str, numerator_ticks: int, denominator_ticks: int, currency: str) -> str:
     """`you hold 37,644 of 69,202 assets`; for less than one asset so that no reader takes `1/3 of 2` for a product."""
     if measure != ASSETS:
-        yours, all_of_it = (counted(measure, units, currency) for units in (numerator_ticks, denominator_ticks))
+        yours, every = (counted(measure, units, currency) for units in (numerator_ticks, denominator_ticks))
+        said = {"yours": yours, "all": every, "measure": measure.removeprefix(MEASURE)}
         if measure == WEIGHT or measure.startswith(MEASURE):
-            return f"you have {yours} of {all_of_it} {measure.removeprefix(MEASURE)}"
-        return f"{yours} of {all_of_it} of sales attributed to contributors is yours"
-    total = f"{assets(denominator_ticks)} asset{'' if denominator_ticks == TICKS_PER_ASSET else 's'}"
+            return _("you have %(yours)s of %(all)s %(measure)s") % said
+        return _("%(yours)s of %(all)s of sales attributed to contributors is yours") % said
+    said = {"yours": assets(numerator_ticks), "all": assets(denominator_ticks)}
+    if denominator_ticks == TICKS_PER_ASSET:
+        if numerator_ticks < TICKS_PER_ASSET:
+            return _("you hold %(yours)s of one asset, out of 1 asset") % said
+        return _("you hold 1 of 1 asset")
     if numerator_ticks < TICKS_PER_ASSET:
-        return f"you hold {assets(numerator_ticks)} of one asset, out of {total}"
-    return f"you hold {assets(numerator_ticks)} of {total}"
+        return _("you hold %(yours)s of one asset, out of %(all)s assets") % said
+    return _("you hold %(yours)s of %(all)s assets") % said
 
 
 def sentence(
@@ -83,36 +79,57 @@ def sentence(
     `released_micros`: what it has of earlier sales that waited in suspense.
     """
     base = net_micros + carried_micros - deducted_micros
-    source = f"{money_exact(net_micros, currency)} net sales"
-    if deducted_micros:
-        left = money_exact(net_micros - deducted_micros, currency)
-        source = f"{left} ({source} less {money_exact(deducted_micros, currency)} of tax and fees)"
-    if carried_micros > 0:
-        back = money_exact(carried_micros, currency)
-        source = f"{money_exact(base, currency)} ({source} and {back} that a correction of earlier cycles gave back)"
-    elif carried_micros:
-        deficit = money_exact(-carried_micros, currency)
-        source = f"{money_exact(base, currency)} ({source} less a deficit of {deficit} carried from the cycle before)"
+    source = _source(net_micros, carried_micros, deducted_micros, currency)
     held = holding(line.measure, line.numerator_ticks, line.denominator_ticks, currency)
-    part = f"{held}; your part is {money_exact(line.amount_micros, currency)}{rounding(line)}"
+    said = {"source": source, "held": held, "zero": money_exact(0, currency)}
+    part = _("%(held)s; your part is %(amount)s") % (said | {"amount": money_exact(line.amount_micros, currency)})
+    part += rounding(line)
     if base < 0 and released_micros:
-        return f"the deficit of {source} is carried on; the pool is {_waited(released_micros, currency)}; {part}"
+        said |= {"waited": _waited(released_micros, currency), "part": part}
+        return _("the deficit of %(source)s is carried on; the pool is %(waited)s; %(part)s") % said
     if base < 0:
-        return f"sales and refunds came to {source}, so the pool is {money_exact(0, currency)} and the deficit is carried on; {held}; your part is {money_exact(0, currency)}"  # noqa: E501
-    exact = share_fraction is None or share_of(base, share_fraction) == base * share_fraction
-    cut = "" if exact else ", rounded down to a millionth"
+        return (
+            _(
+                "sales and refunds came to %(source)s, so the pool is %(zero)s and the deficit is carried on; "
+                "%(held)s; your part is %(zero)s"
+            )
+            % said
+        )
     own = line.pool_micros - released_micros
-    pool = f"{share} of {source} is a pool of {money_exact(own + commons_micros, currency)}{cut}"
+    said |= {"share": share, "pool": money_exact(own + commons_micros, currency)}
+    pool = _("%(share)s of %(source)s is a pool of %(pool)s") % said
+    if not (share_fraction is None or share_of(base, share_fraction) == base * share_fraction):
+        pool += _(", rounded down to a millionth")
     if commons_micros:
-        left = money_exact(own, currency)
-        pool += f", of which {money_exact(commons_micros, currency)} goes to the commons fund and {left} is shared"
+        said |= {"commons": money_exact(commons_micros, currency), "left": money_exact(own, currency)}
+        pool += _(", of which %(commons)s goes to the commons fund and %(left)s is shared") % said
     if released_micros:
-        pool += f"; with {_waited(released_micros, currency)} it is {money_exact(line.pool_micros, currency)}"
+        said |= {"waited": _waited(released_micros, currency), "all": money_exact(line.pool_micros, currency)}
+        pool += _("; with %(waited)s it is %(all)s") % said
     return f"{pool}; {part}"
 
 
+def _source(net_micros: int, carried_micros: int, deducted_micros: int, currency: str) -> str:
+    """What the share is taken of."""
+    source = _("%(net)s net sales") % {"net": money_exact(net_micros, currency)}
+    if deducted_micros:
+        source = _("%(left)s (%(source)s less %(deducted)s of tax and fees)") % {
+            "left": money_exact(net_micros - deducted_micros, currency), "source": source,
+            "deducted": money_exact(deducted_micros, currency),
+        }  # fmt: skip
+    said = {
+        "base": money_exact(net_micros + carried_micros - deducted_micros, currency), "source": source,
+        "carried": money_exact(abs(carried_micros), currency),
+    }  # fmt: skip
+    if carried_micros > 0:
+        return _("%(base)s (%(source)s and %(carried)s that a correction of earlier cycles gave back)") % said
+    if carried_micros:
+        return _("%(base)s (%(source)s less a deficit of %(carried)s carried from the cycle before)") % said
+    return source
+
+
 def _waited(released_micros: int, currency: str) -> str:
-    return f"{money_exact(released_micros, currency)} of earlier sales that had waited"
+    return _("%(amount)s of earlier sales that had waited") % {"amount": money_exact(released_micros, currency)}
 
 
 def rounding(line: Line) -> str:
@@ -123,24 +140,17 @@ def rounding(line: Line) -> str:
     if exact == amount:
         return ""
     if abs(exact - amount) >= line.denominator_ticks:
-        return ", within the limits of the policy"
-    return f", rounded {'down' if amount < exact else 'up'} to a millionth"
+        return _(", within the limits of the policy")
+    return _(", rounded down to a millionth") if amount < exact else _(", rounded up to a millionth")
 
 
 def quotient(line: Line) -> str:
     """pool × numerator ÷ denominator in micros, with decimals cut (`…` says so): what was rounded."""
     if line.denominator_ticks == 0:
         return "0"
-    whole, rest = divmod(line.pool_micros * line.numerator_ticks, line.denominator_ticks)
+    full, rest = divmod(line.pool_micros * line.numerator_ticks, line.denominator_ticks)
     if rest == 0:
-        return group_digits(whole)
+        return whole(full)
     scaled, beyond = divmod(rest * 10**QUOTIENT_DECIMALS, line.denominator_ticks)
-    decimals = f"{scaled:0{QUOTIENT_DECIMALS}d}"
-    return f"{group_digits(whole)}.{decimals}…" if beyond else f"{group_digits(whole)}.{decimals.rstrip('0')}"
-
-
-@cache
-def _prefix(currency: str) -> str:
-    """What stands before the digits: a symbol of this currency alone in English (`£`, `$`, `A$`), or the code."""
-    symbol = get_currency_symbol(currency, locale="en")
-    return f"{currency}{NO_BREAK_SPACE}" if symbol == currency or symbol[-1].isalpha() else symbol
+    places = f"{scaled:0{QUOTIENT_DECIMALS}d}"
+    return f"{whole(full)}{decimal_sign()}{f'{places}…' if beyond else places.rstrip('0')}"

@@ -147,7 +147,7 @@ def paid_in(currency: str) -> list[str]:
 @transaction.atomic
 def _accounts(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> list[Account]:
     _load_balances(last, currency, contributor_ids)
-    recent = _recent()
+    recent = recent_cycles()
     with connection.cursor() as cursor:
         cursor.execute(ACCOUNTS, {"upto": last.journals_upto, "own": "", "live": LIVE, "recent": recent})
         rows = cursor.fetchall()
@@ -187,7 +187,7 @@ def _load_balances(last: LastPublished, currency: str, contributor_ids: list[str
         cursor.execute("ANALYZE published_balance")
 
 
-def _recent() -> list[int]:
+def recent_cycles() -> list[int]:
     """The published cycles over which earnings are averaged."""
     with connection.cursor() as cursor:
         cursor.execute(

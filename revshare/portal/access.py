@@ -42,6 +42,13 @@ def reads_own(user: User) -> bool:
     return user.contributor_id is not None and may(roles=user.roles, action="read_own_statements")
 
 
+def require_own(user: User, action: str = "read_own_statements") -> str:
+    """The contributor that the person is. Raises PermissionDenied for everybody who is none, or may not do this."""
+    if user.contributor_id is None or not may(roles=user.roles, action=action):
+        raise PermissionDenied
+    return user.contributor_id
+
+
 def find_readable(*, user: User, number: str) -> Reading:
     """The statement, for this person. Another's, a draft and one that does not exist are the same Http404.
 

@@ -2,18 +2,17 @@
 
 from typing import cast
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 
 from revshare.access.models import User
-from revshare.access.rules import may
 from revshare.audit_trail.operations import Act
 from revshare.consents.assets import held, standings
 from revshare.consents.models import DECISIONS, Consent
 from revshare.errors import Refused
 from revshare.ingest.decisions import decide
+from revshare.portal.access import require_own
 from revshare.portal.guard import member_form, member_page
 from revshare.tasks import now
 
@@ -22,11 +21,7 @@ MAX_NUMBER = 2**63 - 1
 
 
 def own_contributor(request: HttpRequest, action: str) -> str:
-    """The contributor that the person is. Raises PermissionDenied for everybody else."""
-    user = cast(User, request.user)
-    if user.contributor_id is None or not may(roles=user.roles, action=action):
-        raise PermissionDenied
-    return user.contributor_id
+    return require_own(cast(User, request.user), action)
 
 
 def _text(request: HttpRequest, name: str) -> str:

@@ -2,28 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from revshare.access.models import User
 from revshare.exports.statement_csv import statement_csv
-from revshare.exports.statement_document import Amount, Document, period_words
-from revshare.exports.statement_pdf import statement_pdf
+from revshare.exports.statement_document import Amount, Document, movement_words
+from revshare.exports.statement_pdf import UNSET, statement_pdf
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
-from revshare.payouts.queries import reserved
-from revshare.portal.access import find_readable, reads_own
+from revshare.portal.access import find_readable, require_own
+from revshare.portal.comparison import comparison
 from revshare.portal.guard import member_page
-from revshare.recoupments.queries import owing
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
-from revshare.statements.pages import balances, published_page
+from revshare.statements.pages import published_page
 from revshare.statements.queries import explain
 from revshare.statements.rules import Movement
+from revshare.wording import language, period
 
 PAGE_SIZE = 50
 FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
@@ -44,52 +44,22 @@ class Corrected:
 
 
 @member_page
-def home(request: HttpRequest) -> HttpResponse:
-    """Staff to the console, contributors to their statements."""
-    user = _user(request)
-    if user.may("browse"):
-        return redirect("admin:index")
-    return redirect("statements")
-
-
-@member_page
 def statements(request: HttpRequest) -> HttpResponse:
-    """The contributor's own published statements, latest first, and the balance per currency."""
-    user = _user(request)
-    if not reads_own(user):
-        raise PermissionDenied
-    assert user.contributor_id is not None, "reads_own says so"
+    """The contributor's own published statements, latest first."""
+    contributor_id = require_own(_user(request))
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page = published_page(
-        contributor_id=user.contributor_id, size=PAGE_SIZE, after=after, before="" if after else before
-    )  # fmt: skip
+    page = published_page(contributor_id=contributor_id, size=PAGE_SIZE, after=after, before="" if after else before)
     rows = [
         {
             "statement": statement,
-            "period": period_words(statement.cycle.starts_on, statement.cycle.ends_on),
+            "period": period(statement.cycle.starts_on, statement.cycle.ends_on),
             "earned": Amount(statement.earned_micros, statement.currency),
             "closing": Amount(statement.closing_micros, statement.currency),
         }
         for statement in page.rows
     ]
-    latest = [
-        (Amount(statement.closing_micros, statement.currency), statement) for statement in balances(user.contributor_id)
-    ]
-    return render(
-        request, "portal/statements.html",
-        {"contributor": user.contributor, "page": page, "rows": rows, "balances": latest,
-         **_besides(user.contributor_id)},
-    )  # fmt: skip
-
-
-def _besides(contributor_id: str) -> dict[str, Any]:
-    """What is held in reserve, and what is owed."""
-    held = [Amount(micros, currency) for currency, micros in sorted(reserved(contributor_id).items())]
-    debts = [
-        (debt, Amount(debt.amount_micros, debt.currency), Amount(debt.left_micros, debt.currency))
-        for debt in owing(contributor_id)
-    ]
-    return {"reserves": held, "debts": debts}
+    shown = {"contributor": _user(request).contributor, "page": page, "rows": rows}
+    return render(request, "portal/statements.html", shown)
 
 
 @member_page
@@ -97,7 +67,10 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
     """One statement: how it was computed, the account in full, how to check it."""
     reading = find_readable(user=_user(request), number=number)
     doc = document(explain(reading.statement))
-    shown = {"doc": doc, "own": reading.own, "movements": _explained(doc)}
+    shown = {
+        "doc": doc, "own": reading.own, "movements": _explained(doc), "compared": comparison(reading.statement, doc),
+        "prints_in_english": language() in UNSET,
+    }  # fmt: skip
     response = render(request, "portal/statement.html", shown)
     reading.log("page")
     return response
@@ -116,19 +89,19 @@ def statement_file(request: HttpRequest, number: str, form: str) -> HttpResponse
     return response
 
 
-def _explained(doc: Document) -> list[tuple[Movement, Amount, list[Corrected]]]:
+def _explained(doc: Document) -> list[tuple[Movement, str, Amount, list[Corrected]]]:
     """What else moved the balance; of a restatement, what it changed line by line."""
     content = doc.content
     keys = [moved.reference for moved, _ in doc.movements if moved.kind == RESTATEMENT_JOURNAL]
     lines = lines_of_journals(keys, content.contributor_id, content.currency)
     return [
-        (moved, amount, [_corrected(line) for line in lines.get(moved.reference, ())])
+        (moved, movement_words(moved), amount, [_corrected(line) for line in lines.get(moved.reference, ())])
         for moved, amount in doc.movements
     ]  # fmt: skip
 
 
 def _corrected(line: RestatementLine) -> Corrected:
-    what = line.pool if line.bucket == "contributor" else f"shared by agreement {line.reason}"
+    what = line.pool if line.bucket == "contributor" else _("shared by agreement %(name)s") % {"name": line.reason}
     amounts = (line.old_micros, line.new_micros, line.difference_micros)
     return Corrected(what, *(Amount(micros, line.currency) for micros in amounts))
 

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 
 @dataclass(frozen=True)
 class Line:
@@ -27,19 +29,19 @@ COLUMNS = {
     "hold": "held",
 }  # fmt: skip
 WORDS = {
-    "payment": "Paid out",
-    "returned": "Payment returned by the bank",
-    "withholding": "Tax withheld",
-    "reserve": "Held in reserve",
-    "hold": "Held while in dispute",
-    "split": "Shared by agreement",
-    "claim": "Settlement of a claim",
-    "hold_release": "Released from hold",
-    "restatement": "Correction of earlier cycles",
-    "reserve_release": "Released from reserve",
-    "debt": "Overpayment, taken back later",
-    "recoupment": "Taken back of what is owed",
-    "advance": "Advance",
+    "payment": gettext_noop("Paid out"),
+    "returned": gettext_noop("Payment returned by the bank"),
+    "withholding": gettext_noop("Tax withheld"),
+    "reserve": gettext_noop("Held in reserve"),
+    "hold": gettext_noop("Held while in dispute"),
+    "split": gettext_noop("Shared by agreement"),
+    "claim": gettext_noop("Settlement of a claim"),
+    "hold_release": gettext_noop("Released from hold"),
+    "restatement": gettext_noop("Correction of earlier cycles"),
+    "reserve_release": gettext_noop("Released from reserve"),
+    "debt": gettext_noop("Overpayment, taken back later"),
+    "recoupment": gettext_noop("Taken back of what is owed"),
+    "advance": gettext_noop("Advance"),
 }
 
 

@@ -63,6 +63,7 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("POST", "claims/999999/uphold", {"reason": "test"}, approver_only(404)),
     ("POST", "claims/999999/reject", {"reason": "test"}, approver_only(404)),
     ("POST", "held/release", {"contributor_id": "ann", "reason": "test"}, operator_only(422)),
+    ("POST", "invitations/", {"contributor_id": "nobody"}, operator_only(404)),
     ("GET", "cycles/", None, STAFF_READS),
     ("POST", "cycles/", OPEN, operator_only(201)),
     ("GET", "cycles/2026-04/", None, STAFF_READS),

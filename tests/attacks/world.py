@@ -27,9 +27,12 @@ from revshare.cycles.review import decide_finding, make_review
 from revshare.files.mapped import save
 from revshare.files.voiding import void
 from revshare.ingest.operations import find_files, ingest
+from revshare.invitations.operations import invite
+from revshare.mail.operations import queue_new
 from revshare.payouts import operations as payouts
 from revshare.payouts.destinations import set_destination
 from revshare.periods import parse_period
+from revshare.personal.operations import ask_deletion, decide_deletion
 from revshare.policies.operations import find, register
 from revshare.pools.matching import match
 from revshare.proofs.operations import commit
@@ -206,12 +209,24 @@ def _september(folder: Path) -> None:
     draft(cycle_key="september", options=Options(policy=find("q").sha256), act=by("olivia"))
     _restored()
 
+    _asked()
+
+
+def _asked() -> None:
+    """Ben wants to be forgotten, and cannot be; he is written to."""
+    asked = ask_deletion(contributor_id="ben", text="", act=by("ben"))
+    decide_deletion(number=asked.pk, outcome="refused", reason="in court", act=by("adam"))
+    invite(contributor_id="ann", email="ann@example.org", act=by("olivia"))
+    queue_new(at=AT)
+
 
 def _restored() -> None:
     """What only a restore and a night make: one that is reconciled, and one that found nothing."""
     Restoration.objects.create(restored_at=AT, restored_by="olivia", reconciled_at=AT, reconciled_by="adam")
     run, _ = start(subject="verify:all", step="verify", act=by("nightly"), request={})
-    StoredVerdict.objects.create(run=run, asked_at=AT, asked_by="nightly", checks=1, cycles=1, findings_count=0, findings=[])
+    StoredVerdict.objects.create(
+        run=run, asked_at=AT, asked_by="nightly", checks=1, cycles=1, findings_count=0, findings=[]
+    )
 
 
 def _written(path: Path, text: str) -> Path:

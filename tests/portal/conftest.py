@@ -12,6 +12,7 @@ from revshare.audit_trail.operations import Act
 from revshare.statements.models import Statement
 from tests.conftest import AT
 
+MAY_KEY = "2026 May"
 ANN, BEN, CY = "=1+1", "CANARY-ID-BEN", "cy"
 NAMES = {ANN: "Ann <b>&amp; Co</b>", BEN: "CANARY-NAME-BEN", CY: "Cy"}
 PASSWORD = "correct horse battery"

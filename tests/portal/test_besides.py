@@ -23,7 +23,7 @@ def ann(story: Story) -> Client:
 
 
 def page(client: Client) -> str:
-    return " ".join(client.get("/statements/").content.decode().split())
+    return " ".join(client.get("/").content.decode().split())
 
 
 def test_debts_and_reserves_are_told_by_what_is_published(story: Story, ann: Client, no_query_in_a_loop: Any) -> None:

@@ -56,7 +56,7 @@ def test_what_an_opt_out_does_is_said_before_and_stays_on_record_after(marketpla
     before = body(marketplace, "/decisions/new/?decision=opt_out&asset_id=a2")
     bound, stay = before.split("Not frozen yet")[1].split("Frozen already")
     assert "<bdi>e@1</bdi>: 1 of your assets" in bound
-    assert "<bdi>d@1</bdi>: 1 of your assets, frozen on 30 June 2026; models: <bdi>m</bdi>" in stay
+    assert "<bdi>d@1</bdi>: 1 of your assets, frozen on 30 June 2026; models trained on it: <bdi>m</bdi>" in stay
     assert "Money that is earned already stays as it is" in before
     assert not Consent.objects.exists()
     client = marketplace.client("ann")

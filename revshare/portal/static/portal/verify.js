@@ -185,9 +185,18 @@ function checkTree(statement, proof, commitment) {
 
 // -- All of it --------------------------------------------------------------------------------------------------------
 
+// What the page says, in its own language; numbers as its readers write them.
+const LANGUAGE = document.documentElement.lang || "en";
+const DECIMAL = new Intl.NumberFormat(LANGUAGE).formatToParts(1.5).find((part) => part.type === "decimal").value;
+let words = {};
+
+function tell(name, parts = {}) {
+  return words[name].replace(/\{(\w+)\}/g, (_, key) => parts[key]);
+}
+
 function units(micros) {
   const size = micros < 0n ? -micros : micros;
-  return (micros < 0n ? "-" : "") + (size / 1000000n).toLocaleString("en") + "." + (size % 1000000n).toString().padStart(6, "0");
+  return (micros < 0n ? "-" : "") + (size / 1000000n).toLocaleString(LANGUAGE) + DECIMAL + (size % 1000000n).toString().padStart(6, "0");
 }
 
 // true, false, or null where this browser cannot tell.
@@ -208,7 +217,8 @@ async function check(proof, passed) {
   const statement = checkStatement(proof.statement);
   const { said, money } = statement;
   const currency = said.get("currency");
-  passed(`Statement ${said.get("statement")} adds up: ${units(money.earned)} ${currency} earned, ${units(money.closing > 0n ? money.closing : 0n)} owed.`);
+  const owed = money.closing > 0n ? money.closing : 0n;
+  passed(tell("adds_up", { statement: said.get("statement"), currency, earned: units(money.earned), owed: units(owed) }));
   const facts = factsOf(proof.commitment);
   need(facts[0].join("\t") === "revshare commitment 1", "the commitment is of a kind that this page does not know");
   const single = new Map(facts.filter((fact) => ["cycle", "policy", "journal"].includes(fact[0])).map((fact) => [fact[0], fact]));
@@ -216,15 +226,14 @@ async function check(proof, passed) {
   need(single.get("policy")[2] === said.get("policy"), "the commitment names another policy");
   need(single.get("journal")[1] === said.get("journal"), "the commitment names another journal");
   const total = checkTree(statement, proof, facts);
-  passed(`It is one of ${total.count.toLocaleString("en")} statements in ${currency}, which earned ${units(total.earned)} and are owed ${units(total.owed)} in all.`);
+  passed(tell("one_of", { count: total.count.toLocaleString(LANGUAGE), currency, earned: units(total.earned), owed: units(total.owed) }));
   const sum = (name, at) => facts.filter((fact) => fact[0] === name && fact[1] === currency).reduce((all, fact) => all + whole(fact[at], name), 0n);
   need(sum("pool", 6) === total.earned + sum("aside", 3), "what came in is not what was earned and what was set aside");
-  passed(`In ${currency} came ${units(sum("pool", 6))}: what the statements earned, and ${units(sum("aside", 3))} that went elsewhere (platform, suspense, commons, held, carried).`);
+  passed(tell("came_in", { currency, all: units(sum("pool", 6)), aside: units(sum("aside", 3)) }));
   const signed = await isSigned(proof);
   need(signed !== false, "the signature under the commitment is not by its key");
   passed(
-    signed ? `It is signed with the key ${proof.public_key}: compare it with the one that the marketplace publishes.`
-      : "The signature was not checked: this browser cannot. The tool verify_statement.py can.",
+    signed ? tell("signed", { key: proof.public_key }) : tell("not_checked"),
     signed === null,
   );
 }
@@ -234,7 +243,7 @@ function show(proof) {
   const verdict = document.getElementById("verdict");
   list.replaceChildren();
   verdict.className = "";
-  verdict.textContent = "Checking …";
+  verdict.textContent = tell("checking");
   const add = (words, kind) => {
     const item = document.createElement("li");
     item.className = kind;
@@ -244,17 +253,18 @@ function show(proof) {
   return check(proof, (words, open) => add(words, open ? "open" : "passed")).then(
     () => {
       verdict.className = "notice good";
-      verdict.textContent = "The statement is what was published, and its amounts are counted in the published totals.";
+      verdict.textContent = tell("good");
     },
     (error) => {
-      add(error instanceof Wrong ? `Wrong: ${error.message}.` : `The proof is damaged (${error.message}).`, "failed");
+      add(tell(error instanceof Wrong ? "wrong" : "damaged", { why: error.message }), "failed");
       verdict.className = "notice bad";
-      verdict.textContent = "Do not rely on this statement: a check did not pass.";
+      verdict.textContent = tell("bad");
     },
   );
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  words = JSON.parse(document.getElementById("words").textContent);
   const embedded = document.getElementById("proof");
   const button = document.getElementById("check-own");
   if (embedded && button) {

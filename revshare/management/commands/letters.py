@@ -1,0 +1,24 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from revshare.mail.queries import counted_by_state
+from revshare.management import base
+from revshare.tasks import write_letters
+
+
+class Command(base.Command):
+    help = (
+        "Letters to contributors: write about what has happened and send what is due, as a worker does; or count them."
+    )
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("action", choices=["send", "show"])
+
+    def run(self, options: dict[str, Any]) -> dict[str, Any]:
+        sent = write_letters() if options["action"] == "send" else 0
+        counts = counted_by_state()
+        if options["action"] == "send":
+            self.say(f"{sent:,} letters went.")
+        for state, number in counts.items():
+            self.say(f"{state}: {number:,}")
+        return {"sent_now": sent, "states": counts}

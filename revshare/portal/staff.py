@@ -1,0 +1,115 @@
+"""Pages for staff about contributors' accounts: invite one, decide a deletion, see what letters look like."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import override
+
+from revshare.access.models import User
+from revshare.access.rules import may
+from revshare.audit_trail.operations import Act
+from revshare.errors import Refused
+from revshare.invitations.models import Invitation
+from revshare.invitations.operations import invite, link_of
+from revshare.mail.letters import SAMPLES, rendered, unsubscribe_path
+from revshare.mail.models import Message
+from revshare.mail.rules import OPTIONAL
+from revshare.personal.operations import decide_deletion
+from revshare.personal.queries import open_requests
+from revshare.portal.guard import member_form, member_page
+from revshare.tasks import now
+from revshare.wording import LANGUAGES
+
+SHOWN = 100
+
+
+def _for(action: str) -> Callable[[Any], Any]:
+    """Only for whoever may do this."""
+
+    def decorate(view: Any) -> Any:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not may(roles=cast(User, request.user).roles, action=action):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return answer
+
+    return decorate
+
+
+def _act(request: HttpRequest) -> Act:
+    return Act(actor=request.user.get_username(), at=now())
+
+
+@member_form
+@_for("invite")
+def invitations(request: HttpRequest) -> HttpResponse:
+    """Invites a contributor; the link goes by letter, and is shown once to whoever made it."""
+    shown: dict[str, Any] = {"error": "", "link": ""}
+    status = 200
+    if request.method == "POST":
+        asked = {name: request.POST.get(name, "").strip()[:200] for name in ("contributor_id", "email")}
+        shown |= asked
+        try:
+            if not all(text.isprintable() for text in asked.values()):
+                raise Refused("There are characters in it that cannot be shown.")
+            made = invite(contributor_id=asked["contributor_id"], email=asked["email"], act=_act(request))
+            shown |= {"link": settings.REVSHARE_SITE_URL + link_of(made), "made": made}
+        except Refused as refused:
+            shown["error"], status = str(refused), 422
+    shown["rows"] = Invitation.objects.select_related("contributor")[:SHOWN]
+    return render(request, "portal/staff_invitations.html", shown, status=status)
+
+
+@member_form
+@_for("decide_deletion")
+def deletions(request: HttpRequest) -> HttpResponse:
+    """Requests to be forgotten that wait for a decision."""
+    error = ""
+    if request.method == "POST":
+        number = request.POST.get("number", "")
+        try:
+            if not (number.isascii() and number.isdigit() and len(number) < 19):
+                raise Refused("There is no such request.")
+            decide_deletion(
+                number=int(number), outcome=request.POST.get("outcome", ""),
+                reason=request.POST.get("reason", "").strip()[:2000], act=_act(request),
+            )  # fmt: skip
+            return redirect("staff-deletions")
+        except Refused as refused:
+            error = str(refused)
+    shown = {"rows": open_requests()[:SHOWN], "error": error}
+    return render(request, "portal/staff_deletions.html", shown, status=422 if error else 200)
+
+
+@member_page
+@_for("read_letters")
+def letters(request: HttpRequest) -> HttpResponse:
+    """Each kind of letter in each language, and those that could not be sent."""
+    lost = Message.objects.filter(state__in=["failed", "unsure"])[:SHOWN]
+    shown = {"kinds": list(SAMPLES), "all_languages": list(LANGUAGES.items()), "lost": lost}
+    return render(request, "portal/staff_letters.html", shown)
+
+
+# Mail programs know no stylesheets; only here may an element have a style of its own, and nothing else.
+@csp_replace({"style-src": [UNSAFE_INLINE]})
+@member_page
+@_for("read_letters")
+def letter(request: HttpRequest, kind: str, language: str, form: str) -> HttpResponse:
+    """A sample of a letter, as it is sent."""
+    if kind not in SAMPLES or language not in LANGUAGES:
+        raise Http404
+    with override(language):
+        leave = unsubscribe_path("sample", kind) if kind in OPTIONAL else ""
+        text, html = rendered(SAMPLES[kind](), name="Ann Arbor", leave=leave)
+    if form == "txt":
+        return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    return HttpResponse(html)
