@@ -166,12 +166,21 @@ def request_step(
 ) -> tuple[Run, bool]:
     """Starts a step as a task of a worker (`queue`) or in this process, which then shows its progress; returns its run
     and whether it is new."""
+    if not queue:
+        _finish_left_behind(subject)
     run, new = start(subject=subject, step=step, act=act, request=request)
     if queue:
         transaction.on_commit(partial(send, run.pk))
     else:
         perform(run.pk, progress=progress)
     return run, new
+
+
+def _finish_left_behind(subject: str) -> None:
+    """Where no worker sweeps, what a dead process left live on a subject would stand in its next step's way. Nothing
+    is taken from whoever holds a lease."""
+    for run in Run.objects.filter(subject=subject, state=Run.State.RUNNING):
+        perform(run.pk)
 
 
 def request_cycle_step(

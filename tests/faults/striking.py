@@ -77,6 +77,7 @@ def struck(job: dict[str, Any], said: str) -> None:
 def terminate(job: dict[str, Any], which: str) -> None:
     """Ends backends of the job's database, and waits until they are gone."""
     where = f"FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
+    where += " AND backend_type = 'client backend'"  # not the server's own
     with psycopg.connect(job["database_url"], autocommit=True) as admin:
         admin.execute(f"SELECT pg_terminate_backend(pid) {where}")
         while admin.execute(f"SELECT count(*) {where}").fetchone() != (0,):
