@@ -12,6 +12,7 @@ from revshare.cycles.moving import move
 from revshare.cycles.queries import find, pinned_of, ranges_of, result_digest
 from revshare.cycles.rules import reached
 from revshare.errors import Conflict, NotAllowed, Refused
+from revshare.ledger.models import AccountControl
 from revshare.locks import Lock, hold
 from revshare.policies.rules import parse
 from revshare.reviews import operations as reviews
@@ -26,8 +27,14 @@ def reviewed(cycle: Cycle) -> reviews.Reviewed:
     assert cycle.calculation is not None, "calculated"
     return reviews.Reviewed(
         cycle_id=cycle.pk, key=cycle.key, calculation=cycle.calculation, result_digest=cycle.result_digest,
-        balances_sha256=cycle.balances_sha256, ranges=ranges_of(cycle), manifests=pinned_of(cycle).manifests,
+        balances_sha256=earned_file(cycle), ranges=ranges_of(cycle), manifests=pinned_of(cycle).manifests,
     )  # fmt: skip
+
+
+def earned_file(cycle: Cycle) -> str:
+    """The lake's file that says what the cycle earned whom; '' for one that touched no account, which goes on with the
+    file of the cycle before."""
+    return cycle.balances_sha256 if AccountControl.objects.filter(cycle=cycle).exists() else ""
 
 
 def before(cycle: Cycle) -> Cycle | None:
@@ -61,7 +68,7 @@ def difference_csv(*, key: str) -> Iterator[bytes]:
     if not reached(state=cycle.state, goal="calculated"):
         raise Refused(f"Cycle {key} is {cycle.state}: it differs from nothing before it is calculated.")
     last = before(cycle)
-    return csv_blocks(after=cycle.balances_sha256, before=last.balances_sha256 if last else "")
+    return csv_blocks(after=earned_file(cycle), before=earned_file(last) if last else "")
 
 
 def decide_finding(*, key: str, number: int, action: str, act: Act) -> Decision:
