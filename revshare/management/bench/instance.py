@@ -21,7 +21,13 @@ from revshare.errors import Refused
 PREPARES, APPROVES = "op", "ap"
 PEOPLE = {PREPARES: "operator", APPROVES: "approver"}
 # A benchmark neither works on somebody's own servers nor without the durability that users get.
-NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "REVSHARE_EMBEDDED_DATABASE", "REVSHARE_OWNER_DATABASE_URL", "REVSHARE_TEST_FAST")
+NOT_INHERITED = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "REVSHARE_EMBEDDED_DATABASE",
+    "REVSHARE_OWNER_DATABASE_URL",
+    "REVSHARE_TEST_FAST",
+)
 
 
 @dataclass(frozen=True)
