@@ -35,7 +35,6 @@ class Sale(models.Model):
         db_table = "sales_sale"
         ordering = ["seq"]
         constraints = [
-            models.UniqueConstraint(fields=["sale_id", "part"], name="sales_once_in_part"),
             models.CheckConstraint(
                 name="sales_one_target",
                 condition=(Q(model="") | Q(dataset_version=""))
@@ -48,9 +47,7 @@ class Sale(models.Model):
         indexes = [
             # By blocks of the table: sales that lie together are of about the same time.
             BrinIndex(fields=["sold_at"], name="sales_by_time", pages_per_range=32),
-            models.Index(fields=["refund_of"], condition=~Q(refund_of=""), name="sales_by_refunded"),
-            models.Index(fields=["seq"], condition=Q(refund_of="", gross_micros__lt=0), name="sales_unlinked"),
-        ]
+        ]  # and those that each part has for itself: revshare_index_sales
 
     def __str__(self) -> str:
         return self.sale_id
