@@ -22,17 +22,8 @@ PREPARES, APPROVES = "op", "ap"
 PEOPLE = {PREPARES: "operator", APPROVES: "approver"}
 # A benchmark neither works on somebody's own servers nor without the durability that users get.
 NOT_INHERITED = (
-<<<<<<< HEAD
     "DATABASE_URL", "REVSHARE_OWNER_DATABASE_URL", "REDIS_URL", "REVSHARE_EMBEDDED_DATABASE", "REVSHARE_TEST_FAST",
 )  # fmt: skip
-=======
-    "DATABASE_URL",
-    "REDIS_URL",
-    "REVSHARE_EMBEDDED_DATABASE",
-    "REVSHARE_OWNER_DATABASE_URL",
-    "REVSHARE_TEST_FAST",
-)
->>>>>>> sidx
 
 
 @dataclass(frozen=True)
