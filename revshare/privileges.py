@@ -34,7 +34,7 @@ APPEND_ONLY = frozenset({
 IN_PARTS = frozenset({"ledger_entry", "manifests_weight_row", "sales_sale"})
 # Rows are added and stay; these columns move, by the rules of a trigger.
 MOVING: dict[str, tuple[str, ...]] = {
-    "continuity_restoration": ("reconciled_at", "reconciled_by"),
+    "continuity_restoration": ("expected", "reconciled_at", "reconciled_by"),
     "contributors_contributor": ("name", "email", "country", "currency", "payee_id", "unclaimed", "erased_at"),
     "cycles_cycle": (
         "policy_id", "state", "locked_at", "locked_by", "upto_seq", "pinned", "input_digest", "calculated_at",

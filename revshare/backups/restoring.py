@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+from config.ownership import as_owner
 from revshare.audit_trail.models import Event
 from revshare.backups.programs import ProgramFailed, environment, folder
 from revshare.backups.rules import BackupDamaged, Manifest, read_manifest
@@ -87,19 +88,24 @@ def _bring_files(source: Path, manifest: Manifest, progress: Progress) -> None:
 
 
 def _bring_database(dump: Path, manifest: Manifest, by: str, at: datetime) -> None:
-    """One transaction from the first table to the mark that nothing is reconciled."""
+    """One transaction from the first table to the mark that nothing is reconciled; by the owner of the tables, whose
+    rights and the others' `migrate` gives afterwards."""
     programs = folder()
+    with as_owner():
+        owner = environment()
     mark = AFTER.format(sha256=literal(manifest.sha256), at=literal(at.isoformat()), by=literal(by))
     connection.close()  # it would wait for itself
     with spool() as scratch:
         said = {name: scratch / f"{name}.log" for name in ("pg_restore", "psql")}
         with said["pg_restore"].open("wb") as left, said["psql"].open("wb") as right:
             out = subprocess.Popen(
-                [programs / "pg_restore", "--no-owner", "--file=-", dump], stdout=subprocess.PIPE, stderr=left
+                [programs / "pg_restore", "--no-owner", "--no-privileges", "--file=-", dump],
+                stdout=subprocess.PIPE,
+                stderr=left,
             )
             into = subprocess.Popen(
                 [programs / "psql", "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"],
-                env=environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=right,
+                env=owner, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=right,
             )  # fmt: skip
         _feed(out, into, mark)
         for name, process in (("psql", into), ("pg_restore", out)):

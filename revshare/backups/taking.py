@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
+from config.ownership import as_owner
 from revshare.backups.programs import ended, environment, folder
 from revshare.backups.rules import Manifest
 from revshare.continuity.queries import head_here
@@ -72,6 +73,8 @@ def _alone(draft: Path) -> Iterator[None]:
 def _dumped(target: Path) -> tuple[list[str], list[object] | None, list[object] | None, str]:
     """Writes the database as of now; returns what else is true of that instant."""
     errors = target.with_name("pg_dump.log")
+    with as_owner():  # who alone reads all there is
+        owner = environment()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -80,7 +83,7 @@ def _dumped(target: Path) -> tuple[list[str], list[object] | None, list[object] 
         command = [str(folder() / "pg_dump"), "--format=custom", "--no-password"]
         command += [f"--snapshot={snapshot}", f"--file={target}"]
         with errors.open("wb") as said:
-            process = subprocess.Popen(command, env=environment(), stdin=subprocess.DEVNULL, stderr=said)
+            process = subprocess.Popen(command, env=owner, stdin=subprocess.DEVNULL, stderr=said)
         head = head_here()
         migrations = sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
         key = Commitment.objects.order_by("-pk").values_list("public_key", flat=True).first()

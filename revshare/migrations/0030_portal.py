@@ -4,8 +4,8 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
-APPEND_ONLY = ("personal_deletion_request", "personal_deletion_decision")
-NEVER_DELETED = ("invitations_invitation", "mail_message", "mail_queued")
+APPEND_ONLY = ("mail_queued", "personal_deletion_request", "personal_deletion_decision")
+NEVER_DELETED = ("invitations_invitation", "mail_message")
 FUNCTIONS = """
 -- An invitation is used or made void once; besides, its address may go.
 CREATE FUNCTION revshare_invitation_moves() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -2,7 +2,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from config.instance import migrate_embedded
+from django.core.management import call_command
+
 from revshare.backups.restoring import restore
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
@@ -19,7 +20,7 @@ class Command(base.Command):
 
     def run(self, options: dict[str, Any]) -> dict[str, Any]:
         manifest = restore(source=options["folder"], by=base.COMMAND_LINE, at=now(), progress=self.progress)
-        migrate_embedded()
+        call_command("migrate", verbosity=0)  # newer tables, and the rights of both roles
         verdict = verify(cycles=list(Cycle.objects.select_related("policy")), progress=self.progress)
         self.progress("done", 0, 0)
         for finding in verdict.findings:
