@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
 from revshare.audit_trail.operations import Act
 from revshare.errors import Conflict, NotFound, Refused
@@ -15,6 +15,7 @@ from revshare.ingest.operations import ingest
 from revshare.runs.models import Run
 from revshare.sales.models import Sale
 from revshare.tasks import perform, request_step
+from tests.ownership import owner
 
 pytestmark = pytest.mark.django_db
 COLUMNS = {
@@ -90,5 +91,5 @@ def test_a_mapping_is_saved_once_and_never_changes(shop: ColumnMapping, act: Act
     ):  # fmt: skip
         with pytest.raises(Refused):
             save(name=name, kind=kind, columns=columns, act=act)
-    with pytest.raises(DatabaseError, match="does not change"), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError, match="does not change"), owner(), connection.cursor() as cursor:
         cursor.execute("UPDATE files_mapping SET columns = '{}'")
