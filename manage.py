@@ -53,6 +53,8 @@ def main() -> None:
         django.setup()
         if sys.argv[1] != "migrate":
             migrate_embedded()
+    # What came in by now is never freed. DuckDB must not be among it (no app may load it while Django is set up): when
+    # Python ends, it prints a list of everything of its own that was not freed.
     gc.freeze()
     gc.enable()
     execute_from_command_line(sys.argv)

@@ -7,7 +7,7 @@ Celery is imported only where something is sent: most commands never send anythi
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.cycles import operations as cycles
 from revshare.cycles.queries import find
 from revshare.cycles.review import make_review
@@ -253,8 +254,3 @@ def write_letters() -> int:
     at = now()
     queue_new(at=at)
     return send_due(at=at, clock=now, until=at + LETTERS_FOR)
-
-
-def now() -> datetime:
-    """The clock, for the skin."""
-    return datetime.now(UTC)

@@ -7,9 +7,10 @@ from celery.signals import worker_ready
 
 from config.celery import app
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.lake import sweep_spool
 from revshare.runs.operations import to_resend
-from revshare.tasks import EXECUTE, now, perform, request_verify, send, write_letters
+from revshare.tasks import EXECUTE, perform, request_verify, send, write_letters
 
 NIGHTLY = "nightly"  # who asks
 

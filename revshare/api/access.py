@@ -13,10 +13,10 @@ from revshare.access.models import ApiToken, User
 from revshare.access.rules import STEP_UP, is_fresh
 from revshare.access.tokens import find_token
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.signin.factors import has_factor, needs_factor
 from revshare.signin.middleware import FACTOR_FIRST, SHOW_YOURSELF
 from revshare.signin.step_up import is_fresh_request
-from revshare.tasks import now
 
 
 class ByToken(TokenAuthentication):

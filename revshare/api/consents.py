@@ -13,11 +13,11 @@ from revshare.access.rules import may
 from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import Input, Text
+from revshare.clock import now
 from revshare.consents.assets import held, standings
 from revshare.consents.models import DECISIONS, Consent
 from revshare.errors import NotAllowed
 from revshare.ingest.decisions import decide
-from revshare.tasks import now
 
 PAGE_SIZE = 50
 OWN = Filter("Only those of the contributor with this id; a contributor sees none but their own.")

@@ -9,13 +9,13 @@ from rest_framework.response import Response
 from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import Micros, RequiredReason, Text
+from revshare.clock import now
 from revshare.money import parse_amount_micros
 from revshare.pools.deficits import deficits
 from revshare.recoupments import operations as recoupments
 from revshare.recoupments.operations import MOST_NOTICE_DAYS, USUAL_NOTICE_DAYS
 from revshare.recoupments.queries import find, with_state
 from revshare.recoupments.rules import KINDS, STATES
-from revshare.tasks import now
 
 DEBT = {"id": "The debt's number."}
 REFUSES = (404, 409, 413, 415, 422)

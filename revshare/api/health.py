@@ -18,9 +18,9 @@ from django.views.decorators.http import require_safe
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from revshare.clock import now
 from revshare.continuity.queries import closed_because
 from revshare.errors import Refused
-from revshare.tasks import now
 from revshare.verification.nightly import last_verdict
 
 PATIENCE_SECONDS = 1.5

@@ -14,6 +14,7 @@ from revshare.api.cycles import KEY
 from revshare.api.fields import FREE_TEXT, Input, Micros, Text, Ticks
 from revshare.api.files import download
 from revshare.api.parsers import MAX_JSON_BYTES
+from revshare.clock import now
 from revshare.cycles.queries import find
 from revshare.exports.tables import CONTENT_TYPES
 from revshare.lab.candidates import MOST, Candidate, drafted, registered
@@ -21,7 +22,6 @@ from revshare.lab.csv_file import csv_blocks
 from revshare.lab.operations import Comparison, compare
 from revshare.lab.report import Column, Report, Rules, decimals, report
 from revshare.policies.operations import find as find_policy
-from revshare.tasks import now
 
 WHAT = (
     "The cycle's own policy comes first; the others are compared with it. Of a locked cycle the sales that it closed "

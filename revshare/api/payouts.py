@@ -17,6 +17,7 @@ from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
 from revshare.api.fields import DIGEST, Input, Micros, RequiredReason, Text
 from revshare.api.uploads import UploadStarted
+from revshare.clock import now
 from revshare.files import uploads
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.payouts import operations as payouts
@@ -24,7 +25,7 @@ from revshare.payouts.models import Hold, Payment, PaymentBatch
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
 from revshare.payouts.rules import BATCH_STATES, PAYMENT_STATES, Standing, major_text, rate_text
-from revshare.tasks import now, request_step
+from revshare.tasks import request_step
 
 BATCH = {"id": "The batch's id."}
 REFUSES = (404, 409, 413, 415, 422)

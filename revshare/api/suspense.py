@@ -10,9 +10,9 @@ from revshare.allocation.suspense import waiting
 from revshare.api.access import act_of
 from revshare.api.base import View, described
 from revshare.api.fields import FREE_TEXT, Input, Micros, Text
+from revshare.clock import now
 from revshare.pools.matching import match
 from revshare.pools.models import Match
-from revshare.tasks import now
 
 KINDS = Match.KINDS
 

@@ -18,10 +18,10 @@ from revshare.api.access import act_of, user_of
 from revshare.api.base import Keyset, View, described
 from revshare.api.fields import PRINTABLE, Input, Text
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.signin.backend import address_of
 from revshare.signin.factors import has_factor, needs_factor, takes_code
 from revshare.signin.middleware import FACTOR_FIRST
-from revshare.tasks import now
 
 
 class TokenIn(Input):

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
+from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.filters import CurrencyFilter
 from revshare.console.records import RecordAdmin
@@ -14,7 +15,6 @@ from revshare.console.shown import amount, badge
 from revshare.pools.deficits import deficits
 from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.recoupments.queries import with_state
-from revshare.tasks import now
 
 
 @admin.register(Debt, site=site)

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponseBase
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.errors import Refused
 from revshare.signin.step_up import check_step_up
-from revshare.tasks import now
 
 View = Callable[..., HttpResponseBase]
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from revshare.access.rules import may
+from revshare.clock import now
 from revshare.console.pipeline import current, stages_of
 from revshare.console.runs import doing, live_runs, page_of, stage_of
 from revshare.console.waiting import Waiting, in_quarantine
@@ -16,7 +17,6 @@ from revshare.cycles.operations import next_action
 from revshare.errors import Refused
 from revshare.files.models import IngestedFile
 from revshare.policies.models import Policy
-from revshare.tasks import now
 from revshare.verification.nightly import last_verdict
 
 WHO = {

@@ -8,13 +8,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
+from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, require
 from revshare.console.runs import doing, page_of, stage_of
 from revshare.console.shown import since
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import stop as stop_run
-from revshare.tasks import again, now
+from revshare.tasks import again
 
 SHOWN = 50
 STATES = ("live", "failed", "done")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
+from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.cycles import find_or_404
 from revshare.console.doors import only
@@ -22,7 +23,6 @@ from revshare.lab.csv_file import csv_blocks
 from revshare.lab.operations import Comparison, compare
 from revshare.lab.report import Column, Mover, Rules, Table, decimals, report
 from revshare.policies.models import Policy
-from revshare.tasks import now
 
 SHOWN_POLICIES = 50
 BUCKETS = {

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from revshare.access.models import User
 from revshare.access.rules import may
+from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only, person, require
 from revshare.console.fields import plain
@@ -26,7 +27,7 @@ from revshare.payouts.models import Hold, PaymentBatch
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
 from revshare.payouts.rules import MOVES, major_text, payment_key
-from revshare.tasks import now, request_step
+from revshare.tasks import request_step
 
 RECENT = 20
 UNCONFIRMED = "Tick the box to confirm it first."

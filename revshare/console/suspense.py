@@ -8,13 +8,13 @@ from django.views.decorators.http import require_GET, require_POST
 from revshare.allocation.deciding import settle, share
 from revshare.allocation.models import SuspenseDecision
 from revshare.allocation.suspense import Waiting, waiting
+from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import amount
 from revshare.pools import matching
 from revshare.pools.models import Match
-from revshare.tasks import now
 
 
 @admin.register(SuspenseDecision, site=site)

@@ -12,13 +12,13 @@ from revshare.claims.models import Claim
 from revshare.claims.operations import USUAL_DAYS, file_claim, prove
 from revshare.claims.queries import with_state
 from revshare.claims.rules import CLOSED, OPEN
+from revshare.clock import now
 from revshare.consents.models import Consent
 from revshare.console.base import site
 from revshare.console.doors import allowed, only, person, require
 from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown
 from revshare.console.shown import amount, moment, since
 from revshare.errors import NotFound
-from revshare.tasks import now
 
 RIGHTS = {"prove": "file_claim", "uphold": "decide_claim", "reject": "decide_claim"}
 CLAIMS = Queue(

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from revshare.clock import now
 from revshare.console.doors import allowed, only, person, require
 from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown
 from revshare.console.shown import amount, moment, since
@@ -14,7 +15,6 @@ from revshare.money import BadAmount, parse_amount_micros
 from revshare.recoupments import operations as recoupments
 from revshare.recoupments.queries import with_state
 from revshare.recoupments.rules import ASKED, BOOKED
-from revshare.tasks import now
 
 RIGHTS = {"approve": "decide_advance", "decline": "decide_advance", "write_off": "write_off_debt"}
 DONE = {

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.errors import NotAllowed, NotFound
 from revshare.management import plain
 from revshare.runs.models import Run
-from revshare.tasks import now
 
 COMMAND_LINE = "command-line"
 PATIENCE_SECONDS = 10

@@ -8,10 +8,10 @@ from django.http import Http404
 from revshare.access.models import User
 from revshare.access.rules import leaves_trace, may
 from revshare.audit_trail.operations import Act, record
+from revshare.clock import now
 from revshare.statements.models import Statement
 from revshare.statements.pages import find_number
 from revshare.statements.queries import PUBLISHED
-from revshare.tasks import now
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from revshare.access.models import User
 from revshare.audit_trail.operations import Act, record
+from revshare.clock import now
 from revshare.errors import Conflict
 from revshare.mail.letters import read_unsubscribe
 from revshare.mail.operations import prefer, unsubscribe
@@ -24,7 +25,6 @@ from revshare.personal.queries import requests_of
 from revshare.portal.access import require_own
 from revshare.portal.guard import contained, member_form, member_page
 from revshare.portal.language import COOKIE, remember
-from revshare.tasks import now
 from revshare.wording import LANGUAGES
 
 MOST_TEXT = 2000

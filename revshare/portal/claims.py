@@ -11,10 +11,10 @@ from revshare.audit_trail.operations import Act
 from revshare.claims.operations import USUAL_DAYS, file_claim, prove
 from revshare.claims.queries import with_state
 from revshare.claims.rules import FILED, OPEN
+from revshare.clock import now
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.portal.access import require_own
 from revshare.portal.guard import member_form, member_page
-from revshare.tasks import now
 
 PAGE_SIZE = 50
 MOST_OPEN = 50

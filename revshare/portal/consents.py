@@ -8,13 +8,13 @@ from django.utils.http import urlencode
 
 from revshare.access.models import User
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.consents.assets import held, standings
 from revshare.consents.models import DECISIONS, Consent
 from revshare.errors import Refused
 from revshare.ingest.decisions import decide
 from revshare.portal.access import require_own
 from revshare.portal.guard import member_form, member_page
-from revshare.tasks import now
 
 PAGE_SIZE = 50
 MAX_NUMBER = 2**63 - 1

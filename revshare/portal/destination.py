@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.errors import Refused
 from revshare.payouts.destinations import set_destination
 from revshare.payouts.models import Destination
@@ -14,7 +15,6 @@ from revshare.payouts.rules import COOL_OFF, masked
 from revshare.portal.consents import own_contributor
 from revshare.portal.guard import member_form
 from revshare.signin.step_up import check_step_up
-from revshare.tasks import now
 
 
 @member_form

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from revshare import wording
 from revshare.access.models import User
+from revshare.clock import now
 from revshare.exports.statement_document import Amount
 from revshare.payouts.own import Own, own_standings
 from revshare.portal.access import require_own
@@ -18,7 +19,6 @@ from revshare.portal.payable import card
 from revshare.recoupments.queries import owing
 from revshare.statements.earnings import BY, earnings
 from revshare.statements.pages import published_page
-from revshare.tasks import now
 
 SHOWN = 8
 """Statements of the last cycle, one per currency; more than so many stand in the list."""

@@ -6,10 +6,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from revshare.clock import now
 from revshare.errors import Conflict, NotFound, Refused
 from revshare.invitations.operations import claim_account, find_open
 from revshare.portal.guard import contained
-from revshare.tasks import now
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 

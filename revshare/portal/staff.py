@@ -15,6 +15,7 @@ from django.utils.translation import override
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.errors import Refused
 from revshare.invitations.models import Invitation
 from revshare.invitations.operations import invite, link_of
@@ -24,7 +25,6 @@ from revshare.mail.rules import OPTIONAL
 from revshare.personal.operations import decide_deletion
 from revshare.personal.queries import open_requests
 from revshare.portal.guard import member_form, member_page
-from revshare.tasks import now
 from revshare.wording import LANGUAGES
 
 SHOWN = 100

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from revshare.access import attempts
 from revshare.access.models import User
-from revshare.tasks import now
+from revshare.clock import now
 
 
 def address_of(request: HttpRequest | None) -> str:

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 
 from revshare.access.models import User
 from revshare.audit_trail.operations import Act, record
+from revshare.clock import now
 from revshare.signin.middleware import SEEN, SIGNED_IN
-from revshare.tasks import now
 
 
 @receiver(user_logged_in)

@@ -8,8 +8,8 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django import forms
 
 from revshare.access import attempts
+from revshare.clock import now
 from revshare.signin.backend import address_of
-from revshare.tasks import now
 
 WRONG = (
     "User name and password do not go together, or there were too many attempts. Passwords are case-sensitive. After "

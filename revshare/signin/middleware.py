@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from revshare.access.models import User
+from revshare.clock import now
 from revshare.signin.factors import has_factor, needs_factor
 from revshare.signin.step_up import StepUpNeeded
-from revshare.tasks import now
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 SIGNED_IN, SEEN, FACTOR = "signed_in_at", "seen_at", "factor"

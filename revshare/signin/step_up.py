@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from revshare.access.models import User
 from revshare.access.rules import STEP_UP, is_fresh
-from revshare.tasks import now
+from revshare.clock import now
 
 
 class StepUpNeeded(Exception):

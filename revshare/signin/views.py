@@ -14,9 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from revshare.access.models import ApiToken, User
 from revshare.access.tokens import DAYS, MAX_DAYS, make_token, revoke_token
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.errors import NotFound, Refused
 from revshare.signin.step_up import check_step_up
-from revshare.tasks import now
 
 private = cache_control(private=True, no_store=True)
 sign_in = private(LoginView.as_view())

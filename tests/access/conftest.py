@@ -16,6 +16,7 @@ from revshare.access.models import User
 from revshare.access.operations import create_user
 from revshare.access.tokens import make_token
 from revshare.claims.operations import file_claim
+from revshare.clock import now
 from revshare.files.models import IngestedFile
 from revshare.files.quarantine import dismiss
 from revshare.files.uploads import receive
@@ -25,7 +26,6 @@ from revshare.policies.models import Policy
 from revshare.proofs.operations import commit
 from revshare.recoupments.operations import ask_for_advance
 from revshare.statements.models import Statement
-from revshare.tasks import now
 from tests.conftest import AT
 from tests.stories import Story
 

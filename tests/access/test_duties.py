@@ -10,7 +10,7 @@ from revshare.access.operations import create_user
 from revshare.access.tokens import make_token
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.operations import Act
-from revshare.tasks import now
+from revshare.clock import now
 from tests.access.conftest import CANARY, OWN, PASSWORD, Market
 
 pytestmark = pytest.mark.django_db

@@ -16,11 +16,11 @@ from revshare.access.models import User
 from revshare.access.operations import create_user
 from revshare.access.tokens import make_token
 from revshare.audit_trail.operations import Act
+from revshare.clock import now
 from revshare.cycles import operations as cycles
 from revshare.ingest.operations import ingest
 from revshare.periods import parse_period
 from revshare.policies.operations import register
-from revshare.tasks import now
 from tests.conftest import AT
 
 CANARY = "canary-7f3e"

@@ -29,14 +29,14 @@ from tests.conftest import World
 PREPARE = f"""
 from revshare.access.operations import create_user
 from revshare.audit_trail.operations import Act
-from revshare.tasks import now
+from revshare.clock import now
 for name, role in (("olivia", "operator"), ("vera", "approver")):
     create_user(name=name, roles=[role], contributor_id=None, password={PASSWORD!r}, act=Act(actor="test", at=now()))
 """
 CONTRIBUTOR = f"""
 from revshare.access.operations import create_user
 from revshare.audit_trail.operations import Act
-from revshare.tasks import now
+from revshare.clock import now
 act = Act(actor="test", at=now())
 create_user(name="ann", roles=["contributor"], contributor_id="ann", password={PASSWORD!r}, act=act)
 """

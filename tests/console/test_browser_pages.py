@@ -18,7 +18,7 @@ from revshare.claims.operations import file_claim
 from revshare.cycles import operations as cycles
 from revshare.recoupments.operations import ask_for_advance
 from revshare.runs.operations import start
-from revshare.tasks import now
+from revshare.clock import now
 from tests.reviews.conftest import calculate, market, release, sell
 from tests.stories import Story
 story = Story(folder=Path({folder!r}), at=now())

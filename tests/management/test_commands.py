@@ -36,6 +36,11 @@ def refusal(world: World, *args: str | Path, code: int = 1) -> str:
     return done.stderr
 
 
+def test_nothing_is_left_that_duckdb_complains_of_when_python_ends(people: World) -> None:
+    """Its module counts what was not freed: everything, if Django's setting up loads it (see manage.py)."""
+    assert "nanobind" not in people.manage("check").stderr
+
+
 def test_a_second_run_is_a_no_op_that_says_so(people: World, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "again")
     done = people.manage("run_cycle", "june", *PERIOD, "--from", folder)

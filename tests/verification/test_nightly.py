@@ -10,10 +10,11 @@ from django.test import Client
 from config.celery import app
 from revshare.access.operations import create_user
 from revshare.audit_trail.models import Event
+from revshare.clock import now
 from revshare.continuity.models import Restoration
 from revshare.runs.models import Run
 from revshare.runs.operations import start
-from revshare.tasks import VERIFIED, now, perform
+from revshare.tasks import VERIFIED, perform
 from revshare.verification.models import StoredVerdict
 from revshare.verification.nightly import verify_and_keep
 from tests.ownership import owner

@@ -2,11 +2,11 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from revshare.clock import now
 from revshare.consents.assets import held, standings
 from revshare.contributors.models import Contributor
 from revshare.errors import NotFound, Refused
 from revshare.management import base
-from revshare.tasks import now
 
 MOST = 10_000
 

@@ -3,8 +3,8 @@ from pathlib import Path
 from typing import Any
 
 from revshare.backups.taking import take
+from revshare.clock import now
 from revshare.management import base
-from revshare.tasks import now
 
 
 class Command(base.Command):

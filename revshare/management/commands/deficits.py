@@ -1,10 +1,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from revshare.clock import now
 from revshare.management import base
 from revshare.management.report import money
 from revshare.pools.deficits import deficits
-from revshare.tasks import now
 
 
 class Command(base.Command):

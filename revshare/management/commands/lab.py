@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from revshare.clock import now
 from revshare.cycles.queries import find
 from revshare.errors import Refused
 from revshare.lab.candidates import Candidate, drafted, registered
@@ -11,7 +12,6 @@ from revshare.lab.report import Mover, Report, decimals, report
 from revshare.management import base
 from revshare.management.lab_report import lines
 from revshare.policies.operations import find as find_policy
-from revshare.tasks import now
 
 
 class Command(base.Command):

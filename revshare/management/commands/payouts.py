@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from revshare.clock import now
 from revshare.errors import Refused
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.ingest.operations import ingest
@@ -16,7 +17,6 @@ from revshare.payouts.models import Hold, PaymentBatch
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
 from revshare.payouts.rules import Standing, major_text
-from revshare.tasks import now
 
 NEEDS = {
     "prepare": ("currency",), "approve": ("batch", "digest"), "export": ("batch", "out"), "cancel": ("batch",),

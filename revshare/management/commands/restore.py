@@ -5,10 +5,10 @@ from typing import Any
 from django.core.management import call_command
 
 from revshare.backups.restoring import restore
+from revshare.clock import now
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
 from revshare.management import base
-from revshare.tasks import now
 from revshare.verification.operations import verify
 
 

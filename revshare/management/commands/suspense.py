@@ -6,10 +6,10 @@ from django.core.management.base import CommandError
 from revshare.allocation.deciding import settle, share
 from revshare.allocation.models import SuspenseDecision
 from revshare.allocation.suspense import waiting
+from revshare.clock import now
 from revshare.management import base
 from revshare.management.report import money
 from revshare.pools.matching import match
-from revshare.tasks import now
 
 
 class Command(base.Command):
