@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from revshare.console.site import site
 from tests.access.conftest import CANARY, DESTINATION, OWN, Market
-from tests.access.routes import EVERYBODY, PEOPLE, RECORDS, ROUTES, STAFF, Route
+from tests.access.routes import EVERYBODY, PEOPLE, RECORDS, ROUTES, STAFF, TAKES_OUT, Route
 from tests.portal.pdf_text import pdf_text
 
 PARAMETER = re.compile(r"<(?:[a-z_]+:)?([a-z_]+)>")
@@ -73,7 +73,9 @@ def address(place: str, market: Market, owner: str) -> str:
             kinds = [kind for kind in market.ids if f"{kind}/" in place]
             return str(market.ids[kinds[-1]] if kinds else 1)
         if name == "number":
-            return market.numbers[owner] if "statements" in place else str(market.claims[owner] if place.startswith("claims/") else 1)
+            if "statements" in place:
+                return market.numbers[owner]
+            return str(market.claims[owner]) if place.startswith("claims/") else "1"
         if name == "token":
             return market.links[place.split("/")[0]]
         if name == "kind" and place.startswith("staff/letters/"):
@@ -193,6 +195,11 @@ def test_other_methods_write_nothing(market: Market) -> None:
             if status not in (302, 403, 404, 405):
                 wrong.append(f"{method} {where}: {status}")
     assert wrong == []
+
+
+def test_the_audit_trail_as_a_file_is_for_those_who_take_out(market: Market) -> None:
+    got = {who: market.client(who).get("/console/audit/?format=csv").status_code for who in sorted(STAFF)}
+    assert got == {who: 200 if who in TAKES_OUT else 403 for who in STAFF}
 
 
 def test_superusers_have_no_form_and_no_bulk_action_on_what_is_posted(market: Market, rf: Any) -> None:
