@@ -137,7 +137,7 @@ class OneReview(View):
 
 
 class DifferenceCsv(View):
-    needs = {"GET": ("browse",)}
+    needs = {"GET": ("export",)}
 
     @described(
         "cycles_difference", "What everybody earns beside the cycle before, as CSV",

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from revshare.access.rules import may
 from revshare.clock import now
-from revshare.console.pipeline import current, stages_of
+from revshare.console.pipeline import stages_of, unfinished_cycles
 from revshare.console.runs import doing, live_runs, page_of, stage_of
 from revshare.console.waiting import Waiting, in_quarantine
 from revshare.continuity.queries import closed_because
@@ -38,7 +38,8 @@ class Next:
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
     at = now()
-    cycle = current()
+    unfinished = unfinished_cycles()
+    cycle = unfinished[0] if unfinished else Cycle.objects.select_related("policy").first()
     runs = [
         {"doing": doing(run), "subject": run.subject.partition(":")[2], "stage": stage_of(run), "actor": run.actor,
          "url": page_of(run)}
@@ -47,8 +48,8 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     waiting = in_quarantine()
     return {
         "cycle": cycle, "stages": stages_of(request, cycle, waiting=waiting, at=at) if cycle else [],
-        "waiting": waiting, "runs": runs, "todo": _todo(request, waiting), "closed": _closed(),
-        "verdict": last_verdict(),
+        "waiting": waiting, "runs": runs, "closed": _closed(),
+        "todo": _todo(request, waiting, cycle, unfinished), "verdict": last_verdict(),
     }  # fmt: skip
 
 
@@ -60,25 +61,25 @@ def _closed() -> str:
         return str(error)
 
 
-def _todo(request: HttpRequest, waiting: Waiting) -> list[Next]:
-    """The next thing to do, for whom; the person's own first."""
+def _todo(request: HttpRequest, waiting: Waiting, cycle: Cycle | None, unfinished: list[Cycle]) -> list[Next]:
+    """The next thing to do, for whom; the person's own first. Where a cycle is, there is a policy; where rows wait, a
+    file: neither is asked for."""
     roles = request.user.roles  # type: ignore[union-attr]
     todo = []
-    if not IngestedFile.objects.exists():
+    if not waiting and not IngestedFile.objects.exists():
         todo.append(Next("Take in the first file", reverse("admin:upload"), may(roles=roles, action="ingest")))
-    if not Policy.objects.exists():
+    if not cycle and not Policy.objects.exists():
         todo.append(
             Next("Register a policy", reverse("admin:register-policy"), may(roles=roles, action="register_policy"))
         )
-    elif not Cycle.objects.exists():
+    elif not cycle:
         todo.append(Next("Open a cycle", reverse("admin:open-cycle"), may(roles=roles, action="open_cycle")))
     if waiting:
         rows = f"{waiting} row{'s wait' if waiting.many else ' waits'} in quarantine: decide"
         todo.append(Next(rows, reverse("admin:quarantine"), may(roles=roles, action="quarantine")))
-    unfinished = Cycle.objects.exclude(state__in=["published", "settled"]).order_by("starts_at")
-    for cycle in unfinished[:10]:
-        action = next_action(cycle)
+    for each in unfinished:
+        action = next_action(each)
         if action in WHO:
-            text = f"Cycle {cycle.key} is {cycle.get_state_display().replace('_', ' ')}. {WHO[action]}"
-            todo.append(Next(text, reverse("admin:cycle", args=[cycle.key]), may(roles=roles, action=action)))
+            text = f"Cycle {each.key} is {each.get_state_display().replace('_', ' ')}. {WHO[action]}"
+            todo.append(Next(text, reverse("admin:cycle", args=[each.key]), may(roles=roles, action=action)))
     return sorted(todo, key=lambda item: not item.mine)

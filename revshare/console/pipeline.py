@@ -27,6 +27,7 @@ from revshare.reviews.queries import Standing, standing
 from revshare.runs.models import Run
 from revshare.statements.queries import PUBLISHED
 
+UNFINISHED = 10
 OPERATOR, APPROVER, FINANCE = "operator", "approver", "finance"
 # Stage: title, the move that ends it, whose turn it is, what the button says.
 MOVES = (
@@ -51,10 +52,9 @@ class Stage:
     url: str = ""
 
 
-def current() -> Cycle | None:
-    """The first cycle that is not published yet; the latest, if all are."""
-    cycles = Cycle.objects.select_related("policy")
-    return cycles.exclude(state__in=PUBLISHED).order_by("starts_at").first() or cycles.first()
+def unfinished_cycles() -> list[Cycle]:
+    """The first cycles that are not published yet."""
+    return list(Cycle.objects.select_related("policy").exclude(state__in=PUBLISHED).order_by("starts_at")[:UNFINISHED])
 
 
 def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datetime) -> list[Stage]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from revshare.audit_trail.models import Event
 from revshare.cells import safe_cell
 from revshare.console.base import site
+from revshare.console.doors import allowed, require
 from revshare.console.shown import moment, words
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
@@ -113,6 +114,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
              ("q", "actor", "action", "since", "until")}  # fmt: skip
     rows = _events(given)
     if request.GET.get("format") == "csv":
+        require(request, "export")
         return _as_csv(rows)
     before = request.GET.get("before", "")
     found = list((rows.filter(pk__lt=int(before)) if NUMBER.fullmatch(before) else rows)[: SHOWN_EVENTS + 1])
@@ -132,6 +134,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         older=older,
         csv=urlencode(asked | {"format": "csv"}),
         asked=bool(asked),
+        may_export=allowed(request, "export"),
     )
 
 

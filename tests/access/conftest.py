@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
@@ -20,17 +21,23 @@ from revshare.clock import now
 from revshare.files.models import IngestedFile
 from revshare.files.quarantine import dismiss
 from revshare.files.uploads import receive
+from revshare.invitations.operations import invite, link_of
+from revshare.mail.letters import unsubscribe_path
 from revshare.payouts import operations as payouts
 from revshare.payouts.destinations import set_destination
 from revshare.policies.models import Policy
 from revshare.proofs.operations import commit
 from revshare.recoupments.operations import ask_for_advance
+from revshare.runs.operations import start
 from revshare.statements.models import Statement
 from tests.conftest import AT
 from tests.stories import Story
 
 CANARY = "canary-7f3e"
 OWN = "ann"
+# Of three people, both leaves of one stand side by side one time in five, and the sum over them is that one's amount
+# (docs/proof.md, what a path reveals). With this secret they do not.
+CHANCE = b"\x01" * 32
 DESTINATION = "IBAN ES91 2100 0418 4502 0005 1332"
 PASSWORD = "correct horse battery staple"
 FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -47,6 +54,8 @@ class Market:
     people: dict[str, User] = field(default_factory=dict)
     ids: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     secrets: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     home: Path = Path()
@@ -64,10 +73,11 @@ def build(folder: Path) -> Market:
     story.take("contributors", ("contributor_id", "contributor_name", "email", "payee_id"), [
         (OWN, "Ann", "ann@example.org", "P-ann"),
         (CANARY, f"Bob {CANARY}", f"{CANARY}@example.org", f"P-{CANARY}"), ("cy", "Cy", "", "P-cy"),
+        ("dee", "Dee", "dee@example.org", "P-dee"),
     ])  # fmt: skip
     story.models(("m", "ds@1"))
-    story.attributions(*[("ds@1", f"a{i}", OWN) for i in range(3)], ("ds@1", "b1", CANARY), ("ds@1", "c1", "cy"),
-                       ("ds@1", "c2", "cy"))  # fmt: skip
+    story.attributions(*[("ds@1", f"a{i}", OWN) for i in range(3)], ("ds@1", "b1", CANARY), ("ds@1", "b2", CANARY),
+                       ("ds@1", "c1", "cy"))  # fmt: skip
     story.policy(payout='minimum = {USD = "1.00"}')
     story.sales(
         ("s4", "2026-04-10T00:00:00Z", "m", "USD", "36987.65"), ("s5", "2026-05-10T00:00:00Z", "m", "USD", "20.00"),
@@ -81,18 +91,27 @@ def build(folder: Path) -> Market:
     story.publish("2026-04", "2026-04-01", "2026-05-01")
     story.calculate("2026-05", "2026-05-01", "2026-06-01")
     story.open("2026-06", "2026-06-01", "2026-07-01")
-    commit(key="2026-04", act=story.act("adam"))
+    with patch("revshare.proofs.operations.secrets.token_bytes", return_value=CHANCE):
+        commit(key="2026-04", act=story.act("adam"))
     batch = payouts.prepare(currency="USD", act=story.act("fiona"))
     payouts.approve(batch_id=batch.pk, digest=batch.digest, act=story.act("adam"))
     payouts.release_to_bank(batch_id=batch.pk, act=story.act("fiona"))
     hold = payouts.place_hold(contributor_id=CANARY, act=story.act("fiona", why="asked"))
     debt = ask_for_advance(contributor_id=CANARY, currency="USD", amount_micros=77_771_234, act=story.act("fiona", "x"))
     claim = file_claim(claimant_id=CANARY, dataset_version="ds@1", asset_id="a1", proof="mine", act=story.act())
+    own_claim = file_claim(claimant_id=OWN, dataset_version="ds@1", asset_id="c1", proof="mine too", act=story.act())
+    run, _ = start(subject="cycle:2026-05", step="calculate", act=story.act())
     upload = receive(kind="sales", name="x.csv", chunks=[b"x"], act=story.act())
     made.ids = {
         "files": sales.pk, "policies": Policy.objects.get().pk, "payouts": batch.pk, "holds": hold.pk,
         "debts": debt.pk, "claims": claim.pk, "uploads": upload.pk,
+        "runs": run.pk, "jobs": run.pk,
     }  # fmt: skip
+    made.claims = {OWN: own_claim.pk, CANARY: claim.pk}
+    made.links = {
+        "letters": unsubscribe_path(OWN, "statement_published").split("/")[-2],
+        "invitations": link_of(invite(contributor_id="dee", email="", act=_today("operator"))).split("/")[-2],
+    }
     for name, (roles, contributor) in ROLES.items():
         made.people[name] = create_user(
             name=name, roles=roles, contributor_id=contributor, password=PASSWORD, act=story.act()

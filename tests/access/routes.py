@@ -23,11 +23,13 @@ OPEN = EVERYBODY | {"anonymous"}
 @dataclass(frozen=True)
 class Route:
     """Who may read and who may send; None: there is no such method. `own`: an object of the contributor `contributor`,
-    which staff may read too and which is 404 for other contributors. `gives`: what a reader gets."""
+    which staff may read too and which is 404 for other contributors. `private`: one that only its contributor may
+    read. `gives`: what a reader gets."""
 
     read: frozenset[str] | None = None
     send: frozenset[str] | None = None
     own: bool = False
+    private: bool = False
     gives: tuple[int, ...] = (200,)
 
 
@@ -65,8 +67,20 @@ ROUTES: dict[str, Route] = {
     "account/tokens/": Route(read=MEMBERS, send=MEMBERS),
     "account/tokens/<int:pk>/end/": sends(MEMBERS),
     # the portal
-    "": reads(MEMBERS, 302),
+    "": reads(MEMBERS, 200, 302),  # contributors' own; staff are sent to the console
     "works/": reads(CONTRIBUTOR),
+    "claims/": reads(CONTRIBUTOR),
+    "claims/new/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
+    "claims/<int:number>/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR, private=True),
+    "account/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
+    "account/my-data.zip": reads(CONTRIBUTOR),
+    "account/delete/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
+    "letters/leave/<str:token>/": Route(read=OPEN, send=OPEN),  # the link in the letter is the right to it
+    "invitations/<str:token>/": Route(read=OPEN, send=OPEN),  # and here the link in the invitation
+    "staff/invitations/": Route(read=OPERATOR, send=OPERATOR),
+    "staff/deletions/": Route(read=APPROVER, send=APPROVER),
+    "staff/letters/": reads(TAKES_OUT),
+    "staff/letters/<str:kind>.<str:language>.<str:form>": reads(TAKES_OUT),
     "destination/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
     "decisions/": reads(CONTRIBUTOR),
     "decisions/new/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
@@ -99,6 +113,22 @@ ROUTES: dict[str, Route] = {
     "console/quarantine/": reads(STAFF),
     "console/quarantine/retry/": sends(OPERATOR),
     "console/quarantine/dismiss/": sends(OPERATOR),
+    "console/quarantine/rows/": reads(STAFF),
+    "console/quarantine/rows/decide/": sends(OPERATOR),
+    "console/audit/": reads(STAFF),
+    "console/work/claims/": reads(STAFF),
+    "console/work/claims/new/": sends(OPERATOR),
+    "console/work/claims/<int:pk>/prove/": sends(OPERATOR),
+    "console/work/claims/<int:pk>/uphold/": sends(APPROVER),
+    "console/work/claims/<int:pk>/reject/": sends(APPROVER),
+    "console/work/consents/": reads(STAFF),
+    "console/work/consents/release/": sends(OPERATOR),
+    "console/work/debts/": reads(STAFF),
+    "console/work/debts/ask/": sends(FINANCE),
+    "console/work/debts/book/": sends(FINANCE),
+    "console/work/debts/<int:pk>/approve/": sends(APPROVER),
+    "console/work/debts/<int:pk>/decline/": sends(APPROVER),
+    "console/work/debts/<int:pk>/write_off/": sends(APPROVER),
     "console/suspense/": reads(STAFF),
     "console/suspense/match/": sends(OPERATOR),
     "console/suspense/<int:number>/share/": sends(OPERATOR),
@@ -127,7 +157,13 @@ ROUTES: dict[str, Route] = {
     "console/cycle/<str:key>/submit/": sends(OPERATOR),
     "console/cycle/<str:key>/approve/": sends(APPROVER),
     "console/cycle/<str:key>/publish/": sends(APPROVER),
+    "console/cycle/<str:key>/review/": sends(OPERATOR),
+    "console/cycle/<str:key>/difference.csv": reads(TAKES_OUT),
+    "console/cycle/<str:key>/findings/<int:number>/": sends(APPROVER),
     "console/cycle/<str:key>/export/<slug:kind>.<slug:format>": reads(TAKES_OUT),
+    "console/jobs/": reads(STAFF),
+    "console/jobs/<int:pk>/stop/": sends(OPERATOR),  # of a calculation: whoever may ask for it
+    "console/jobs/<int:pk>/retry/": sends(OPERATOR),
     "console/runs/<int:pk>/progress/": reads(STAFF, 200, 404),
     "console/search/": Route(read=STAFF, send=STAFF),  # the frame's own; it only looks, either way
     "console/login/": Route(read=OPEN, send=OPEN, gives=(200, 302)),
@@ -155,6 +191,7 @@ ROUTES: dict[str, Route] = {
     "api/v1/files/<row_id:id>/quarantine/dismiss": sends(OPERATOR),
     "api/v1/quarantine/": reads(STAFF),
     "api/v1/quarantine/retry": sends(OPERATOR),
+    "api/v1/mappings/": Route(read=STAFF, send=OPERATOR),
     "api/v1/policies/": Route(read=STAFF, send=OPERATOR),
     "api/v1/policies/<row_id:id>/": reads(STAFF),
     "api/v1/claims/": Route(read=STAFF, send=OPERATOR),
@@ -172,6 +209,10 @@ ROUTES: dict[str, Route] = {
     "api/v1/cycles/<natural_key:key>/publish": sends(APPROVER),
     "api/v1/cycles/<natural_key:key>/audit-bundle.zip": reads(TAKES_OUT),
     "api/v1/cycles/<natural_key:key>/commitment": reads(EVERYBODY),
+    "api/v1/cycles/<natural_key:key>/review": Route(read=STAFF, send=OPERATOR),
+    "api/v1/cycles/<natural_key:key>/difference.csv": reads(TAKES_OUT),
+    "api/v1/cycles/<natural_key:key>/findings/<row_id:id>/override": sends(APPROVER),
+    "api/v1/cycles/<natural_key:key>/findings/<row_id:id>/stop": sends(APPROVER),
     "api/v1/cycles/<natural_key:key>/lab": sends(TAKES_OUT),
     "api/v1/cycles/<natural_key:key>/lab.csv": sends(TAKES_OUT),
     "api/v1/cycles/<natural_key:key>/exports/<slug:kind>.<export_format:extension>": reads(TAKES_OUT),
@@ -187,6 +228,7 @@ ROUTES: dict[str, Route] = {
     "api/v1/debts/<row_id:id>/decline": sends(APPROVER),
     "api/v1/debts/<row_id:id>/write_off": sends(APPROVER),
     "api/v1/deficits/": reads(STAFF),
+    "api/v1/invitations/": sends(OPERATOR),
     "api/v1/models/<natural_key:model>/credits.<export_format:extension>": reads(TAKES_OUT),
     "api/v1/payouts/": Route(read=STAFF, send=FINANCE),
     "api/v1/payouts/why": reads(STAFF, 200, 400),
@@ -220,6 +262,7 @@ ROUTES: dict[str, Route] = {
     # health
     "healthz": reads(OPEN),
     "readyz": reads(OPEN, 200, 503),
+    "health": reads(OPEN, 200, 503),
 }
 RECORDS: dict[str, Route] = {
     # every stage's records in the console, whatever the stage: to look at. What is posted has no form.

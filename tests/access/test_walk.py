@@ -18,14 +18,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from revshare.console.site import site
 from tests.access.conftest import CANARY, DESTINATION, OWN, Market
-from tests.access.routes import EVERYBODY, PEOPLE, RECORDS, ROUTES, STAFF, Route
+from tests.access.routes import EVERYBODY, PEOPLE, RECORDS, ROUTES, STAFF, TAKES_OUT, Route
 from tests.portal.pdf_text import pdf_text
 
 PARAMETER = re.compile(r"<(?:[a-z_]+:)?([a-z_]+)>")
-ACTIONS = {"cycle": ("lock", "calculate", "submit", "approve", "publish"), "payouts": ("approve", "export", "cancel"),
-           "restatements": ("approve", "post")}  # fmt: skip
+ACTIONS = {
+    "console/cycle/": ("lock", "calculate", "submit", "approve", "publish"),
+    "console/payouts/": ("approve", "export", "cancel"), "console/restatements/": ("approve", "post"),
+    "console/work/claims/": ("prove", "uphold", "reject"), "console/work/debts/": ("approve", "decline", "write_off"),
+}  # fmt: skip
 VALUES = {"key": "2026-04", "number": "", "model": "m", "extension": "csv", "format": "csv", "kind": "payouts",
-          "content_type_id": "1", "object_id": "1"}  # fmt: skip
+          "content_type_id": "1", "object_id": "1", "language": "es", "form": "html"}  # fmt: skip
 RECORD = re.compile(r"^console/revshare/(\w+)/(.*)$")
 # Enough for what is the same code forty times over: who looks, and on a few models what nobody may.
 FEW = ("anonymous", "contributor", "superuser")
@@ -44,7 +47,8 @@ def every_route() -> Iterator[str]:
                 continue
             assert isinstance(item, URLPattern)
             if place.endswith("<slug:action>/"):
-                yield from (place.replace("<slug:action>", move) for move in ACTIONS[place.split("/")[1]])
+                moves = ACTIONS[place.partition("<")[0]]
+                yield from (place.replace("<slug:action>", move) for move in moves)
             else:
                 yield place
 
@@ -60,8 +64,8 @@ def route_of(place: str) -> Route | None:
     return ROUTES.get(place)
 
 
-def address(place: str, market: Market, number: str) -> str:
-    """A pattern with a real object's id in it."""
+def address(place: str, market: Market, owner: str) -> str:
+    """A pattern with a real object's id in it; of what contributors have, with the owner's."""
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]
@@ -69,7 +73,13 @@ def address(place: str, market: Market, number: str) -> str:
             kinds = [kind for kind in market.ids if f"{kind}/" in place]
             return str(market.ids[kinds[-1]] if kinds else 1)
         if name == "number":
-            return number if "statements" in place else "1"
+            if "statements" in place:
+                return market.numbers[owner]
+            return str(market.claims[owner]) if place.startswith("claims/") else "1"
+        if name == "token":
+            return market.links[place.split("/")[0]]
+        if name == "kind" and place.startswith("staff/letters/"):
+            return "statement_published"
         return VALUES[name]
 
     plain = place.replace("(?P<url>.*)$", "nothing-here").replace("^(?P<app_label>revshare)/$", "revshare/")
@@ -117,6 +127,8 @@ def problem(answer: Any, *, who: str, where: str, method: str, route: Route, oth
         return "" if fits else "is not asked to sign in"
     if others and who in ("contributor", "both") and who not in STAFF:
         return "" if status == 404 else "is not 404 for another's object"
+    if route.private and who in allowed and who != ("other" if others else "contributor"):
+        return "" if status == 404 else "is not 404 for another's object"
     if who not in allowed and not (route.own and who == "other"):
         return "" if status == 403 else "is not 403"
     if route.own and who == "other":
@@ -149,8 +161,8 @@ def test_everybody_gets_what_the_table_says_and_nothing_of_anothers(market: Mark
         record = RECORD.match(place)
         if record and record[1] not in SAMPLED and record[2] not in ("", "<path:object_id>/change/"):
             continue
-        for owner in (OWN, CANARY) if route.own else (OWN,):
-            where = address(place, market, market.numbers[owner])
+        for owner in (OWN, CANARY) if route.own or route.private else (OWN,):
+            where = address(place, market, owner)
             for method in ("GET", "POST"):
                 for who in FEW if record and record[1] not in SAMPLED else PEOPLE:
                     there_is = route.read if method == "GET" else route.send
@@ -177,12 +189,17 @@ def test_everybody_gets_what_the_table_says_and_nothing_of_anothers(market: Mark
 def test_other_methods_write_nothing(market: Market) -> None:
     wrong, client = [], market.client("superuser")
     for place in every_route():
-        where = address(place, market, market.numbers[OWN])
+        where = address(place, market, OWN)
         for method in ("PUT", "DELETE"):
             status = ask(client, method, where).status_code
             if status not in (302, 403, 404, 405):
                 wrong.append(f"{method} {where}: {status}")
     assert wrong == []
+
+
+def test_the_audit_trail_as_a_file_is_for_those_who_take_out(market: Market) -> None:
+    got = {who: market.client(who).get("/console/audit/?format=csv").status_code for who in sorted(STAFF)}
+    assert got == {who: 200 if who in TAKES_OUT else 403 for who in STAFF}
 
 
 def test_superusers_have_no_form_and_no_bulk_action_on_what_is_posted(market: Market, rf: Any) -> None:
