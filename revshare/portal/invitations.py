@@ -11,8 +11,6 @@ from revshare.errors import Conflict, NotFound, Refused
 from revshare.invitations.operations import claim_account, find_open
 from revshare.portal.guard import contained
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-
 
 @contained
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,7 +28,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             if password != request.POST.get("again", ""):
                 raise Refused(_("The two passwords are not the same."))
             user = claim_account(token=token, name=name, password=password, at=now())
-            login(request, user, backend=BACKEND)
+            login(request, user)
             return redirect("home")
         except NotFound as gone:
             return render(request, "portal/invitation_gone.html", {"reason": str(gone)}, status=404)

@@ -100,7 +100,7 @@ def letters(request: HttpRequest) -> HttpResponse:
 
 
 # Mail programs know no stylesheets; only here may an element have a style of its own, and nothing else.
-@csp_replace({"style-src": [UNSAFE_INLINE]})
+@csp_replace({"style-src": [UNSAFE_INLINE], "script-src": None})
 @member_page
 @_for("read_letters")
 def letter(request: HttpRequest, kind: str, language: str, form: str) -> HttpResponse:

@@ -59,7 +59,7 @@ def page_of(console: tuple[Browser, str], name: str) -> Page:
     page = browser.new_context(base_url=address, viewport=DESKTOP).new_page()  # type: ignore[arg-type]
     page.set_default_timeout(MILLISECONDS)
     page.goto("/console/login/")
-    page.get_by_label("Username").fill(name)
+    page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Home")

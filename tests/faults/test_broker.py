@@ -61,5 +61,5 @@ def test_what_the_broker_forgets_is_sent_again(june_copy: World, broker: Broker)
         assert done_in_time(calculating, time.monotonic()) == 0
     assert world.rows("SELECT state FROM cycles_cycle") == [("calculated",)]
     assert world.rows("SELECT step, state, attempts FROM runs_run ORDER BY id") == [
-        ("lock", "done", 1), ("calculate", "done", 1)
+        ("lock", "done", 1), ("calculate", "done", 1), ("review", "done", 1)
     ]  # fmt: skip

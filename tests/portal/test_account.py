@@ -26,6 +26,7 @@ SAID_OTHERWISE = {
     "ledger_entry", "manifests_weight_row", "allocation_passed_on", "allocation_rest", "allocation_held_release",
     "allocation_allocation", "measures_output", "payouts_hold", "payouts_currency", "restatements_line",
     "restatements_step", "access_user", "statements_statement", "recoupments_step", "recoupments_recouped", "statements_moved",
+    "reviews_finding",
 }  # fmt: skip
 
 
