@@ -61,7 +61,7 @@ def page_of(console: tuple[Browser, str], name: str) -> Page:
     page.goto("/console/login/")
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Home")
     return page
 
