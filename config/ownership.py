@@ -1,4 +1,4 @@
-"""The owner of the tables: only `migrate` works as this role, everything else as the application's."""
+"""The owner of the tables: `migrate`, `backup` and `restore` work as this role, all else as the application's."""
 
 import os
 from collections.abc import Iterator

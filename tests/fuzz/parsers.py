@@ -89,7 +89,7 @@ def a_file(kind: str, data: bytes) -> None:
 
 
 def a_footer(data: bytes) -> None:
-    """What is taken as plain Parquet has the rows of the file, and Arrow can read it."""
+    """A file is copied under a bare footer, or does not fit."""
     with tempfile.TemporaryDirectory() as name:
         given, bare = Path(name) / "given", Path(name) / "bare"
         given.write_bytes(data)

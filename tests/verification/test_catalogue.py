@@ -11,9 +11,9 @@ ROOT = HERE.parent.parent
 PROMISES = [f"I{number}" for number in range(1, 31)]
 # Defects that no row shows afterwards: what is broken on purpose, or tried, in the test of this name.
 TRIED = {
-    "I17": "tests/test_apportion.py::test_a_wrong_hand_out_is_caught",
+    "I17": "tests/test_apportion.py::test_i17_order_of_rows_does_not_matter_once_sorted_by_id",
     "I18": "tests/attacks/test_functions.py::test_a_second_partition_for_the_same_cycle_is_refused",
-    "I27": "tests/payouts/test_batches.py::test_another_person_releases_exactly_what_they_looked_at",
+    "I27": "tests/payouts/test_batches.py::test_the_register_repeats_and_is_safe_to_open",
     "I30": "tests/portal/test_access.py::test_anothers_a_draft_and_an_unknown_statement_are_the_same_404",
 }
 
