@@ -18,12 +18,14 @@ import duckdb
 import psycopg
 import pytest
 from django.apps import AppConfig
+from django.conf import settings as django_settings
+from django.db import connection
 from hypothesis import Phase, settings
 
 from config.embedded.roles import APPLICATION, AUDITOR
 from config.ownership import VARIABLE, as_owner
 from revshare.audit_trail.operations import Act
-from tests import examples
+from tests import examples, migrated
 from tests.ownership import application
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,8 +40,10 @@ if os.environ.get("MUTANT_UNDER_TEST"):
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
-    """The owner makes the test database, and clears it away."""
+    """The owner makes the test database, and clears it away. Of several processes one migrates, the others copy."""
     with as_owner():
+        if migrated.is_shared():
+            connection.settings_dict["TEST"]["TEMPLATE"] = migrated.name()
         yield
 
 
@@ -52,6 +56,8 @@ def django_db_setup(django_db_setup: None, django_db_modify_db_settings: None) -
 
 def pytest_configure(config: pytest.Config) -> None:
     examples.LONG = "not long" not in config.option.markexpr
+    # Each test client would look for every static file there is before its first request.
+    django_settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture(autouse=True)
@@ -159,23 +165,10 @@ class World:
             return connection.execute(query, params).fetchall()
 
 
-def _with_name(url: str, name: str) -> str:
-    head, _, query = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{name}?{query}"
-
-
 @pytest.fixture(scope="session")
-def _template() -> Iterator[str]:
+def _template() -> str:
     """A migrated database to copy from."""
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(os.environ[VARIABLE], autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"], cwd=ROOT, check=True,
-            env=os.environ | {key: _with_name(os.environ[key], name) for key in ("DATABASE_URL", VARIABLE)},
-        )  # fmt: skip
-        yield name
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return migrated.name()
 
 
 @contextmanager
@@ -188,7 +181,7 @@ def new_world(template: str, home: Path) -> Iterator[World]:
         admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
         admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {APPLICATION}")
         admin.execute(f"GRANT CONNECT ON DATABASE {name} TO {AUDITOR}")
-        own, owner = (_with_name(os.environ[key], name) for key in ("DATABASE_URL", VARIABLE))
+        own, owner = (migrated.with_name(os.environ[key], name) for key in ("DATABASE_URL", VARIABLE))
         env = os.environ | {
             "DATABASE_URL": own, VARIABLE: owner, "REVSHARE_HOME": str(home), "REVSHARE_QUEUE_PREFIX": name, "PYTHONUNBUFFERED": "1",
         }  # fmt: skip

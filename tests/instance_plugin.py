@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from config import embedded
+from tests import migrated
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,4 +36,5 @@ def pytest_unconfigure(config: Any) -> None:
     """Leaves nothing running; the last of the processes of a parallel run is the one that started the others. Mutmut
     has a session for each mutant, and stops the services itself (`make mutants`)."""
     if not hasattr(config, "workerinput") and "MUTANT_UNDER_TEST" not in os.environ:
+        migrated.drop()
         embedded.stop(Path(os.environ["REVSHARE_HOME"]))

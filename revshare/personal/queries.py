@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from revshare.payouts.rules import masked
 from revshare.personal.models import DeletionRequest
 
 # Name of the file: what stands in it. `%(id)s` is the contributor; only what they may see is among it.
@@ -32,7 +33,7 @@ TABLES: dict[str, str] = {
     "AND c.state IN ('published', 'settled') ORDER BY m.journal_id",
     "payments": "SELECT payment_key, state, name, payee_id, currency, amount_minor, statement FROM payouts_payment "
     "WHERE contributor_id = %(id)s ORDER BY id",
-    "destinations": "SELECT text, set_at, set_by, usable_from FROM payouts_destination "
+    "destinations": "SELECT text AS destination, set_at, set_by, usable_from FROM payouts_destination "
     "WHERE contributor_id = %(id)s ORDER BY id",
     "weights": "SELECT m.dataset_version, w.assets_ticks, w.weight_ticks FROM manifests_weight w "
     "JOIN manifests_manifest m ON m.id = w.manifest_id WHERE w.contributor_id = %(id)s ORDER BY m.dataset_version",
@@ -51,6 +52,8 @@ TABLES: dict[str, str] = {
     "events": "SELECT seq, at, actor, action, object FROM audit_event WHERE object = 'contributor:' || %(id)s "
     "ORDER BY seq",
 }  # fmt: skip
+# Never shown whole, not even to its owner: whoever gets hold of a session must not get an account number with it.
+MASKED = {"destination"}
 BATCH = 5_000
 
 
@@ -58,9 +61,11 @@ def rows_of(name: str, contributor_id: str) -> Iterator[list[Any]]:
     """A table's header, then its rows."""
     with connection.cursor() as cursor:
         cursor.execute(TABLES[name], {"id": contributor_id})
-        yield [column.name for column in cursor.description]
+        header = [column.name for column in cursor.description]
+        yield header
         while rows := cursor.fetchmany(BATCH):
-            yield from map(list, rows)
+            for row in rows:
+                yield [masked(value) if name in MASKED else value for name, value in zip(header, row, strict=True)]
 
 
 def requests_of(contributor_id: str) -> list[DeletionRequest]:

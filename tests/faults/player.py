@@ -152,6 +152,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     finished = attempt(job, fault)
     seconds, attempts, left = time.monotonic() - began, 1, damaged(job)
     while not finished and attempts < ATTEMPTS:
+        if attempts > 1:
+            time.sleep(LEASE_SECONDS)  # what the dead one held is held for so long, and refused to whoever asks
         attempts += 1
         finished = attempt(job | {"together": 1}, {})
     if not finished or not ended_well(forked(job, lambda: check(job))):
