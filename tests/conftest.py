@@ -226,7 +226,7 @@ def module_world(_template: str, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def story(tmp_path: Path, db: None) -> Any:
+def story(tmp_path: Path, db: None, one_duckdb: None) -> Any:
     """A marketplace to tell a story with (`tests.stories`)."""
     from tests.stories import Story
 

@@ -14,6 +14,7 @@ def _own_instance() -> None:
     # A folder of its own: tests never touch an instance that somebody works with.
     os.environ["REVSHARE_HOME"] = os.environ.get("REVSHARE_TEST_HOME") or str(ROOT / "var" / "test")
     os.environ.setdefault("REVSHARE_TEST_FAST", "1")
+    os.environ.setdefault("REVSHARE_DUCKDB_THREADS", "1")  # the tests themselves share the cores
     # Second factors and showing oneself again are tested where they are the subject, and in the way everywhere else.
     os.environ["REVSHARE_STRICT_SIGN_IN"] = "false"
     os.environ.pop("REVSHARE_EMBEDDED_DATABASE", None)
