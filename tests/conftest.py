@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import psycopg
 import pytest
 from django.apps import AppConfig
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, transaction
+from django.test import override_settings
 from hypothesis import Phase, settings
 
 from config.embedded.roles import APPLICATION, AUDITOR
@@ -61,17 +63,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_lake(settings: Any, tmp_path: Path) -> None:
-    """Each test has a lake, spool and exchange folder of its own."""
-    settings.REVSHARE_HOME = tmp_path / "home"
-    settings.REVSHARE_HOME.mkdir()
+def _own_lake(settings: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Each test has a lake, spool and exchange folder of its own; of a story told for its module, a copy."""
+    own = tmp_path / "home"
+    if "told" in request.fixturenames:
+        shutil.copytree(request.getfixturevalue("told").folder / "home", own)
+    else:
+        own.mkdir()
+    settings.REVSHARE_HOME = own
 
 
-@pytest.fixture
-def one_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+@contextmanager
+def sharing_duckdb(spill: Path) -> Iterator[None]:
     """All connections to DuckDB are to one instance, each with a database of its own: to make an instance takes longer
     than all that a small world does with it, and a world makes hundreds."""
-    config = {"temp_directory": str(tmp_path / "spill"), "autoload_known_extensions": "false", "threads": "1"}
+    config = {"temp_directory": str(spill), "autoload_known_extensions": "false", "threads": "1"}
     numbers = itertools.count()
     with duckdb.connect(config=config) as instance:
 
@@ -81,9 +87,14 @@ def one_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
             con.execute(f"USE {name}")
             return con
 
-        with monkeypatch.context() as patched:
-            patched.setattr(duckdb, "connect", connect)
+        with patch.object(duckdb, "connect", connect):
             yield
+
+
+@pytest.fixture
+def one_duckdb(tmp_path: Path) -> Iterator[None]:
+    with sharing_duckdb(tmp_path / "spill"):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -231,3 +242,21 @@ def story(tmp_path: Path, db: None, one_duckdb: None) -> Any:
     from tests.stories import Story
 
     return Story(folder=tmp_path, at=AT)
+
+
+@pytest.fixture(scope="module")
+def told(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The same, told once for all tests of a module by its fixtures of that scope, in a transaction that is rolled back
+    after the last. What a test adds is its own: it must have `db`, and its lake is a copy."""
+    from tests.stories import Story
+
+    folder = tmp_path_factory.mktemp("story")
+    (folder / "home").mkdir()
+    with (
+        django_db_blocker.unblock(),
+        override_settings(REVSHARE_HOME=folder / "home"),
+        sharing_duckdb(folder / "spill"),
+        transaction.atomic(),
+    ):
+        yield Story(folder=folder, at=AT)
+        transaction.set_rollback(True)

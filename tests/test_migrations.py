@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import World
 from tests.small import SIGNALS, publish_small_cycle, staff, take_folder_in
 
@@ -58,6 +60,7 @@ def test_a_published_cycle_is_not_lost_on_the_way_back(world: World, tmp_path: P
     assert world.json("verify")["clean"] is True
 
 
+@pytest.mark.long
 def test_rows_of_files_are_not_lost_on_the_way_back(world: World, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "rates.csv").write_text(SIGNALS["rates.csv"], encoding="utf-8")
@@ -70,6 +73,7 @@ def test_rows_of_files_are_not_lost_on_the_way_back(world: World, tmp_path: Path
     assert world.json("verify")["clean"] is True
 
 
+@pytest.mark.long
 def test_parts_of_the_version_before_are_not_carried_over(world: World) -> None:
     world.manage("migrate", "revshare", BEFORE)
     world.rows(

@@ -31,6 +31,7 @@ from revshare.periods import (
     parse_period,
     zone,
 )
+from tests.examples import examples
 
 
 def utc(*fields: int) -> datetime:
@@ -389,7 +390,9 @@ near_instants = st.one_of(
 
 
 @given(texts=st.lists(near_instants, min_size=20, max_size=120, unique=True))
-@settings(max_examples=40, deadline=None, phases=[Phase.generate])  # shrinking whole lists would take minutes
+@settings(
+    max_examples=examples(quick=15, long=40), deadline=None, phases=[Phase.generate]
+)  # shrinking whole lists would take minutes
 def test_duckdb_tells_the_same_codes_and_instants(texts: list[str]) -> None:
     expected = []
     for text in texts:

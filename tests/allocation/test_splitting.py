@@ -28,6 +28,7 @@ from revshare.pools.models import Pool
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources
 from tests.conftest import AT
+from tests.examples import examples
 from tests.test_apportion import oracle
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +129,9 @@ def rows_of(splitter: Splitter) -> list[dict[str, Any]]:
 
 @given(case=cases(), people=st.sampled_from([1, 2, 3, 1000]), in_memory=st.sampled_from([0, 60, 10**6]))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(quick=20, long=60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_entries_controls_and_balances_are_those_of_the_slow_twin(
     case: Case, people: int, in_memory: int, tmp_path: Path

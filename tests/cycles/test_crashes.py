@@ -78,9 +78,12 @@ STAGES = {
     "ledger": ("calculate", "ledger_leg"),
     "publish": ("publish", "audit_event"),
 }
+QUICK = ("ledger", "publish")  # tests/faults kill in all of them, and at every other boundary
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage", [stage if stage in QUICK else pytest.param(stage, marks=pytest.mark.long) for stage in STAGES]
+)
 def test_a_worker_killed_in_any_stage_leaves_the_same_result(
     june_copy: World, undisturbed: dict[str, Any], stage: str
 ) -> None:

@@ -119,7 +119,7 @@ def twin(sales: list[Any], rates: Rates, kind: str) -> tuple[dict[Any, int], dic
 
 @pytest.mark.usefixtures("one_duckdb")
 @settings(
-    max_examples=examples(quick=5, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(quick=3, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     sales=st.lists(sale, max_size=8), kind=st.sampled_from(["day", "period_end", "average"]),

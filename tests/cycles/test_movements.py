@@ -208,7 +208,7 @@ def twin(moved: list[Any], sold: dict[str, int]) -> dict[str, dict[str, tuple[in
 
 @pytest.mark.usefixtures("one_duckdb")
 @settings(
-    max_examples=examples(quick=4, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(quick=2, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(moved=st.lists(movement, max_size=12), sold=st.lists(st.sampled_from([0, 20, 4000]), min_size=4, max_size=4))
 def test_four_months_are_what_the_slow_twin_says(story: Story, moved: list[Any], sold: list[int]) -> None:

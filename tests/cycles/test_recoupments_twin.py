@@ -76,7 +76,7 @@ def twin(rules: Any, sold: list[int], events: list[Any]) -> tuple[dict[Any, int]
 
 @pytest.mark.usefixtures("one_duckdb")
 @settings(
-    max_examples=examples(quick=4, long=12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(quick=2, long=12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     rules=terms, sold=st.lists(st.integers(0, 900), min_size=4, max_size=4), events=st.lists(event, max_size=7),

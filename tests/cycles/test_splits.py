@@ -21,6 +21,7 @@ from revshare.statements.queries import explain
 from revshare.statements.rules import content_sha256
 from revshare.verification.operations import verify
 from tests.conftest import ROOT
+from tests.examples import examples
 from tests.stories import Story, payouts, statements
 
 M = 1_000_000
@@ -204,7 +205,9 @@ def slow(earned: dict[tuple[str, str], int], told: dict[tuple[str, str], int]) -
     return {key: amount for key, amount in account.items() if amount}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(quick=5, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     told=st.lists(split, max_size=6), assets=st.lists(asset, min_size=1, max_size=6),
     sales=st.lists(sold, min_size=1, max_size=4),

@@ -77,7 +77,7 @@ def twin(assets: list[Any], sales: list[Any], pooling: str, share: Fraction) -> 
 
 @pytest.mark.usefixtures("one_duckdb")
 @settings(
-    max_examples=examples(quick=8, long=25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(quick=4, long=25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     assets=st.lists(asset, max_size=7), sales=st.lists(sale, max_size=10), pooling=st.sampled_from(["single", "per_model"]),

@@ -13,6 +13,7 @@ from revshare.files import csv_file, plain_csv
 from revshare.files.formats import Columns
 from revshare.files.glance import NotPlain, Plain
 from revshare.files.preflight import FileRefused, inspect
+from tests.examples import examples
 
 COLUMNS = Columns(required=("x", "y", "z"))
 PLAIN = Plain(key=("x",), owner="x", only={})
@@ -68,7 +69,7 @@ texts = st.lists(st.tuples(lines, ends), max_size=4).map(lambda found: "".join(l
 
 
 @given(body=texts, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(quick=50, long=120), deadline=None)
 def test_csv_is_read_by_the_rules(body: str, end: str, mark: bool) -> None:
     text = "x,y,z" + end + body
     try:
@@ -119,7 +120,7 @@ plain_texts = st.lists(st.tuples(plain_lines, ends), max_size=4).map(
 
 
 @given(body=plain_texts, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(quick=50, long=120), deadline=None)
 def test_plain_csv_is_read_by_the_rules_or_left_to_others(body: str, end: str, mark: bool) -> None:
     text = "x,y,z" + end + body
     with TemporaryDirectory() as folder, duckdb.connect() as con:

@@ -27,6 +27,7 @@ from revshare.manifests import operations as manifests
 from revshare.manifests.models import Manifest, Part, Weight
 from revshare.manifests.queries import LAKE
 from tests.conftest import World
+from tests.examples import examples
 from tests.small import staff, write_files
 
 ATTRIBUTIONS = ("dataset_version", "asset_id", "contributor_id", "weight", "licence")
@@ -96,7 +97,9 @@ def books(path: Path, act: Act) -> dict[str, Any]:
 
 @pytest.mark.django_db
 @given(made=rows())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(quick=4, long=12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_a_large_file_leaves_the_books_that_a_small_one_does(tmp_path: Path, act: Act, made: list[Row]) -> None:
     path = tmp_path / "attributions.csv"
     with path.open("w", encoding="utf-8", newline="") as target:
@@ -125,7 +128,9 @@ def as_parquet(made: list[Row], path: Path, *, blanks_left_out: bool, weights_as
 
 @pytest.mark.django_db
 @given(made=rows(), blanks_left_out=st.booleans(), weights_as_numbers=st.booleans())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(quick=4, long=12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_parquet_as_it_came_leaves_the_books_that_a_copy_does(
     tmp_path: Path, act: Act, made: list[Row], blanks_left_out: bool, weights_as_numbers: bool
 ) -> None:

@@ -18,6 +18,7 @@ from revshare.files.models import QuarantinedRow
 from revshare.ingest.operations import ingest
 from revshare.manifests.models import Manifest, Weight
 from revshare.manifests.operations import freeze
+from tests.examples import examples
 from tests.files.forms import csv_bytes
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ COLUMNS = ("dataset_version", "asset_id", "contributor_id", "contributor_name", 
 ACT = Act(actor="olivia", at=datetime(2026, 6, 30, tzinfo=UTC))
 Row = dict[str, str]
 lenient = settings(
-    max_examples=16, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    max_examples=examples(quick=8, long=16), deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

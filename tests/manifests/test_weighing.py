@@ -21,6 +21,7 @@ from revshare.lake import duck, literal, spool
 from revshare.manifests import equal_shares, weighing
 from revshare.manifests.rules import weigh_sql
 from revshare.manifests.weighing import UnknownContributor, weigh
+from tests.examples import examples
 
 VERSIONS = ("v1", "v2", "v'3", "v4")
 PEOPLE = ("a", "A", "9", "10", "é", "作家", "a-longer-id", "=x", *(f"p{number}" for number in range(15)))
@@ -123,7 +124,9 @@ def limited(limits: Mapping[str, Any]) -> Iterator[None]:
 
 @given(case=cases())
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(quick=25, long=80),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_the_fast_way_the_rule_and_python_agree(case: Case) -> None:
     with spool() as scratch, duck(scratch) as con, limited(case.limits):

@@ -76,7 +76,7 @@ def changed(
 
 @pytest.mark.usefixtures("one_duckdb")
 @settings(
-    max_examples=examples(quick=4, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(quick=2, long=15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     moved=st.lists(movement, max_size=10), published=st.integers(1, 3), minimum=st.sampled_from([0, 500_000, 2_000_000]),

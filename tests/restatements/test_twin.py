@@ -134,7 +134,7 @@ def by_account(result: Result) -> Result:
 
 @pytest.mark.usefixtures("one_duckdb")
 @pytest.mark.parametrize("pooling", ["per_model", "single"])
-@hypothesis_settings(real, max_examples=examples(quick=3, long=8))
+@hypothesis_settings(real, max_examples=examples(quick=2, long=8))
 @given(data=st.data())
 def test_a_month_restated_is_what_the_slow_twin_says(story: Story, pooling: str, data: st.DataObject) -> None:
     world = data.draw(worlds(pooling=pooling))

@@ -11,6 +11,7 @@ from revshare.cycles.queries import pinned_of
 from revshare.cycles.review import before, make_review
 from revshare.reviews.holdings import growth
 from revshare.reviews.models import Review
+from tests.examples import examples
 from tests.reviews import slow_review
 from tests.reviews.conftest import calculate, policy, sell
 from tests.stories import Story
@@ -24,7 +25,7 @@ months = st.lists(sales, min_size=3, max_size=3)
 
 
 @settings(
-    max_examples=5,
+    max_examples=examples(quick=3, long=5),
     phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

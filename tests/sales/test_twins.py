@@ -20,6 +20,7 @@ from revshare.ingest.operations import ingest
 from revshare.sales import storing
 from revshare.sales.models import Sale
 from tests.conftest import AT
+from tests.examples import examples
 from tests.files.forms import csv_bytes
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +178,7 @@ def _books() -> tuple[dict[str, Content], dict[tuple[int, int], str], int]:
 
 @given(batches=batches, large=st.booleans())
 @settings(
-    max_examples=40, deadline=None, phases=UNSHRUNK,
+    max_examples=examples(quick=15, long=40), deadline=None, phases=UNSHRUNK,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 def test_sales_are_taken_in_as_the_slow_twin_does(
@@ -214,7 +215,12 @@ def shop(draw: st.DrawFn) -> list[dict[str, str]]:
 
 
 @given(rows=shop(), data=st.data())
-@settings(max_examples=10, deadline=None, phases=UNSHRUNK, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(quick=4, long=10),
+    deadline=None,
+    phases=UNSHRUNK,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_neither_order_nor_cut_decides_what_is_accepted(
     rows: list[dict[str, str]], data: st.DataObject, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from revshare.files.queries import last_arrival
 from revshare.ingest.operations import retry_quarantine
 from revshare.splits.models import Split
 from revshare.splits.queries import Part, in_force
+from tests.examples import examples
 from tests.files import forms
 from tests.files.hostile_rows import BAD_AMOUNTS, BAD_DAYS, BAD_IDS, EXACT_IDS, Case, conserved, found, take_in_hostile
 from tests.stories import Story
@@ -194,7 +195,9 @@ def as_row(row: Told) -> tuple[str, ...]:
 
 
 @given(files=st.lists(st.lists(TOLD, min_size=1, max_size=6), min_size=1, max_size=3))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(quick=8, long=25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_what_waits_is_what_a_look_at_every_day_finds(people: None, story: Story, files: list[list[Told]]) -> None:
     with transaction.atomic():
         stored: list[Told] = []

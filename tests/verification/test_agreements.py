@@ -6,6 +6,7 @@ from revshare.ledger.models import Journal
 from tests.stories import Story
 from tests.verification.test_operations import found, without_triggers
 
+pytestmark = pytest.mark.django_db
 OF_ANN = "WHERE contributor_id = 'ann' AND payee_id = 'agnes'"
 # What is done, and the invariants that must be named.
 DEFECTS: dict[str, tuple[str, set[str]]] = {
@@ -25,19 +26,19 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def june(story: Story) -> Story:
+@pytest.fixture(scope="module")
+def june(told: Story) -> Story:
     """Ann passes on a quarter to Agnes, and Ben half to Ann."""
-    story.take("contributors", ("contributor_id", "contributor_name"), [("agnes", "Agnes"), ("edna", "Edna")])
-    story.models(("m", "ds@1"))
-    story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
-    story.take("splits", ("contributor_id", "payee_id", "share", "start"), [
+    told.take("contributors", ("contributor_id", "contributor_name"), [("agnes", "Agnes"), ("edna", "Edna")])
+    told.models(("m", "ds@1"))
+    told.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
+    told.take("splits", ("contributor_id", "payee_id", "share", "start"), [
         ("ann", "agnes", "0.25", "2026-01-01"), ("ben", "ann", "0.5", "2026-01-01"),
     ])  # fmt: skip
-    story.policy()
-    story.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "100"))
-    story.publish("june", "2026-06-01", "2026-07-01")
-    return story
+    told.policy()
+    told.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "100"))
+    told.publish("june", "2026-06-01", "2026-07-01")
+    return told
 
 
 def test_sound_splits_are_clean(june: Story) -> None:

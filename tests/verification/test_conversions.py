@@ -9,6 +9,7 @@ from tests.cycles.test_methods import policy, sell
 from tests.stories import Story
 from tests.verification.test_operations import without_triggers
 
+pytestmark = pytest.mark.django_db
 # What is done, and the invariants that must be named.
 DEFECTS = {
     "a conversion gives more": (
@@ -31,11 +32,11 @@ DEFECTS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def june(story: Story) -> None:
-    story.models(("m", "ds@1"))
-    story.attributions(("ds@1", "a", "ann"), ("ds@1", "b", "ben"))
-    story.take(
+@pytest.fixture(scope="module")
+def june(told: Story) -> None:
+    told.models(("m", "ds@1"))
+    told.attributions(("ds@1", "a", "ann"), ("ds@1", "b", "ben"))
+    told.take(
         "rates",
         HEADER,
         [
@@ -43,14 +44,14 @@ def june(story: Story) -> None:
             for pair, rate in (("EURUSD", "1.0765"), ("EURGBP", "0.8452"))
         ],
     )
-    policy(story, USD)
+    policy(told, USD)
     sell(
-        story,
+        told,
         {"gross_amount": "10", "currency": "EUR"},
         {"gross_amount": "10", "currency": "GBP"},
         {"gross_amount": "10"},
     )
-    story.publish("june", "2026-06-01", "2026-07-01")
+    told.publish("june", "2026-06-01", "2026-07-01")
 
 
 def found() -> set[str]:

@@ -6,6 +6,7 @@ from tests.recoupments.stories import CAP, RESERVE, M, advance, month, shop
 from tests.stories import Story
 from tests.verification.test_operations import found, without_triggers
 
+pytestmark = pytest.mark.django_db
 OF = "(SELECT seq FROM ledger_journal WHERE kind = '{kind}' ORDER BY seq LIMIT 1)"
 MORE = "UPDATE ledger_leg SET amount_micros = amount_micros + 7 WHERE journal_id = " + OF
 # What is done, and the invariants that must be named.
@@ -46,16 +47,16 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def owing(story: Story) -> Story:
+@pytest.fixture(scope="module")
+def owing(told: Story) -> Story:
     """Ann has an advance, Ben was overpaid; March takes back of both, and releases January's reserve in April."""
-    shop(story, CAP, RESERVE)
-    month(story, 1)
-    advance(story, "ann", 9 * M)
-    story.move("correction", "c1", ("payable:ben", "USD", "D", 6 * M), ("platform", "USD", "C", 6 * M))
+    shop(told, CAP, RESERVE)
+    month(told, 1)
+    advance(told, "ann", 9 * M)
+    told.move("correction", "c1", ("payable:ben", "USD", "D", 6 * M), ("platform", "USD", "C", 6 * M))
     for number in (2, 3, 4):
-        month(story, number)
-    return story
+        month(told, number)
+    return told
 
 
 def test_sound_debts_are_clean(owing: Story) -> None:

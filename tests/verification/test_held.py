@@ -8,6 +8,7 @@ from revshare.claims.operations import file_claim, prove
 from tests.stories import Story
 from tests.verification.test_operations import found, without_triggers
 
+pytestmark = pytest.mark.django_db
 # What is done, and the invariants that must be named.
 DEFECTS: dict[str, tuple[str, set[str]]] = {
     "less is held": ("UPDATE allocation_rest SET amount_micros = amount_micros - 1 WHERE bucket = 'held'", {"I1", "I22"}),
@@ -38,22 +39,22 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def claimed(story: Story) -> dict[str, int]:
+@pytest.fixture(scope="module")
+def claimed(told: Story) -> dict[str, int]:
     """January holds money for two claims, of which the first is upheld, and is on February's statements."""
-    story.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy")])
-    story.models(("m", "ds@1"))
-    story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
-    story.policy()
-    story.sales(*[(f"s{n}", f"2026-0{n}-10T00:00:00Z", "m", "USD", "100") for n in (1, 2)])
+    told.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy")])
+    told.models(("m", "ds@1"))
+    told.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
+    told.policy()
+    told.sales(*[(f"s{n}", f"2026-0{n}-10T00:00:00Z", "m", "USD", "100") for n in (1, 2)])
     claims = [
-        file_claim(claimant_id="cy", dataset_version="ds@1", asset_id=asset, proof="the raw file", act=story.act()).pk
+        file_claim(claimant_id="cy", dataset_version="ds@1", asset_id=asset, proof="the raw file", act=told.act()).pk
         for asset in ("a0", "a1")
     ]
-    story.publish("jan", "2026-01-01", "2026-02-01")
-    prove(number=claims[0], evidence="the negative", act=story.act())
-    decide(number=claims[0], action="uphold", reason="yes", act=story.act("adam"))
-    story.publish("feb", "2026-02-01", "2026-03-01")
+    told.publish("jan", "2026-01-01", "2026-02-01")
+    prove(number=claims[0], evidence="the negative", act=told.act())
+    decide(number=claims[0], action="uphold", reason="yes", act=told.act("adam"))
+    told.publish("feb", "2026-02-01", "2026-03-01")
     return {"first": claims[0], "second": claims[1]}
 
 

@@ -9,6 +9,7 @@ from revshare.pools.models import Pool
 from tests.stories import Story
 from tests.verification.test_operations import found, parts_by_name, without_triggers
 
+pytestmark = pytest.mark.django_db
 M = 1_000_000
 MOVED = "pool_id = {pool}"
 # What is done, and the invariants that must be named. `{feb}`: February's entries; `{pool}`: its pool of movements.
@@ -60,22 +61,22 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def moved(story: Story) -> Story:
+@pytest.fixture(scope="module")
+def moved(told: Story) -> Story:
     """January and February are published; between them Ann is paid, Ben taxed and paid in vain, and Cy given something."""
-    story.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy"), ("zoe", "Zoe")])
-    story.models(("m", "ds@1"))
-    story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
-    story.policy()
-    story.sales(("s1", "2026-01-10T00:00:00Z", "m", "USD", "100"), ("s2", "2026-02-10T00:00:00Z", "m", "USD", "20"))
-    story.publish("jan", "2026-01-01", "2026-02-01")
-    story.move("payment", "p1", ("payable:ann", "USD", "D", 10 * M), ("bank", "USD", "C", 10 * M))
-    story.move("withholding", "w1", ("payable:ben", "USD", "D", 1 * M), ("withholding", "USD", "C", 1 * M))
-    story.move("claim", "c1", ("platform", "USD", "D", 7 * M), ("payable:cy", "USD", "C", 7 * M))
-    vain = story.move("payment", "p2", ("payable:ben", "USD", "D", 2 * M), ("bank", "USD", "C", 2 * M))
-    reverse(journal=vain, act=story.act("fiona"), kind="returned", key="p2")
-    story.publish("feb", "2026-02-01", "2026-03-01")
-    return story
+    told.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy"), ("zoe", "Zoe")])
+    told.models(("m", "ds@1"))
+    told.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
+    told.policy()
+    told.sales(("s1", "2026-01-10T00:00:00Z", "m", "USD", "100"), ("s2", "2026-02-10T00:00:00Z", "m", "USD", "20"))
+    told.publish("jan", "2026-01-01", "2026-02-01")
+    told.move("payment", "p1", ("payable:ann", "USD", "D", 10 * M), ("bank", "USD", "C", 10 * M))
+    told.move("withholding", "w1", ("payable:ben", "USD", "D", 1 * M), ("withholding", "USD", "C", 1 * M))
+    told.move("claim", "c1", ("platform", "USD", "D", 7 * M), ("payable:cy", "USD", "C", 7 * M))
+    vain = told.move("payment", "p2", ("payable:ben", "USD", "D", 2 * M), ("bank", "USD", "C", 2 * M))
+    reverse(journal=vain, act=told.act("fiona"), kind="returned", key="p2")
+    told.publish("feb", "2026-02-01", "2026-03-01")
+    return told
 
 
 def test_sound_movements_are_clean(moved: Story) -> None:

@@ -8,6 +8,7 @@ from tests.payouts.stories import M, exported, january, results
 from tests.stories import Story
 from tests.verification.test_operations import found, without_triggers
 
+pytestmark = pytest.mark.django_db
 # What is done, and the invariants that must be named.
 DEFECTS: dict[str, tuple[str, set[str]]] = {
     "a payment is more": ("UPDATE payouts_payment SET amount_minor = amount_minor + 1 WHERE contributor_id = 'ben'", {"I7"}),
@@ -63,15 +64,15 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def paid(story: Story) -> Story:
+@pytest.fixture(scope="module")
+def paid(told: Story) -> Story:
     """Of a batch Ann's payment is still with the bank, Ben's is paid, Cy's came back; and one batch was given up."""
-    january(story, payout='minimum = {USD = "2.00"}')
-    story.take("contributors", ("contributor_id", "contributor_name", "payee_id"), [("dee", "Dee", "P-dee")])
-    payouts.cancel(batch_id=payouts.prepare(currency="USD", act=story.act("fiona")).pk, act=story.act("fiona"))
-    keys = dict(exported(story).payments.values_list("contributor_id", "payment_key"))
-    results(story, (keys["ben"], "paid", "2026-07-02", "B1"), (keys["cy"], "returned", "2026-07-02", "B2"))
-    return story
+    january(told, payout='minimum = {USD = "2.00"}')
+    told.take("contributors", ("contributor_id", "contributor_name", "payee_id"), [("dee", "Dee", "P-dee")])
+    payouts.cancel(batch_id=payouts.prepare(currency="USD", act=told.act("fiona")).pk, act=told.act("fiona"))
+    keys = dict(exported(told).payments.values_list("contributor_id", "payment_key"))
+    results(told, (keys["ben"], "paid", "2026-07-02", "B1"), (keys["cy"], "returned", "2026-07-02", "B2"))
+    return told
 
 
 def test_sound_payments_are_clean(paid: Story) -> None:
