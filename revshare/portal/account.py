@@ -37,6 +37,7 @@ def kind_words() -> dict[str, str]:
         "action_needed": _("A deadline of yours comes near"),
         "claim_decided": _("A claim of yours is decided"),
         "security": _("Something about your account changed"),
+        "destination": _("Where your money goes changed"),
         "invitation": _("You are invited to your account"),
     }
 
