@@ -21,7 +21,8 @@ class Recipient:
 
 def addresses(messages: Sequence[Message]) -> dict[int, Recipient]:
     """The recipient of each message, by its number; none where no address is known. An invitation goes to the address
-    that it was made for, the notice of a new destination to the one known before it; everything else to the account's, else to the one that came with the contributor."""
+    that it was made for, the notice of a new destination to the one known before it; everything else to the account's,
+    else to the one that came with the contributor."""
     ids = {message.contributor_id for message in messages}
     people = Contributor.objects.in_bulk(ids)
     wishes = Preference.objects.in_bulk(ids)

@@ -178,7 +178,7 @@ def new_destination(when: str, used_from: str, actor: str) -> Letter:
         (
             _("On %(when)s %(actor)s named another place for your money to go to.") % said,
             _("It is used from %(from)s on; until then money goes where it went.") % said,
-            _("If it was not you, tell the people who run this marketplace's payouts before then, and change your password."),
+            _("If it was not you, tell the people who run this marketplace's payouts before then."),
         ),
         _("See where your money goes"),
         "/destination/",

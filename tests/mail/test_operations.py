@@ -126,7 +126,9 @@ def test_a_new_destination_is_told_to_the_address_known_before_it(shop: Any) -> 
     account.email = "thief@example.net"
     account.save(update_fields=["email"])
     queue_new(at=AT + HOUR)
-    assert list(Message.objects.filter(kind="destination").values_list("event", flat=True)) == [f"destination:{made.pk}"]
+    assert list(Message.objects.filter(kind="destination").values_list("event", flat=True)) == [
+        f"destination:{made.pk}"
+    ]
     for code in LANGUAGES:
         prefer(contributor_id="ann", language=code, at=AT)
         with transaction.atomic():
