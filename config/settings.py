@@ -86,6 +86,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
             "libraries": {"wording": "revshare.portal.tags"},
+            "builtins": ["revshare.signin.tags"],
         },
     }
 ]

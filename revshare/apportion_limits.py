@@ -54,10 +54,8 @@ def _capped(total: int, weights: Int64s, cap: int | None, bound: Bools) -> Limit
     open_to, left = weights, total
     while open_to.any():
         result = apportion_array(total=left, weights=open_to)
-        above = bound & (result.amounts > cap) if cap is not None else np.zeros(weights.size, bool)
-        if not above.any():
+        if cap is None or not (above := bound & (result.amounts > cap)).any():
             return Limited(amounts + result.amounts, 0)
-        assert cap is not None
         amounts[above] = cap
         left -= cap * int(np.count_nonzero(above))
         open_to = np.where(above, 0, open_to)

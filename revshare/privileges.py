@@ -53,6 +53,7 @@ MOVING: dict[str, tuple[str, ...]] = {
         "state", "payments_count", "total_minor", "digest", "approved_at", "approved_by", "approved_digest",
         "exported_at", "exported_by", "cancelled_at", "cancelled_by",
     ),
+    "payouts_destination_notice": ("address",),
     "payouts_hold": ("released_at", "released_by", "release_reason"),
     "payouts_payment": ("state",),
 }  # fmt: skip
@@ -62,7 +63,7 @@ MUTABLE = {
     "account_emailaddress": "UPDATE, DELETE", "account_emailconfirmation": "UPDATE, DELETE",
     "mail_preference": "UPDATE, DELETE", "mfa_authenticator": "UPDATE, DELETE",
     "usersessions_usersession": "UPDATE, DELETE",
-    "django_session": "UPDATE, DELETE", "payouts_destination_notice": "UPDATE (sent_at)",
+    "django_session": "UPDATE, DELETE",
     "files_upload": "UPDATE (file_id)", "runs_run": "UPDATE",
 }  # fmt: skip
 # Django's own, which only `migrate` writes; rights are in `access.rules` and not in its groups.

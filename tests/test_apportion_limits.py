@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,13 +81,15 @@ def test_without_limits_it_is_plain_apportionment(total: int, of: list[int]) -> 
         (100, [98, 1, 1, 0], {"floor": 5, "cap": 60}, [60, 20, 20, 0], 0),
         (15, [98, 1, 1], {"floor": 5}, [5, 5, 5], 0),  # just enough for all
         (100, [98, 1, 1], {"floor": 5, "cap": 5}, [5, 5, 5], 85),
+        (100, [1, 99], {"floor": 10, "cap": 10, "free": np.array([False, True])}, [10, 90], 0),
+        (7, [20, 28, 6], {"floor": 1}, [2, 4, 1], 0),  # all have their share above it: nobody is raised
         (100, [98, 1, 1], {"floor": 6, "cap": 5}, [5, 5, 5], 85),  # the floor is above the cap: it does not apply
         # 8 of 100 have enough until the three below them are raised: 76 by 86:8 leaves them 6.5, so they are raised too.
         (100, [86, 8, 2, 2, 2], {"floor": 8}, [68, 8, 8, 8, 8], 0),
         (5, [1, 3, 5], {"cap": 3}, [0, 2, 3], 0),  # 0.6, 1.7, 2.8: who is at the cap by rounding is not above it
     ],
 )
-def test_by_hand(total: int, of: list[int], limits: dict[str, int], amounts: list[int], rest: int) -> None:
+def test_by_hand(total: int, of: list[int], limits: dict[str, Any], amounts: list[int], rest: int) -> None:
     result = within(total, of, **limits)
     assert (result.amounts.tolist(), result.rest) == (amounts, rest)
     assert result.amounts.dtype == np.int64

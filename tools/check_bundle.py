@@ -253,9 +253,29 @@ def check_statements(bundle, pools, journal):
     return entries, trees
 
 
+def is_shy(order):
+    """No two neighbours are of one statement, and no two statements are neighbours twice."""
+    pairs = {frozenset((one // 2, two // 2)) for one, two in zip(order[::2], order[1::2], strict=True)}
+    return len(pairs) == len(order) // 2 and all(len(pair) == 2 for pair in pairs)
+
+
+def order_of(places, secret, label):
+    """The leaves by their places, which are drawn anew until their order is one that hides every amount."""
+    again = 0
+    while True:
+        order = sorted(range(len(places)), key=places.__getitem__)
+        if len(places) < 6 or is_shy(order):
+            return order
+        again, size, places = again + 1, len(places), []
+        for first in range(0, size, 8192):
+            name = secret + label.encode() + b"\norder " + again.to_bytes(8, "big") + (first // 8192).to_bytes(8, "big")
+            drawn = hashlib.shake_256(name).digest(8 * min(8192, size - first))
+            places += [drawn[at : at + 8] for at in range(0, len(drawn), 8)]
+
+
 def root_of(leaves, secret, label):
     """The root over (content, earned, owed) in order of statements; docs/proof.md says how."""
-    row = []
+    row, places = [], []
     for first in range(0, len(leaves), 4096):
         block = leaves[first : first + 4096]
         name = secret + label.encode() + b"\n" + (first // 4096).to_bytes(8, "big")
@@ -270,9 +290,9 @@ def root_of(leaves, secret, label):
                 amounts = e.to_bytes(8, "big") + o.to_bytes(8, "big")
                 salt = chance[16 * part : 16 * part + 16]
                 digest = hashlib.sha256(b"\x01" + salt + bytes([part]) + content + amounts).digest()
-                row.append((chance[48 + 8 * part : 56 + 8 * part], len(row), digest + amounts, e, o))
-    row.sort()
-    row = [item[2:] for item in row]
+                places.append(chance[48 + 8 * part : 56 + 8 * part])
+                row.append((digest + amounts, e, o))
+    row = [row[leaf] for leaf in order_of(places, secret, label)]
     while len(row) > 1:
         if len(row) % 2:
             row.append((bytes(48), 0, 0))

@@ -23,8 +23,10 @@ from revshare.progress import Progress, no_progress
 BEFORE = """
 BEGIN;
 DO $$ BEGIN
-    IF to_regclass('public.audit_event') IS NOT NULL AND EXISTS (SELECT FROM public.audit_event) THEN
-        RAISE EXCEPTION 'this instance is not empty';
+    IF to_regclass('public.audit_event') IS NOT NULL THEN  -- else the next line could not be read
+        IF EXISTS (SELECT FROM public.audit_event) THEN
+            RAISE EXCEPTION 'this instance is not empty';
+        END IF;
     END IF;
 END $$;
 DROP SCHEMA IF EXISTS audit CASCADE;
@@ -48,7 +50,7 @@ def restore(*, source: Path, by: str, at: datetime, progress: Progress = no_prog
         raise Refused(
             f"The backup was made by a version that knows {sorted(unknown)[0]}: restore it with that version."
         )
-    if Event.objects.exists():
+    if not _is_empty():
         raise Conflict("This instance is not empty: restore into a new one (another REVSHARE_HOME or DATABASE_URL).")
     try:
         _bring_files(source, manifest, progress)
@@ -57,6 +59,14 @@ def restore(*, source: Path, by: str, at: datetime, progress: Progress = no_prog
     except OSError as error:
         raise Refused(f"The backup cannot be brought in: {error}. Mend that and run it again.") from None
     return manifest
+
+
+def _is_empty() -> bool:
+    """Whether nothing has happened in this database; one without tables may become an instance by this restore."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('public.audit_event') IS NULL")
+        bare = cursor.fetchone() == (True,)
+    return bare or not Event.objects.exists()
 
 
 def check(source: Path, *, progress: Progress = no_progress) -> Manifest:

@@ -29,6 +29,7 @@ from revshare.exports.operations import EXPORTS
 from revshare.exports.tables import FORMATS
 from revshare.reviews.queries import standing
 from revshare.runs.models import Run
+from revshare.signin.links import check_link, signed
 from revshare.tasks import request_cycle_step
 
 ACTIONS = ("lock", "calculate", "submit", "approve", "publish")
@@ -142,7 +143,12 @@ def _exports(request: HttpRequest, cycle: Cycle) -> list[dict[str, Any]]:
     if not allowed(request, "export"):
         return []
     return [
-        {"kind": kind, "links": [(name, reverse("admin:export", args=[cycle.key, kind, name])) for name in FORMATS]}
+        {
+            "kind": kind,
+            "links": [
+                (name, signed(request, reverse("admin:export", args=[cycle.key, kind, name]))) for name in FORMATS
+            ],
+        }
         for kind in EXPORTS
     ]
 
@@ -195,6 +201,7 @@ def export(request: HttpRequest, key: str, kind: str, format: str) -> HttpRespon
     cycle = find_or_404(key)
     if kind not in EXPORTS or format not in FORMATS:
         raise Http404("There is no such export.")
+    check_link(request)
     try:
         return answer(cycle=cycle, kind=kind, format=format, act=acting(request))
     except Refused as error:

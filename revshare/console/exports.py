@@ -21,6 +21,7 @@ from revshare.exports.registers import CONSENTS, CREDITS, write_consents, write_
 from revshare.exports.tables import CONTENT_TYPES, FORMATS
 from revshare.lake import spool
 from revshare.manifests.queries import models_trained
+from revshare.signin.links import check_link, signed
 
 
 def answer(*, cycle: Cycle, kind: str, format: str, act: Act) -> HttpResponseBase:
@@ -45,7 +46,9 @@ def page(request: HttpRequest) -> HttpResponse:
     """What can be downloaded that is of no cycle."""
     credits = [
         {"model": model, "versions": ", ".join(versions),
-         "links": [(name, reverse("admin:export-credits", args=[name]), model) for name in FORMATS]}
+         "links": [
+             (name, signed(request, reverse("admin:export-credits", args=[name]), model=model)) for name in FORMATS
+         ]}
         for model, versions in models_trained().items()
     ]  # fmt: skip
     return site.page(request, "downloads.html", title="Downloads", credits=credits, formats=FORMATS)
@@ -55,6 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @only("export")
 def credits_of(request: HttpRequest, format: str) -> HttpResponseBase:
     """The attribution credits of a model (`?model=`)."""
+    check_link(request)
     model = request.GET.get("model", "")
     return _register(
         request, CREDITS, format, f"{CREDITS}-{model}", {"model": model},
@@ -66,6 +70,7 @@ def credits_of(request: HttpRequest, format: str) -> HttpResponseBase:
 @only("export")
 def consents(request: HttpRequest) -> HttpResponseBase:
     """What contributors consent to, as the intake of consents takes it (`?format=`, `?since=`)."""
+    check_link(request)
     format, since = request.GET.get("format", "csv"), request.GET.get("since", "").strip()
     return _register(
         request, CONSENTS, format, CONSENTS, {"since": since},

@@ -26,6 +26,7 @@ from revshare.files.models import ColumnMapping, IngestedFile, Upload, Void
 from revshare.files.queries import reject_lines, totals
 from revshare.files.voiding import VOIDABLE
 from revshare.runs.models import Run
+from revshare.signin.links import check_link
 from revshare.tasks import request_step
 
 RECENT = 8
@@ -141,6 +142,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def rejects(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The reject file, line by line. It holds rows whole, so it is for those who decide about them."""
     file = _file(pk)
+    check_link(request)
     name = f"rejects-{file.pk}-{file.name.split('.')[0]}.csv"
     lines = (line.encode() for line in reject_lines(file))
     return StreamingHttpResponse(

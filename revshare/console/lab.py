@@ -23,6 +23,7 @@ from revshare.lab.csv_file import csv_blocks
 from revshare.lab.operations import Comparison, compare
 from revshare.lab.report import Column, Mover, Rules, Table, decimals, report
 from revshare.policies.models import Policy
+from revshare.signin.links import PARAMETER, check_link, link_of
 
 SHOWN_POLICIES = 50
 BUCKETS = {
@@ -55,14 +56,21 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         choices=_choices(cycle, chosen),
         tables=[_table(table) for table in told.tables] if told else [],
         rules=[_rules(rules) for rules in told.rules] if told else [],
-        csv_url=f"{reverse('admin:lab-csv', args=[key])}?{request.GET.urlencode()}" if told else "",
+        csv_url=_csv_url(request, key) if told else "",
     )  # fmt: skip
+
+
+def _csv_url(request: HttpRequest, key: str) -> str:
+    path, asked = reverse("admin:lab-csv", args=[key]), request.GET.copy()
+    asked[PARAMETER] = link_of(request, path)
+    return f"{path}?{asked.urlencode()}"
 
 
 @require_GET
 @only("lab")
 def download(request: HttpRequest, key: str) -> HttpResponseBase:
     cycle = find_or_404(key)
+    check_link(request)
     try:
         comparison = _compared(cycle, request.GET.getlist("policy"))
     except Refused as error:

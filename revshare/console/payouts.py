@@ -27,6 +27,7 @@ from revshare.payouts.models import Hold, PaymentBatch
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
 from revshare.payouts.rules import MOVES, major_text, payment_key
+from revshare.signin.links import check_link
 from revshare.tasks import request_step
 
 RECENT = 20
@@ -132,6 +133,7 @@ def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 @only("export_payouts")
 def download(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(pk)
+    check_link(request)
     written: list[bytes] = []
 
     def deed() -> str:

@@ -18,6 +18,7 @@ from revshare.console.base import site
 from revshare.console.doors import allowed
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
 from revshare.console.shown import amount, moment
+from revshare.signin.links import PARAMETER, check_link, link_of
 
 EXPORT = "_export"
 ROWS_AT_ONCE = 2_000
@@ -109,8 +110,9 @@ class RecordAdmin(ModelAdmin):
         wanted = given.pop(EXPORT, [])
         if wanted == ["csv"]:
             request.GET = given  # type: ignore[assignment]
+            check_link(request)
             return self._as_csv(self.get_changelist_instance(request).queryset)
-        given[EXPORT] = "csv"
+        given[EXPORT], given[PARAMETER] = "csv", link_of(request, request.path)
         return super().changelist_view(request, {**(extra_context or {}), "export_url": f"?{given.urlencode()}"})
 
     def _as_csv(self, rows: Any) -> StreamingHttpResponse:

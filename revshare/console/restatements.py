@@ -24,6 +24,7 @@ from revshare.restatements.csv_file import csv_blocks
 from revshare.restatements.queries import largest, state, steps_of, with_steps
 from revshare.restatements.rules import APPROVED, DRAFT, Options, replacement
 from revshare.runs.models import Run
+from revshare.signin.links import check_link
 from revshare.statements.queries import PUBLISHED
 from revshare.tasks import request_restatement
 
@@ -143,6 +144,7 @@ def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 @require_GET
 @only("export")
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    check_link(request)
     found = _find(pk)
     name = f"restatement-{found.key.replace('/', '-')}.csv"
     return StreamingHttpResponse(

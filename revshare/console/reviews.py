@@ -19,6 +19,7 @@ from revshare.errors import Refused
 from revshare.reviews.models import ACTIONS, Review
 from revshare.reviews.operations import DONE, check_not_concerned
 from revshare.reviews.queries import findings_of, review_of
+from revshare.signin.links import check_link
 
 OPEN_STATES = ("calculated", "in_review")
 LISTS = {"risers": "Rose most", "fallers": "Fell most", "new": "New", "gone": "Gone"}
@@ -169,6 +170,7 @@ def decide(request: HttpRequest, key: str, number: int) -> HttpResponse:
 def download(request: HttpRequest, key: str) -> HttpResponseBase:
     """What everybody earns beside the cycle before."""
     _find(key)
+    check_link(request)
     try:
         blocks = difference_csv(key=key)
     except Refused as error:

@@ -23,6 +23,7 @@ from revshare.files.models import IngestedFile, Upload
 from revshare.ledger.models import Journal
 from revshare.restatements.models import Restatement
 from revshare.runs.models import Run
+from revshare.signin.links import check_link, signed
 from revshare.statements.queries import by_number
 
 MOST = 8
@@ -115,6 +116,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
     rows = _events(given)
     if request.GET.get("format") == "csv":
         require(request, "export")
+        check_link(request)
         return _as_csv(rows)
     before = request.GET.get("before", "")
     found = list((rows.filter(pk__lt=int(before)) if NUMBER.fullmatch(before) else rows)[: SHOWN_EVENTS + 1])
@@ -132,7 +134,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         rows=shown,
         given=given,
         older=older,
-        csv=urlencode(asked | {"format": "csv"}),
+        csv=signed(request, request.path, **asked, format="csv"),
         asked=bool(asked),
         may_export=allowed(request, "export"),
     )

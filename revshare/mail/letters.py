@@ -1,7 +1,7 @@
 """A letter put together: words, links, text and HTML alike. Its subject never names an amount."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from revshare.invitations.operations import link_of
 from revshare.mail.addresses import Recipient
 from revshare.mail.models import Message
 from revshare.mail.rules import OPTIONAL
+from revshare.payouts.models import Destination
 from revshare.wording import instant, language, period
 
 UNSUBSCRIBE = "mail.unsubscribe"
@@ -87,6 +88,9 @@ def _letter(message: Message) -> Letter | None:
         if invitation.used_at or invitation.voided_at:
             return None
         return invited(link_of(invitation), instant(invitation.expires_at))
+    if message.kind == "destination":
+        destination = Destination.objects.get(pk=int(number))
+        return new_destination(instant(destination.set_at), instant(destination.usable_from), destination.set_by)
     event = Event.objects.get(pk=int(number))
     return security(event.action, instant(event.at), event.actor)
 
@@ -166,12 +170,28 @@ def security(action: str, when: str, actor: str) -> Letter:
     )
 
 
+def new_destination(when: str, used_from: str, actor: str) -> Letter:
+    """Goes to the address known before: it says nothing of where the money goes, old or new."""
+    said = {"when": when, "from": used_from, "actor": actor}
+    return Letter(
+        _("Where your money goes will change"),
+        (
+            _("On %(when)s %(actor)s named another place for your money to go to.") % said,
+            _("It is used from %(from)s on; until then money goes where it went.") % said,
+            _("If it was not you, tell the people who run this marketplace's payouts before then."),
+        ),
+        _("See where your money goes"),
+        "/destination/",
+    )
+
+
 SAMPLE_AT = datetime(2026, 6, 12, 9, tzinfo=UTC)
 SAMPLES: dict[str, Any] = {
     "statement_published": lambda: statement_published(period(date(2026, 5, 1), date(2026, 6, 1))),
     "action_needed": lambda: action_needed(7, "asset-0042", instant(SAMPLE_AT)),
     "claim_decided": lambda: claim_decided(7, "asset-0042", "upheld"),
     "security": lambda: security("consent.decided", instant(SAMPLE_AT), "ann"),
+    "destination": lambda: new_destination(instant(SAMPLE_AT), instant(SAMPLE_AT + timedelta(days=7)), "ann"),
     "invitation": lambda: invited("/invitations/sample/", instant(SAMPLE_AT)),
 }
 """Each kind once, for the preview page."""

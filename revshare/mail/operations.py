@@ -60,6 +60,10 @@ EVENTS = """
         UNION ALL
         SELECT 'security', 'event:' || e.seq, substr(e.object, 13) FROM audit_event e
         WHERE starts_with(e.object, 'contributor:') AND e.at > %(since)s AND e.action = ANY(%(security)s)
+        UNION ALL
+        SELECT 'destination', 'destination:' || d.id, d.contributor_id
+        FROM payouts_destination d JOIN payouts_destination_notice n ON n.destination_id = d.id
+        WHERE d.set_at > %(since)s AND n.address <> ''
     ) found JOIN contributors_contributor c ON c.id = found.contributor_id
     ON CONFLICT DO NOTHING
 """

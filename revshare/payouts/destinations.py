@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from revshare.access.models import User
 from revshare.audit_trail.operations import Act, record
 from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotFound, Refused
@@ -34,13 +35,18 @@ def set_destination(*, contributor_id: str, text: str, act: Act) -> Destination:
     made = Destination.objects.create(
         contributor=contributor, text=text, set_at=act.at, set_by=act.actor, usable_from=act.at + COOL_OFF
     )
-    if contributor.email:
-        DestinationNotice.objects.create(destination=made, address=contributor.email)
+    if address := contributor.email or _of_account(contributor_id):
+        DestinationNotice.objects.create(destination=made, address=address)
     record(
         act=act, action="payouts.destination", object=f"contributor:{contributor_id}",
         detail={"sha256": destination_sha256(contributor.payee_id, text), "usable_from": made.usable_from.isoformat()},
     )  # fmt: skip
     return made
+
+
+def _of_account(contributor_id: str) -> str:
+    users = User.objects.filter(contributor_id=contributor_id, is_active=True).exclude(email="")
+    return users.order_by("pk").values_list("email", flat=True).first() or ""
 
 
 def in_use(contributor_ids: Iterable[str], *, at: datetime) -> dict[str, str]:

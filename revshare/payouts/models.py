@@ -83,18 +83,18 @@ class Destination(models.Model):
 
 
 class DestinationNotice(models.Model):
-    """What the address known before is told of a new destination: a message that waits until it is sent."""
+    """The address known when a new destination was named, which a letter tells of it (`mail`); blank once its
+    contributor is forgotten."""
 
     destination = models.OneToOneField(Destination, on_delete=models.PROTECT, related_name="notice")
-    address = models.TextField()
-    sent_at = models.DateTimeField(null=True, blank=True)
+    address = models.TextField(blank=True)
 
     class Meta:
         db_table = "payouts_destination_notice"
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.destination_id} {'sent' if self.sent_at else 'waits'}"
+        return f"notice of destination {self.destination_id}"
 
 
 class PaymentBatch(models.Model):

@@ -9,7 +9,7 @@ from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotAllowed, NotFound, Refused
 from revshare.invitations.models import Invitation
 from revshare.mail.models import Preference
-from revshare.payouts.models import Payment
+from revshare.payouts.models import DestinationNotice, Payment
 from revshare.payouts.rules import LIVE
 from revshare.personal.models import OUTCOMES, DeletionDecision, DeletionRequest
 
@@ -64,6 +64,7 @@ def _forget(contributor_id: str, act: Act) -> None:
     Contributor.objects.filter(pk=contributor_id).update(name="", email="", country="", erased_at=act.at)
     Invitation.objects.filter(contributor_id=contributor_id, used_at=None, voided_at=None).update(voided_at=act.at)
     Invitation.objects.filter(contributor_id=contributor_id).update(email="")
+    DestinationNotice.objects.filter(destination__contributor_id=contributor_id).update(address="")
     Preference.objects.filter(pk=contributor_id).delete()
     users = User.objects.filter(contributor_id=contributor_id)
     if any(set(user.roles) != {"contributor"} for user in users):

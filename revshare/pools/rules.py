@@ -266,10 +266,10 @@ def places(waited: Waited, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
         return []
     single = terms.pooling == "single"
     if waited.decided and not waited.model:
-        base = replace(key, table=terms.table, part="")
+        base = replace(key, table=terms.table)
         same = [part for part in _all_parts(base, terms, pinned) if part.label == key.part]
         if same:
-            return [Place(key=replace(base, part=key.part), terms=terms, part=same[0], weight=1)]
+            return [Place(key=base, terms=terms, part=same[0], weight=1)]
     if not waited.decided and not _is_matched(key, pinned):
         return []
     named = (waited.model, "") if waited.model else (key.model, key.dataset_version)
@@ -280,11 +280,13 @@ def places(waited: Waited, rulebook: Rulebook, pinned: Pinned) -> list[Place]:
     parts = [part for part in _all_parts(base, terms, pinned) if part.measure in (ASSETS, WEIGHT)]
     same = [part for part in parts if _stem(part.label) == _stem(key.part)]
     chosen = same or [part for part in parts if _stem(part.label) == _stem(parts[0].label)]
-    mix = pinned.mixes.get(base.model, {})
     return [
-        Place(replace(base, part=part.label), terms, part, mix[part.versions[0]] if part.versions else 1)
+        Place(
+            replace(base, part=part.label), terms, part,
+            pinned.mixes[base.model][part.versions[0]] if part.versions else 1,
+        )
         for part in chosen
-    ]
+    ]  # fmt: skip
 
 
 def _all_parts(base: Key, terms: Terms, pinned: Pinned) -> list[Part]:
@@ -332,7 +334,7 @@ def _carried(key: Key, rulebook: Rulebook, pinned: Pinned, carried_in: int) -> P
     if terms is not None:
         for part in _all_parts(key, terms, pinned):
             if part.label == key.part:
-                return _pool(replace(key, part=""), terms, part, pinned, {key: carried_in})
+                return _pool(key, terms, part, pinned, {key: carried_in})
     versions = _versions(key, terms, None, pinned)[0]
     return PoolSum(
         key=key, terms=None, versions=versions, suspense_reason="", count=0, net_micros=0, carried_in_micros=carried_in

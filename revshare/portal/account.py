@@ -25,6 +25,7 @@ from revshare.personal.queries import requests_of
 from revshare.portal.access import require_own
 from revshare.portal.guard import contained, member_form, member_page
 from revshare.portal.language import COOKIE, remember
+from revshare.signin.links import check_link
 from revshare.wording import LANGUAGES
 
 MOST_TEXT = 2000
@@ -37,6 +38,7 @@ def kind_words() -> dict[str, str]:
         "action_needed": _("A deadline of yours comes near"),
         "claim_decided": _("A claim of yours is decided"),
         "security": _("Something about your account changed"),
+        "destination": _("Where your money goes changed"),
         "invitation": _("You are invited to your account"),
     }
 
@@ -76,6 +78,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def own_data(request: HttpRequest) -> HttpResponseBase:
     """All that is held about one, as a ZIP file."""
     contributor_id = require_own(cast(User, request.user), "own_data")
+    check_link(request)
     at = now()
     with TemporaryFile() as scratch:
         write_archive(scratch, contributor_id=contributor_id, at=at)

@@ -22,6 +22,7 @@ from revshare.portal.access import find_readable
 from revshare.portal.guard import contained, member_page, scripted
 from revshare.proofs.models import Commitment
 from revshare.proofs.queries import came_in, commitment_of, pools_of, proof_of
+from revshare.signin.links import check_link
 from revshare.wording import period
 
 PAGE_SIZE = 60
@@ -141,6 +142,7 @@ def verify(request: HttpRequest) -> HttpResponse:
 def statement_proof(request: HttpRequest, number: str) -> HttpResponse:
     """A statement's proof, as a file to keep."""
     reading = find_readable(user=cast(User, request.user), number=number)
+    check_link(request)
     try:
         proof = proof_of(reading.statement)
     except NotFound:

@@ -20,6 +20,7 @@ from revshare.portal.comparison import comparison
 from revshare.portal.guard import member_page
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
+from revshare.signin.links import check_link
 from revshare.statements.pages import published_page
 from revshare.statements.queries import explain
 from revshare.statements.rules import Movement
@@ -80,6 +81,7 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
 def statement_file(request: HttpRequest, number: str, form: str) -> HttpResponse:
     """One statement as a file to keep."""
     reading = find_readable(user=_user(request), number=number)
+    check_link(request)
     doc = document(explain(reading.statement))
     content_type, write = FORMS[form]
     response = HttpResponse(write(doc), content_type=content_type)

@@ -30,6 +30,8 @@ LEAF_BYTES = np.dtype([
 NODE_BYTES = np.dtype([("mark", "V1"), ("left", NODE_TYPE), ("right", NODE_TYPE)])
 # What chance gives each statement: of each part a salt and a place, of each amount where it is split.
 CHANCE = np.dtype([("salts", f"V{SALT_BYTES}", PARTS), ("earned", ">u8"), ("owed", ">u8"), ("places", ">u8", PARTS)])
+PLACES = np.dtype([("places", ">u8", PARTS)])
+FEWEST_HIDDEN = 3  # of two statements each sees the other's amount in the totals, whatever the order
 SHARE = np.dtype([("earned", ">i8"), ("owed", ">i8")])
 
 Numbers = npt.NDArray[np.int64]
@@ -67,7 +69,7 @@ def plant(statements: Statements, *, secret: bytes, label: str, target: Path, pr
     for name, whole in (("earned", statements.earned), ("owed", statements.owed)):
         first = chance[name].astype(np.uint64) % (whole.astype(np.uint64) + np.uint64(1))
         shares[name][:, 0], shares[name][:, 1] = first, whole - first.astype(np.int64)
-    order = np.argsort(chance["places"].astype(np.uint64).reshape(-1), kind="stable")
+    order = order_of(secret, label, chance["places"])
     places = np.empty(count * PARTS, ">u4")
     places[order] = np.arange(count * PARTS, dtype=np.uint32)
     total = 2 * PARTS * count
@@ -89,12 +91,41 @@ def plant(statements: Statements, *, secret: bytes, label: str, target: Path, pr
 
 def chances(secret: bytes, label: str, count: int) -> npt.NDArray[Any]:
     """64 random bytes for each statement: SHAKE-256 of the secret, the label and the number of each 4,096 of them."""
-    drawn = np.empty(count, CHANCE)
+    return _drawn(secret + label.encode() + b"\n", count, CHANCE)
+
+
+def _drawn(name: bytes, count: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    drawn = np.empty(count, kind)
     for first in range(0, count, CHANCE_AT_ONCE):
         size = min(CHANCE_AT_ONCE, count - first)
-        name = secret + label.encode() + b"\n" + (first // CHANCE_AT_ONCE).to_bytes(8, "big")
-        drawn[first : first + size] = np.frombuffer(shake_256(name).digest(size * CHANCE.itemsize), CHANCE)
+        block = shake_256(name + (first // CHANCE_AT_ONCE).to_bytes(8, "big")).digest(size * kind.itemsize)
+        drawn[first : first + size] = np.frombuffer(block, kind)
     return drawn
+
+
+def order_of(secret: bytes, label: str, places: npt.NDArray[Any]) -> Numbers:
+    """The leaves in their order: by places drawn anew until no pair of neighbours shows a whole statement (`_is_shy`),
+    so that each such order is as likely as any other. Nearly half of all orders are such, however many statements."""
+    order, again = _by_place(places), 0
+    while len(places) >= FEWEST_HIDDEN and not _is_shy(order):
+        again += 1
+        name = secret + label.encode() + b"\norder " + again.to_bytes(8, "big")
+        order = _by_place(_drawn(name, len(places), PLACES)["places"])
+    return order
+
+
+def _by_place(places: npt.NDArray[Any]) -> Numbers:
+    return np.argsort(places.astype(np.uint64).reshape(-1), kind="stable")
+
+
+def _is_shy(order: Numbers) -> bool:
+    """Whether each pair of neighbours is of two statements, and no two statements are neighbours twice: else a path has
+    both parts of somebody's amount, in one sum or in the two leaves beside one's own."""
+    pairs = np.sort((order // PARTS).reshape(-1, 2), axis=1)
+    if (pairs[:, 0] == pairs[:, 1]).any():
+        return False
+    named = np.sort(pairs[:, 0] * len(order) + pairs[:, 1])
+    return not (named[1:] == named[:-1]).any()
 
 
 def _leaves(

@@ -9,13 +9,14 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from revshare.access.models import User
 from revshare.clock import now
 from revshare.signin.factors import has_factor, needs_factor
+from revshare.signin.links import LINK_MINUTES, LinkOver
 from revshare.signin.step_up import StepUpNeeded
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -65,7 +66,7 @@ def cookies(get_response: Answer) -> Answer:
 
 class Sessions:
     """Ends sessions that are too old or were left alone; keeps staff without a second factor on the page where they
-    get one; sends those who must show again who they are to where they do."""
+    get one; sends those who must show again who they are to where they do; says what to do where a link is over."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -120,6 +121,9 @@ class Sessions:
         return redirect("sign-in")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, LinkOver):
+            shown = {"minutes": LINK_MINUTES, "page": _page_before(request)}
+            return render(request, "portal/link_over.html", shown, status=404)
         if not isinstance(error, StepUpNeeded):
             return None
         messages.info(request, "Show that it is you, then press the button again.")
@@ -132,6 +136,10 @@ def _page_of(request: HttpRequest) -> str:
     """The page that a form stands on: what was sent is not sent again by itself."""
     if request.method in ("GET", "HEAD"):
         return request.get_full_path()
+    return _page_before(request)
+
+
+def _page_before(request: HttpRequest) -> str:
     page = request.headers.get("Referer", "")
     same_site = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
     return page if page and same_site else reverse("home")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from django.core.cache import cache
@@ -35,9 +34,6 @@ from tests.stories import Story
 
 CANARY = "canary-7f3e"
 OWN = "ann"
-# Of three people, both leaves of one stand side by side one time in five, and the sum over them is that one's amount
-# (docs/proof.md, what a path reveals). With this secret they do not.
-CHANCE = b"\x01" * 32
 DESTINATION = "IBAN ES91 2100 0418 4502 0005 1332"
 PASSWORD = "correct horse battery staple"
 FAST = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -91,8 +87,7 @@ def build(folder: Path) -> Market:
     story.publish("2026-04", "2026-04-01", "2026-05-01")
     story.calculate("2026-05", "2026-05-01", "2026-06-01")
     story.open("2026-06", "2026-06-01", "2026-07-01")
-    with patch("revshare.proofs.operations.secrets.token_bytes", return_value=CHANCE):
-        commit(key="2026-04", act=story.act("adam"))
+    commit(key="2026-04", act=story.act("adam"))
     batch = payouts.prepare(currency="USD", act=story.act("fiona"))
     payouts.approve(batch_id=batch.pk, digest=batch.digest, act=story.act("adam"))
     payouts.release_to_bank(batch_id=batch.pk, act=story.act("fiona"))

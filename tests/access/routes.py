@@ -24,17 +24,22 @@ OPEN = EVERYBODY | {"anonymous"}
 class Route:
     """Who may read and who may send; None: there is no such method. `own`: an object of the contributor `contributor`,
     which staff may read too and which is 404 for other contributors. `private`: one that only its contributor may
-    read. `gives`: what a reader gets."""
+    read. `gives`: what a reader gets. `linked`: a download that takes a link of the reader's own (`signin/links.py`)."""
 
     read: frozenset[str] | None = None
     send: frozenset[str] | None = None
     own: bool = False
     private: bool = False
     gives: tuple[int, ...] = (200,)
+    linked: bool = False
 
 
 def reads(who: frozenset[str], *gives: int) -> Route:
     return Route(read=who, gives=gives or (200,))
+
+
+def takes(who: frozenset[str], *gives: int) -> Route:
+    return Route(read=who, gives=gives or (200,), linked=True)
 
 
 def sends(who: frozenset[str]) -> Route:
@@ -42,6 +47,7 @@ def sends(who: frozenset[str]) -> Route:
 
 
 STATEMENT = Route(read=STAFF | {"contributor"}, own=True)
+STATEMENT_FILE = Route(read=STAFF | {"contributor"}, own=True, linked=True)
 ROUTES: dict[str, Route] = {
     # signing in, and one's own account: what is another's there is 404
     "sign-in/": Route(read=OPEN, send=OPEN, gives=(200, 302)),
@@ -73,7 +79,7 @@ ROUTES: dict[str, Route] = {
     "claims/new/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
     "claims/<int:number>/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR, private=True),
     "account/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
-    "account/my-data.zip": reads(CONTRIBUTOR),
+    "account/my-data.zip": takes(CONTRIBUTOR),
     "account/delete/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
     "letters/leave/<str:token>/": Route(read=OPEN, send=OPEN),  # the link in the letter is the right to it
     "invitations/<str:token>/": Route(read=OPEN, send=OPEN),  # and here the link in the invitation
@@ -86,10 +92,10 @@ ROUTES: dict[str, Route] = {
     "decisions/new/": Route(read=CONTRIBUTOR, send=CONTRIBUTOR),
     "statements/": reads(CONTRIBUTOR),
     "statements/<str:number>/": STATEMENT,
-    "statements/<str:number>.pdf": STATEMENT,
-    "statements/<str:number>.csv": STATEMENT,
-    "statements/<str:number>.txt": STATEMENT,
-    "statements/<str:number>.proof.json": STATEMENT,
+    "statements/<str:number>.pdf": STATEMENT_FILE,
+    "statements/<str:number>.csv": STATEMENT_FILE,
+    "statements/<str:number>.txt": STATEMENT_FILE,
+    "statements/<str:number>.proof.json": STATEMENT_FILE,
     "statements/<str:number>/verify/": STATEMENT,
     "verify/": reads(OPEN),
     "published/": reads(OPEN),
@@ -102,12 +108,12 @@ ROUTES: dict[str, Route] = {
     "console/uploads/<int:pk>/": reads(STAFF, 200, 404),
     "console/uploads/<int:pk>/again/": sends(OPERATOR),
     "console/files/<int:pk>/": reads(STAFF),
-    "console/files/<int:pk>/rejects.csv": reads(OPERATOR),
+    "console/files/<int:pk>/rejects.csv": takes(OPERATOR),
     "console/files/<int:pk>/void/": sends(OPERATOR),
     "console/restatements/": reads(STAFF),
     "console/restatements/draft/": sends(OPERATOR),
     "console/restatements/<int:pk>/": reads(STAFF, 200, 404),
-    "console/restatements/<int:pk>/lines.csv": reads(TAKES_OUT, 200, 404),
+    "console/restatements/<int:pk>/lines.csv": takes(TAKES_OUT, 200, 404),
     "console/restatements/<int:pk>/approve/": sends(APPROVER),
     "console/restatements/<int:pk>/post/": sends(OPERATOR_OR_FINANCE),
     "console/quarantine/": reads(STAFF),
@@ -135,15 +141,15 @@ ROUTES: dict[str, Route] = {
     "console/suspense/<int:number>/settle/": sends(APPROVER),
     "console/deficits/": reads(STAFF),
     "console/downloads/": reads(TAKES_OUT),
-    "console/downloads/credits.<slug:format>": reads(TAKES_OUT, 200, 302),
-    "console/downloads/consents/": reads(TAKES_OUT, 200, 302),
+    "console/downloads/credits.<slug:format>": takes(TAKES_OUT, 200, 302),
+    "console/downloads/consents/": takes(TAKES_OUT, 200, 302),
     "console/payouts/": reads(STAFF),
     "console/payouts/prepare/": Route(read=FINANCE, send=FINANCE),
     "console/payouts/results/": sends(FINANCE),
     "console/payouts/hold/": sends(FINANCE),
     "console/payouts/holds/<int:pk>/release/": sends(FINANCE),
     "console/payouts/<int:pk>/": reads(STAFF),
-    "console/payouts/<int:pk>/register.csv": reads(FINANCE),
+    "console/payouts/<int:pk>/register.csv": takes(FINANCE),
     "console/payouts/<int:pk>/approve/": sends(APPROVER),
     "console/payouts/<int:pk>/export/": sends(FINANCE),
     "console/payouts/<int:pk>/cancel/": sends(FINANCE),
@@ -151,16 +157,16 @@ ROUTES: dict[str, Route] = {
     "console/cycles/open/": Route(read=OPERATOR, send=OPERATOR),
     "console/cycle/<str:key>/": reads(STAFF),
     "console/cycle/<str:key>/lab/": reads(TAKES_OUT),
-    "console/cycle/<str:key>/lab.csv": reads(TAKES_OUT, 200, 302, 400),
+    "console/cycle/<str:key>/lab.csv": takes(TAKES_OUT, 200, 302, 400),
     "console/cycle/<str:key>/lock/": sends(OPERATOR),
     "console/cycle/<str:key>/calculate/": sends(OPERATOR),
     "console/cycle/<str:key>/submit/": sends(OPERATOR),
     "console/cycle/<str:key>/approve/": sends(APPROVER),
     "console/cycle/<str:key>/publish/": sends(APPROVER),
     "console/cycle/<str:key>/review/": sends(OPERATOR),
-    "console/cycle/<str:key>/difference.csv": reads(TAKES_OUT),
+    "console/cycle/<str:key>/difference.csv": takes(TAKES_OUT),
     "console/cycle/<str:key>/findings/<int:number>/": sends(APPROVER),
-    "console/cycle/<str:key>/export/<slug:kind>.<slug:format>": reads(TAKES_OUT),
+    "console/cycle/<str:key>/export/<slug:kind>.<slug:format>": takes(TAKES_OUT),
     "console/jobs/": reads(STAFF),
     "console/jobs/<int:pk>/stop/": sends(OPERATOR),  # of a calculation: whoever may ask for it
     "console/jobs/<int:pk>/retry/": sends(OPERATOR),

@@ -12,7 +12,7 @@ from revshare.backups.restoring import check
 from revshare.backups.rules import BackupDamaged, Manifest, read_manifest
 from revshare.backups.taking import DATABASE, MANIFEST
 from revshare.lake import sha256_of
-from tests.conftest import World
+from tests.conftest import World, new_world
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,13 @@ def test_a_folder_that_is_there_is_not_written_over(backup: Path, module_world: 
     before = (backup / MANIFEST).read_bytes()
     assert module_world.manage("backup", backup, ok=False).returncode == 1
     assert (backup / MANIFEST).read_bytes() == before
+
+
+def test_it_comes_into_a_database_without_tables(backup: Path, tmp_path: Path) -> None:
+    """A server of one's own: nobody has migrated, and nobody needs to."""
+    with new_world("template0", tmp_path / "bare") as bare:
+        assert bare.rows("SELECT to_regclass('public.audit_event')") == [(None,)]
+        assert bare.json("restore", backup)["reconciled"] is False
+        assert bare.rows("SELECT kind, rows_accepted FROM files_file") == [("attributions", 1)]
+        again = bare.manage("restore", backup, ok=False)
+        assert again.stderr.startswith("This instance is not empty")

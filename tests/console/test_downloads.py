@@ -21,7 +21,7 @@ def test_staff_download_credits_and_consents(market: Story, sign_in: SignIn) -> 
     market.take("consents", CONSENTS, [("ann", "opt_out", "2026-06-01T00:00:00Z", "letter")])
     fiona = sign_in("fiona")
     page = fiona.get("/console/downloads/").content.decode()
-    assert 'href="/console/downloads/credits.csv?model=m"' in page
+    assert 'href="/console/downloads/credits.csv?model=m&amp;link=' in page
     answer: Any = fiona.get("/console/downloads/credits.csv?model=m")
     assert b"".join(answer.streaming_content) == CREDITS + b"".join(
         b'm,%s,%s,ds@1,"",%d,"",""\n' % row for row in ((b"ann", b"Ann", 3), (b"ben", b"Ben", 1))

@@ -21,7 +21,10 @@ from revshare.mail.letters import SAMPLES
 from revshare.mail.models import Message
 from revshare.mail.operations import prefer, queue_new, send_due
 from revshare.mail.rules import KINDS, MOST_ATTEMPTS, again_after
-from revshare.personal.operations import ask_deletion
+from revshare.payouts.destinations import set_destination
+from revshare.payouts.models import DestinationNotice
+from revshare.personal.operations import ask_deletion, decide_deletion
+from revshare.wording import LANGUAGES
 from tests.conftest import AT
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +114,47 @@ def test_each_event_makes_its_letter(shop: Any) -> None:
     assert place
     with time_machine.travel(AT + 2 * HOUR):
         assert Client().get(place[1]).status_code == 200
+
+
+def test_a_new_destination_is_told_to_the_address_known_before_it(shop: Any) -> None:
+    """Whoever took over the account may have changed everything since; the letter says nothing of where money goes."""
+    account = create_user(name="ann", roles=["contributor"], contributor_id="ann", password="x", act=shop.act())
+    old, new = "IBAN DE89 3704 0044 0532 0130 00", "IBAN ES91 2100 0418 4502 0005 1332"
+    set_destination(contributor_id="ann", text=old, act=Act(actor="ann", at=AT - timedelta(days=30)))
+    made = set_destination(contributor_id="ann", text=new, act=Act(actor="ann", at=AT))
+    Contributor.objects.filter(pk="ann").update(email="thief@example.net")
+    account.email = "thief@example.net"
+    account.save(update_fields=["email"])
+    queue_new(at=AT + HOUR)
+    assert list(Message.objects.filter(kind="destination").values_list("event", flat=True)) == [
+        f"destination:{made.pk}"
+    ]
+    for code in LANGUAGES:
+        prefer(contributor_id="ann", language=code, at=AT)
+        with transaction.atomic():
+            send(AT + HOUR)
+            transaction.set_rollback(True)
+    told = [letter for letter in mail.outbox if "/destination/" in letter.body]
+    assert [letter.to for letter in told] == [["ann@example.com"]] * len(LANGUAGES)
+    assert len({letter.subject for letter in told}) == len(LANGUAGES)
+    for letter in told:
+        said = letter.subject + letter.body + letter.alternatives[0][0]
+        assert not re.search(r"IBAN|1332|0130|[$€£¥]", said)
+        assert "List-Unsubscribe" not in letter.extra_headers
+    assert "7 July 2026" in told[0].body, "when it begins to be used"
+    queue_new(at=AT + 2 * HOUR)
+    assert Message.objects.filter(kind="destination").count() == 1
+
+
+def test_nobody_is_written_about_the_destination_of_somebody_forgotten(shop: Any) -> None:
+    set_destination(contributor_id="ben", text="IBAN DE89 3704 0044 0532 0130 00", act=Act(actor="ben", at=AT))
+    queue_new(at=AT)
+    request = ask_deletion(contributor_id="ben", text="", act=Act(actor="ben", at=AT))
+    decide_deletion(number=request.pk, outcome="granted", reason="asked", act=Act(actor="olivia", at=AT))
+    assert DestinationNotice.objects.get().address == ""
+    send(AT + HOUR)
+    assert Message.objects.get(kind="destination").state == "skipped"
+    assert not [letter for letter in mail.outbox if "/destination/" in letter.body]
 
 
 def test_what_fails_is_tried_again_and_given_up_at_last(shop: Any, monkeypatch: Any) -> None:

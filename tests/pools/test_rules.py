@@ -22,6 +22,7 @@ from revshare.pools.rules import (
     gather,
     nothing_to_divide_by,
     places,
+    pool_key,
 )
 from revshare.rates.rules import Found
 from revshare.sales.queries import Sum
@@ -220,8 +221,14 @@ def test_money_stays_in_its_own_table_at_its_own_rate() -> None:
         assert (place.key.part, place.part.share) == ("" if part == "gone" else part, share)
     mixed = replace(MATCHED, mixes={"m": {"a@1": 1}})
     both = rules(FACTORS + RATES, allocation="factors")
-    found = places(Waited(key("old", part="pro · assets · mix:gone@1")), both, mixed)
-    assert [p.key.part for p in found] == ["pro · assets · mix:a@1"]
+    for part in ("pro · assets · mix:gone@1", "pro · assets"):  # the model's mix changed, or it had none yet
+        found = places(Waited(key("old", part=part)), both, mixed)
+        assert [p.key.part for p in found] == ["pro · assets · mix:a@1"]
+
+
+def test_the_pool_of_a_stream_with_its_own_table_is_of_that_table() -> None:
+    assert pool_key(sold(1, stream="download"), OWN_TABLE, PINNED) == key(table="download")
+    assert pool_key(sold(1, stream="generation"), OWN_TABLE, PINNED) == key(table="default")
 
 
 def test_a_lost_pool_of_customers_fees_has_no_dataset_versions() -> None:
