@@ -8,7 +8,7 @@ from revshare.recoupments.queries import find
 from tests.conftest import ROOT
 from tests.payouts.stories import exported
 from tests.payouts.test_currencies import pays_in, rate
-from tests.recoupments.stories import CAP, RESERVE, M, advance, clean, month, policy, shop, taken
+from tests.recoupments.stories import CAP, DEALS, RESERVE, M, advance, clean, month, policy, shop, taken
 from tests.stories import Story, statements
 
 NAMES = {1: "January", 2: "February", 3: "March", 4: "April", 5: "May", 6: "June"}
@@ -63,6 +63,17 @@ def test_a_reserve(story: Story) -> None:
         cycle = month(story, number, policy="p" if number < 5 else "q")
         kept = account_balances(["reserve"])["reserve", "USD"]
         lines.append(row(number, cycle, "ann") + f"{kept:>12,}")
+    told(*lines)
+    clean()
+
+
+def test_a_reserve_of_a_stream(story: Story) -> None:
+    shop(story, '[reserve]\nshare = "10%"\ncycles = 1\n', DEALS)
+    story.deals(("d1", "2026-01-10T00:00:00Z", "ds@1", "USD", "40"))
+    lines = [head() + f"{'reserve':>12}"]
+    for number in (1, 2, 3):
+        cycle = month(story, number)
+        lines.append(row(number, cycle, "ann") + f"{account_balances(['reserve'])['reserve', 'USD']:>12,}")
     told(*lines)
     clean()
 

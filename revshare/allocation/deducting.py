@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from django.db import connection, transaction
+import pyarrow as pa
+from django.db import transaction
 
 from revshare.allocation.earnings import earned
 from revshare.allocation.numerators import Numerators
 from revshare.allocation.overpayments import find_overpayments
 from revshare.allocation.passing_on import SPLIT_JOURNAL
+from revshare.allocation.reserves import RESERVE_RELEASE, keep_reserves, release_reserves
 from revshare.audit_trail.operations import Act
 from revshare.errors import Conflict
 from revshare.lake import copy_in, copy_out, csv_scan, duck, spool
 from revshare.ledger.models import Journal
-from revshare.ledger.operations import post, reverse
+from revshare.ledger.operations import post
 from revshare.ledger.queries import MOVED_BY, MOVED_SINCE
-from revshare.policies.deductions import Recoupment, Reserve
-from revshare.policies.rules import parse
+from revshare.policies.deductions import Recoupment
 from revshare.pools.models import Pool
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources
@@ -34,7 +35,6 @@ from revshare.recoupments.models import Recouped
 from revshare.recoupments.queries import due_query
 from revshare.recoupments.rules import RECOUPMENT
 
-RESERVE, RESERVE_RELEASE = "reserve", "reserve_release"
 MOVED_COLUMNS = {"contributor_id": "VARCHAR", "currency": "VARCHAR", "amount_micros": "BIGINT"}
 DUE_COLUMNS = {"debt_id": "BIGINT", "contributor_id": "VARCHAR", "currency": "VARCHAR", "left_micros": "BIGINT"}
 BASE = """
@@ -48,10 +48,12 @@ SHARE = "CAST(CAST(earned_micros AS HUGEINT) * {numerator:d} // {denominator:d} 
 TAKEN = """
     WITH limits AS (
         SELECT contributor_id, currency, earned_micros, released_micros,
-               least({cap}, {at_most}, earned_micros - {reserved}) + released_micros AS most
+               least({cap}, {at_most}, earned_micros - reserved_micros) + released_micros AS most
         FROM (SELECT contributor_id, currency, coalesce(b.earned_micros, 0) AS earned_micros,
-                     coalesce(r.amount_micros, 0) AS released_micros
-              FROM base b FULL JOIN came_back r USING (contributor_id, currency))),
+                     coalesce(r.amount_micros, 0) AS released_micros, coalesce(k.amount_micros, 0) AS reserved_micros
+              FROM base b FULL JOIN came_back r USING (contributor_id, currency)
+              LEFT JOIN (SELECT contributor_id, currency, CAST(sum(amount_micros) AS BIGINT) AS amount_micros
+                         FROM kept GROUP BY ALL) k USING (contributor_id, currency))),
     ranked AS (
         SELECT *, coalesce(sum(left_micros) OVER (PARTITION BY contributor_id, currency ORDER BY debt_id
                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
@@ -68,10 +70,6 @@ RECOUPED = """
     UNION ALL
     SELECT CASE kind WHEN 'advance' THEN 'advance' ELSE 'receivable' END, currency, 'C', sum(amount_micros)::bigint
     FROM taken GROUP BY 1, 2
-"""
-KEPT = """
-    SELECT 'payable:' || contributor_id COLLATE "C" AS account, currency, 'D' AS side, amount_micros FROM kept_back
-    UNION ALL SELECT 'reserve', currency, 'C', sum(amount_micros)::bigint FROM kept_back GROUP BY currency
 """
 
 
@@ -93,73 +91,52 @@ def deduct(*, cycle: Deducted, pools: Sequence[Pool], sources: Sources, pinned: 
     """Releases the reserves that are due, makes debts of accounts below zero, and keeps back a reserve and what is due
     of debts, as the policy says. Each is done once per cycle. Raises LakeDamaged."""
     release_reserves(calculation=cycle.calculation, act=act)
-    reserve, recoupment = sources.rulebook.reserve, sources.rulebook.recoupment
+    reserves, recoupment = sources.rulebook.reserves, sources.rulebook.recoupment
     if recoupment:
         find_overpayments(
             cycle_id=cycle.cycle_id, key=cycle.key, before=cycle.before, journals_after=cycle.journals_after,
             noticed_on=cycle.ends_on, notice_days=recoupment.notice_days, act=act,
         )  # fmt: skip
-    if not (reserve or recoupment):
+    if not (reserves or recoupment):
         return
     with spool() as scratch, duck(scratch) as con:
         debtors = _load_due(con, cycle, pinned, scratch) if recoupment else []
-        if not (reserve or debtors):
+        if not (reserves or debtors):
             return
         shared = [pool for pool in pools if pool.denominator_ticks and pool.distributable_micros]
         versions = sorted({version for pool in shared for version in pool.versions})
         numerators = Numerators(con, sources=sources, pinned=pinned, versions=versions, scratch=scratch)
-        con.register("earned", earned(shared, numerators, sources.rulebook, None if reserve else debtors))
+        _load_earned(con, shared, numerators, sources, None if reserves else debtors)
         _load_moved(con, "shared", MOVED_BY, [SPLIT_JOURNAL, cycle.key], scratch)
         _load_moved(con, "came_back", MOVED_SINCE, [RESERVE_RELEASE, cycle.journals_after], scratch)
         con.execute(BASE)
-        if reserve:
-            _keep_reserve(con, cycle, reserve, act)
+        for journal in keep_reserves(con, cycle_id=cycle.cycle_id, key=cycle.key, reserves=reserves, act=act):
+            _own(journal, cycle)
         if recoupment and debtors:
-            _take_back(con, cycle, recoupment, reserve, act)
+            _take_back(con, cycle, recoupment, act)
 
 
-def release_reserves(*, calculation: int, act: Act) -> list[Journal]:
-    """Gives back the reserves that were kept so many cycles before this calculation as their own policies say."""
-    kept = Journal.objects.filter(kind=RESERVE, cycle__calculation__isnull=False, reverses=None, reversed_by=None)
-    return [
-        reverse(journal=journal, act=act, kind=RESERVE_RELEASE, key=journal.key)
-        for journal in kept.select_related("cycle__policy").order_by("seq")
-        if due_in(journal) <= calculation
-    ]
+def _load_earned(
+    con: duckdb.DuckDBPyConnection, pools: Sequence[Pool], numerators: Numerators, sources: Sources,
+    names: Sequence[str] | None,
+) -> None:  # fmt: skip
+    """Makes the table `earned`: of these people (else: everybody), by currency and by the reserve it is under."""
+    own = sources.rulebook.reserves.keys()
+    tables = []
+    for name in ("", *sorted(own - {""})):
+        under = [pool for pool in pools if (pool.table if pool.table in own else "") == name]
+        found = earned(under, numerators, sources.rulebook, names)
+        tables.append(found.append_column("reserve", pa.repeat(name, len(found))))
+    con.register("earned", pa.concat_tables(tables))
 
 
-def due_in(journal: Journal) -> int:
-    """The number of the calculation that releases a reserve."""
-    assert journal.cycle is not None, "a reserve is a cycle's"
-    assert journal.cycle.calculation is not None, "cycles calculate one by one"
-    reserve = parse(journal.cycle.policy.text).reserve
-    assert reserve is not None, "a policy never changes"
-    return journal.cycle.calculation + reserve.cycles
-
-
-def _keep_reserve(con: duckdb.DuckDBPyConnection, cycle: Deducted, reserve: Reserve, act: Act) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE kept_back (contributor_id text, currency text, amount_micros bigint) ON COMMIT DROP"
-        )
-        amount = _share(reserve.share)
-        copy_in(
-            con, f"SELECT contributor_id, currency, {amount} FROM base WHERE {amount} > 0", table="kept_back",
-            columns="contributor_id, currency, amount_micros",
-        )  # fmt: skip
-        _own(post(kind=RESERVE, key=cycle.key, legs_sql=KEPT, params=[], act=act, cycle_id=cycle.cycle_id), cycle)
-        cursor.execute("DROP TABLE kept_back")
-
-
-def _take_back(
-    con: duckdb.DuckDBPyConnection, cycle: Deducted, recoupment: Recoupment, reserve: Reserve | None, act: Act
-) -> None:
+def _take_back(con: duckdb.DuckDBPyConnection, cycle: Deducted, recoupment: Recoupment, act: Act) -> None:
     if not Recouped.objects.filter(cycle_id=cycle.cycle_id).exists():
         cases = "".join(f"WHEN '{code}' THEN {micros:d} " for code, micros in recoupment.at_most_micros.items())
         query = TAKEN.format(
             cap=_share(recoupment.cap),
             at_most=f"CASE currency {cases}ELSE earned_micros END" if cases else "earned_micros",
-            reserved=_share(reserve.share) if reserve else "0", cycle=cycle.cycle_id,
+            cycle=cycle.cycle_id,
         )  # fmt: skip
         columns = "debt_id, cycle_id, earned_micros, released_micros, amount_micros"
         copy_in(con, query, table=Recouped._meta.db_table, columns=columns)

@@ -24,7 +24,7 @@ from revshare.restatements.csv_file import csv_blocks
 from revshare.restatements.models import Restatement
 from revshare.restatements.operations import approve, check_not_payee, post
 from revshare.restatements.queries import find, state, steps_of, with_steps
-from revshare.restatements.rules import BUCKETS, Options
+from revshare.restatements.rules import BUCKETS, MOST_SALES, Options
 from revshare.tasks import request_restatement
 
 ID = {"id": "The restatement's id."}
@@ -39,6 +39,14 @@ class RestatementIn(Input):
     late = serializers.BooleanField(
         required=False, default=False, help_text="With all that has come since, and without files that are void by now."
     )
+    late_files = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), max_length=1000, required=False, default=list,
+        help_text="With what these files say that came late: sales, measures, outputs or usage.",
+    )  # fmt: skip
+    late_sales = serializers.ListField(
+        child=Text(max_length=200), max_length=MOST_SALES, required=False, default=list,
+        help_text="With these late sales and refunds.",
+    )  # fmt: skip
     void = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), max_length=1000, required=False, default=list,
         help_text="Without these files, which must be void.",
@@ -179,7 +187,8 @@ class Restatements(View):
         given = self.given(RestatementIn)
         options = Options(
             late=given["late"], void=tuple(given["void"]), manifests=given["manifests"],
-            policy=find_policy(given["policy"]).sha256 if given["policy"] else "",
+            policy=find_policy(given["policy"]).sha256 if given["policy"] else "", files=tuple(given["late_files"]),
+            sales=tuple(given["late_sales"]),
         )  # fmt: skip
         key = given["cycle"]
         run, new = request_restatement(key=key, options=options, act=act_of(request), queue=True)

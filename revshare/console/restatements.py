@@ -68,6 +68,8 @@ def draft(request: HttpRequest) -> HttpResponse:
             late="late" in given, void=tuple(_number(text) for text in given.getlist("void")),
             manifests=dict(map(replacement, given.get("manifests", "").split())),
             policy=policy.sha256 if policy else "",
+            files=tuple(_number(text) for text in given.get("late_files", "").split()),
+            sales=tuple(line.strip() for line in given.get("late_sales", "").splitlines() if line.strip()),
         )  # fmt: skip
         key = given.get("cycle", "")
         run, new = request_restatement(key=key, options=options, act=acting(request), queue=True)

@@ -14,10 +14,10 @@ from revshare.cycles.models import Cycle, Window
 from revshare.cycles.moving import move
 from revshare.cycles.queries import (
     carried_before,
-    closed_upto,
     find,
     gathered_and_converted,
     input_digest,
+    open_spans,
     sources_of,
 )
 from revshare.cycles.rules import reached
@@ -158,9 +158,8 @@ def ranges_to_close(cycle: Cycle, upto_seq: int) -> list[Range]:
     ranges = [Range(cycle.starts_at, cycle.ends_at, 0, upto_seq, void)]
     earlier = Cycle.objects.filter(ends_at__lte=cycle.starts_at, upto_seq__isnull=False).order_by("starts_at")
     for other in earlier:
-        late = Range(other.starts_at, other.ends_at, closed_upto(other), upto_seq, void)
-        if late.after_seq < late.upto_seq and count([late]):
-            ranges.append(late)
+        late = [Range(other.starts_at, other.ends_at, *span, void) for span in open_spans(other, upto_seq)]
+        ranges += [r for r in late if count([r])]
     return ranges
 
 

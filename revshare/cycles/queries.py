@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
 
 from revshare.allocation.models import Release
 from revshare.allocation.suspense import by_pool, releases
@@ -24,6 +23,9 @@ from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
 from revshare.sales.queries import Range, canonical_lines
 from revshare.splits import queries as splits
+
+Span = tuple[int, int]
+"""Sales that arrived after a number, up to another."""
 
 
 def find(key: str) -> Cycle:
@@ -45,10 +47,21 @@ def range_of(window: Window, pinned: Pinned) -> Range:
     return Range(window.starts_at, window.ends_at, window.after_seq, window.upto_seq, tuple(pinned.voided))
 
 
-def closed_upto(cycle: Cycle) -> int:
-    """The last arrival of sales dated in a locked cycle that it, a later one or a restatement closed over."""
-    windows = Window.objects.filter(starts_at=cycle.starts_at, cycle__upto_seq__isnull=False)
-    return windows.aggregate(last=Max("upto_seq"))["last"] or 0
+def open_spans(cycle: Cycle, upto_seq: int) -> list[Span]:
+    """Which arrivals up to a number, of sales dated in a locked cycle, neither it, a later one nor a restatement closed
+    over: several where a restatement took chosen ones."""
+    windows = Window.objects.filter(starts_at=cycle.starts_at, cycle__upto_seq__isnull=False).order_by("after_seq")
+    spans, after = list[Span](), 0
+    for start, end in [*windows.values_list("after_seq", "upto_seq"), (upto_seq, upto_seq)]:
+        if after < start:
+            spans.append((after, start))
+        after = max(after, end)
+    return spans
+
+
+def is_taken(cycle: Cycle, span: Span) -> bool:
+    """Whether a cycle or a restatement closed over any of these arrivals."""
+    return Window.objects.filter(starts_at=cycle.starts_at, after_seq__lt=span[1], upto_seq__gt=span[0]).exists()
 
 
 def counting(file_id: int) -> list[Cycle]:
@@ -76,7 +89,7 @@ def sources_of(cycle: Cycle, pinned: Pinned, ranges: list[Range]) -> Sources:
     """Where the sums of a cycle come from."""
     return Sources(
         ranges=tuple(ranges), rulebook=parse(cycle.policy.text), days=(cycle.starts_on, cycle.ends_on),
-        zone=cycle.timezone, upto_arrival=pinned.upto_arrival, voided=tuple(pinned.voided),
+        zone=cycle.timezone, upto_arrival=pinned.upto_arrival, voided=tuple(pinned.voided), also=tuple(pinned.also),
     )  # fmt: skip
 
 

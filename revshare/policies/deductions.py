@@ -9,6 +9,10 @@ notice_days = 30                # from the day on which an overpayment was found
 [reserve]
 share = "10%"                   # of what a cycle earns everybody, kept for refunds to come
 cycles = 3                      # how many cycles later it is released
+
+[streams.data_deal.reserve]     # of what this table of terms earns everybody; `[reserve]` is of all others
+share = "30%"
+cycles = 6
 ```
 """
 
@@ -58,11 +62,15 @@ class Reserve:
 
     @property
     def sentences(self) -> list[str]:
+        return [self.words("a cycle earns somebody")]
+
+    def words(self, of: str) -> str:
         many = "cycle" if self.cycles == 1 else "cycles"
-        return [
-            f"Of what a cycle earns somebody {reading.percent(self.share)} is held in reserve, and released "
-            f"{self.cycles} {many} later."
-        ]
+        if not self.share:
+            return f"Of what {of} nothing is held in reserve."
+        return (
+            f"Of what {of} {reading.percent(self.share)} is held in reserve, and released {self.cycles} {many} later."
+        )
 
 
 def read_recoupment(data: dict[str, Any]) -> Recoupment | None:
@@ -88,14 +96,15 @@ def read_recoupment(data: dict[str, Any]) -> Recoupment | None:
     )
 
 
-def read_reserve(data: dict[str, Any]) -> Reserve | None:
-    """Reads the table `[reserve]`; None if there is none. Raises BadPolicy."""
+def read_reserve(data: dict[str, Any], where: str = "") -> Reserve | None:
+    """Reads the table `[reserve]` of the policy, or of the table `where` of a stream; None if there is none. Raises
+    BadPolicy."""
     if "reserve" not in data:
         return None
-    where = "[reserve]"
-    given = reading.table(data, "reserve", "the policy")
+    given = reading.table(data, "reserve", where or "the policy")
+    where = f"{where} reserve" if where else "[reserve]"
     reading.only(given, {"share", "cycles"}, where)
-    cycles = reading.whole(given, "cycles", where)
-    if not 1 <= cycles <= MOST_CYCLES:
+    share, cycles = reading.share(given, "share", where), reading.whole(given, "cycles", where)
+    if cycles > MOST_CYCLES or (share and not cycles):
         raise BadPolicy(f"{where} cycles must be a whole number from 1 to {MOST_CYCLES}: when it is released.")
-    return Reserve(share=reading.share(given, "share", where), cycles=cycles)
+    return Reserve(share=share, cycles=cycles)

@@ -9,7 +9,7 @@ from revshare.policies import reading
 PAY, EXCLUDE, HOLD, COMMONS = "pay", "exclude", "hold", "commons"
 KEYS = {
     "licences", "excluded_licences", "media_types", "excluded_contributors", "commons_licences", "commons_contributors",
-    "opted_out",
+    "opted_out", "commons_fund",
 }  # fmt: skip
 
 
@@ -34,6 +34,7 @@ class Eligibility:
     commons_licences: tuple[str, ...] = ()
     commons_contributors: tuple[str, ...] = ()
     opted_out: str = EXCLUDE
+    commons_fund: str = ""  # what people call it
 
     @property
     def tells_classes_apart(self) -> bool:
@@ -71,6 +72,8 @@ class Eligibility:
         if self.commons_licences or self.commons_contributors:
             listed = _listed(self.commons_licences + self.commons_contributors)
             said.append(f"What these would earn goes to the commons fund: {listed}.")
+        if self.commons_fund:
+            said.append(f"The commons fund is: {self.commons_fund}.")
         return [*said, _OPTED_OUT[self.opted_out]]
 
 
@@ -90,10 +93,11 @@ def read_eligibility(data: dict[str, Any]) -> Eligibility:
     where = "[eligibility]"
     given = reading.table(data, "eligibility", "the policy")
     reading.only(given, KEYS, where)
-    lists = {key: reading.texts(given, key, where) for key in sorted(KEYS - {"opted_out"})}
+    lists = {key: reading.texts(given, key, where) for key in sorted(KEYS - {"opted_out", "commons_fund"})}
     result = Eligibility(
-        **lists, opted_out=reading.one_of(given, "opted_out", (PAY, HOLD, EXCLUDE), where, default=EXCLUDE)
-    )
+        **lists, opted_out=reading.one_of(given, "opted_out", (PAY, HOLD, EXCLUDE), where, default=EXCLUDE),
+        commons_fund=reading.string(given, "commons_fund", where) if "commons_fund" in given else "",
+    )  # fmt: skip
     both = {*result.licences, *result.commons_licences} & {*result.excluded_licences}
     both |= {*result.excluded_contributors} & {*result.commons_contributors}
     if both:

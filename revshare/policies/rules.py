@@ -28,12 +28,18 @@ class Rulebook:
     payout: PayoutTerms = field(default_factory=PayoutTerms)
     currency: Currency | None = None  # none: pools are in the currencies of their sales
     recoupment: Recoupment | None = None  # none: nothing is taken back of what somebody owes
-    reserve: Reserve | None = None
+    reserve: Reserve | None = None  # of streams that have none of their own
     review: ReviewTerms = field(default_factory=ReviewTerms)
 
     def terms_for(self, stream: str) -> Terms | None:
         """The table of a stream; None if the policy does not cover it."""
         return self.tables.get(stream) or self.tables.get(DEFAULT)
+
+    @property
+    def reserves(self) -> dict[str, Reserve]:
+        """What is kept, by the tables of streams that have a reserve of their own; '': of all others."""
+        own = {name: terms.reserve for name, terms in sorted(self.tables.items()) if terms.reserve}
+        return ({"": self.reserve} if self.reserve else {}) | own
 
     @property
     def sentences(self) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from revshare.money import format_micros
 from revshare.policies import reading
+from revshare.policies.deductions import Reserve, read_reserve
 from revshare.policies.reading import BadPolicy, percent
 
 POOLINGS = ("per_model", "single")
@@ -31,7 +32,7 @@ ROLES = ("style", "modified")
 BASES = ("gross", "net")
 KEYS = {
     "contributor_share", "pooling", "allocation", "base", "rates", "tiers", "factors", "directed", "commons", "cap",
-    "floor", "min_assets",
+    "floor", "min_assets", "reserve",
 }  # fmt: skip
 
 
@@ -86,6 +87,7 @@ class Terms:
     cap: Fraction = field(default=Fraction(0))  # 0: none
     floor_micros: int = 0
     min_assets: int = 0
+    reserve: Reserve | None = None  # none: that of the policy
 
     @property
     def measure(self) -> str:
@@ -173,6 +175,8 @@ class Terms:
             )
         if self.min_assets:
             said.append(f"Whoever has fewer than {self.min_assets} assets in a pool's datasets gets nothing of it.")
+        if self.reserve:
+            said.append(self.reserve.words("these sales earn somebody"))
         return said
 
 
@@ -204,7 +208,7 @@ def read_terms(name: str, content: Any) -> Terms:
         directed=_directed(content, where), commons=reading.optional_share(content, "commons", where),
         cap=reading.optional_share(content, "cap", where),
         floor_micros=reading.amount_micros(content, "floor", where),
-        min_assets=reading.whole(content, "min_assets", where),
+        min_assets=reading.whole(content, "min_assets", where), reserve=read_reserve(content, where),
     )  # fmt: skip
     _check_together(terms, where)
     return terms

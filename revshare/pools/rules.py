@@ -27,7 +27,8 @@ class Pinned:
     kind (`model`, `dataset_version`), what names stand for that nobody knows. `claims`:
     the assets of these manifests that claims are about (`claims.rules`). `shared`: the money in suspense that somebody
     decided to share: the cycle that left it there, the key of its pool, and with which model's sales, if with any.
-    `voided`: the files whose rows do not count. `upto_debt_step`: the last step of a debt."""
+    `voided`: the files whose rows do not count; `also`: those that came later and do. `upto_debt_step`: the last step
+    of a debt."""
 
     manifests: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Pinned:
     voided: Sequence[int] = ()
     upto_debt_step: int = 0
     shared: Sequence[Sequence[str]] = ()
+    also: Sequence[int] = ()
 
     def meant(self, *, model: str, dataset_version: str) -> tuple[str, str]:
         """What sales of a model or dataset version are of: itself if it is known, or what it was matched with."""

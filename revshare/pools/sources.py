@@ -34,12 +34,16 @@ class Sources:
     zone: str
     upto_arrival: int
     voided: tuple[int, ...] = ()  # files whose rows do not count
+    also: tuple[int, ...] = ()  # files that came later, and count
 
     def arrived(self, row: str) -> tuple[str, list[Any]]:
         """SQL of whether a row of a file (the table's name in the query) counts, and its parameters."""
-        if not self.voided:
-            return f"{row}.arrival <= %s", [self.upto_arrival]
-        return f"{row}.arrival <= %s AND {row}.file_id <> ALL(%s)", [self.upto_arrival, list(self.voided)]
+        counts, params = f"{row}.arrival <= %s", list[Any]([self.upto_arrival])
+        if self.also:
+            counts, params = f"({counts} OR {row}.file_id = ANY(%s))", [*params, list(self.also)]
+        if self.voided:
+            counts, params = f"{counts} AND {row}.file_id <> ALL(%s)", [*params, list(self.voided)]
+        return counts, params
 
 
 def sums_of(sources: Sources) -> list[Sum]:

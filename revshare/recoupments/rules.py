@@ -1,6 +1,6 @@
-"""What somebody owes: the states of a debt, and how much of each a cycle takes back. Pure."""
+"""What somebody owes: the states of a debt, how much of each a cycle takes back, and what reserves it leaves. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 ADVANCE, OVERPAYMENT = "advance", "overpayment"
@@ -50,4 +50,14 @@ def taken(*, debts: Iterable[Owed], limit_micros: int) -> dict[int, int]:
         if amount > 0:
             found[owed.debt] = amount
             limit_micros -= amount
+    return found
+
+
+def by_reserve(*, amount_micros: int, earned_micros: Mapping[str, int]) -> dict[str, int]:
+    """An amount that was passed on, or kept, of what somebody earned under several reserves: of each in proportion, in
+    the order of their names, rounded down as it adds up. All of it is of one of them."""
+    whole, found, upto = sum(earned_micros.values()), {}, 0
+    for name, micros in sorted(earned_micros.items()):
+        found[name] = amount_micros * (upto + micros) // whole - amount_micros * upto // whole
+        upto += micros
     return found

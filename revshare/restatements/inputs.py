@@ -8,7 +8,7 @@ from revshare.audit_trail.operations import Act
 from revshare.claims.queries import contested
 from revshare.consents.queries import DecisionsAt
 from revshare.cycles.models import Cycle, Window
-from revshare.cycles.queries import carried_before, closed_upto, gathered, pinned_of, range_of, released_by, sources_of
+from revshare.cycles.queries import Span, carried_before, gathered, pinned_of, range_of, released_by, sources_of
 from revshare.errors import NotFound, Refused
 from revshare.files.models import Void
 from revshare.files.queries import last_arrival
@@ -22,10 +22,11 @@ from revshare.policies.models import Policy
 from revshare.policies.rules import parse
 from revshare.pools.rules import Pinned
 from revshare.pools.sources import Sources, used
+from revshare.restatements.late import check_chosen, late_spans, other_files
 from revshare.restatements.models import Restatement
 from revshare.restatements.queries import posted
 from revshare.restatements.rules import Options
-from revshare.sales.queries import Range, count, last_seq, sums_by_target
+from revshare.sales.queries import Range, last_seq, sums_by_target
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ def arrived() -> Arrived:
 
 @dataclass(frozen=True)
 class Basis:
-    """`late`: of the ranges the one that the restatement itself takes; None without late sales."""
+    """`late`: of the ranges those that the restatement itself takes."""
 
     cycle: Cycle
     policy: Policy
     pinned: Pinned
     ranges: tuple[Range, ...]
-    late: Range | None = None
+    late: tuple[Range, ...] = ()
 
     @property
     def sources(self) -> Sources:
@@ -80,13 +81,14 @@ def basis_of(restatement: Restatement) -> Basis:
     before = basis_before(cycle, posted(cycle, before=restatement))
     return replace(
         before, policy=restatement.policy, pinned=Pinned(**restatement.pinned),
-        **_with_late(before, restatement.after_seq, restatement.upto_seq),
+        **_with_late(before, restatement.late_spans),
     )  # fmt: skip
 
 
 def check_options(options: Options) -> None:
     """Raises NotFound and Refused for what these options name, as far as it shows without computing anything."""
     _check_void(options.void)
+    check_chosen(options)
     for new in options.manifests.values():
         _with_records(new)
 
@@ -108,8 +110,8 @@ def basis_for(cycle: Cycle, options: Options, arrived: Arrived, act: Act) -> Bas
         _check_void(options.void)
         void = sorted({*basis.pinned.voided, *options.void})
         basis = replace(basis, pinned=replace(basis.pinned, voided=void))
-    if options.late:
-        basis = _late(basis, arrived)
+    if options.late or options.files or options.sales:
+        basis = _late(basis, options, arrived)
     # What was replaced before stays so, whatever names the old one again.
     for old, new in [pair for item in before for pair in item.options["manifests"].items()]:
         basis = replace(basis, pinned=_renamed(basis.pinned, old, new, _with_records(new).sha256))
@@ -125,17 +127,19 @@ def _check_void(files: Sequence[int]) -> None:
         raise Refused(f"File {missing[0]} is not void: `files void {missing[0]} --reason …` says so first.")
 
 
-def _late(basis: Basis, arrived: Arrived) -> Basis:
-    """All that has come, and nothing that is void by then: late sales may be the corrected ones."""
-    own = replace(basis.pinned, upto_arrival=arrived.upto_arrival, voided=list(arrived.voided))
-    after, upto = closed_upto(basis.cycle), arrived.upto_seq
-    late = Range(basis.cycle.starts_at, basis.cycle.ends_at, after, upto, tuple(own.voided))
-    more = replace(basis, pinned=own)
-    if after < upto and count([late]):
-        more = replace(more, **_with_late(basis, after, upto))
+def _late(basis: Basis, options: Options, arrived: Arrived) -> Basis:
+    """All that has come, and nothing that is void by then: late sales may be the corrected ones. Or what of it was
+    chosen."""
+    if options.late:
+        own = replace(basis.pinned, upto_arrival=arrived.upto_arrival, voided=list(arrived.voided))
+    else:
+        own = replace(basis.pinned, also=sorted({*basis.pinned.also, *other_files(options, basis.pinned)}))
+    spans = late_spans(basis.cycle, options, arrived.upto_seq, counting=basis.sources.ranges)
+    more = replace(basis, pinned=own, **_with_late(basis, spans))
+    late = [replace(r, voided=tuple(own.voided)) for r in more.late]
     # Models and datasets that nothing named at the lock may have become known since.
     trained, mixed = models_trained(), mixes()
-    named = sums_by_target([late])
+    named = sums_by_target(late)
     wanted = {item.model for item in named} | _followed(more)
     if not _over_all(basis) and _over_all(more):
         wanted |= trained.keys()
@@ -163,11 +167,9 @@ def _over_all(basis: Basis) -> bool:
     return any(terms is not None and terms.pooling == "single" for terms in tables)
 
 
-def _with_late(basis: Basis, after: int | None, upto: int | None) -> dict[str, Any]:
-    if after is None or upto is None:
-        return {"late": None}
-    late = Range(basis.cycle.starts_at, basis.cycle.ends_at, after, upto)
-    return {"late": late, "ranges": (*basis.ranges, late)}
+def _with_late(basis: Basis, spans: Sequence[Span]) -> dict[str, Any]:
+    late = tuple(Range(basis.cycle.starts_at, basis.cycle.ends_at, *span) for span in spans)
+    return {"late": late, "ranges": (*basis.ranges, *late)}
 
 
 def _replaced(own: Pinned, old: str, new: str) -> Pinned:

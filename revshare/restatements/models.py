@@ -10,7 +10,7 @@ class Restatement(models.Model):
     """A published cycle computed again. What it is compared with is the cycle and its posted restatements, of which
     `base` is the last. `options`: what was asked for; `pinned` and `policy`: what it was computed from. `totals`: by
     currency and bucket, before and after, in micros as they move the account. `digest`: over all that, and the lines.
-    Late sales that it takes arrived as number (after_seq, upto_seq]."""
+    Late sales that it takes arrived as number (after_seq, upto_seq]; if these are several ranges, `ranges` has them."""
 
     cycle = models.ForeignKey("revshare.Cycle", on_delete=models.PROTECT, related_name="restatements")
     number = models.IntegerField()
@@ -21,6 +21,7 @@ class Restatement(models.Model):
     pinned = models.JSONField()
     after_seq = models.BigIntegerField(null=True, blank=True)
     upto_seq = models.BigIntegerField(null=True, blank=True)
+    ranges = models.JSONField(default=list, db_default=[])
     totals = models.JSONField()
     digest = models.CharField(max_length=64)
     drafted_at = models.DateTimeField()
@@ -33,7 +34,7 @@ class Restatement(models.Model):
             models.UniqueConstraint(fields=["cycle", "number"], name="restatements_number_once"),
             models.CheckConstraint(
                 name="restatements_late_range",
-                condition=Q(after_seq__isnull=True, upto_seq__isnull=True) | Q(upto_seq__gt=F("after_seq")),
+                condition=Q(after_seq__isnull=True, upto_seq__isnull=True) | Q(upto_seq__gt=F("after_seq"), ranges=[]),
             ),
         ]
 
@@ -43,6 +44,13 @@ class Restatement(models.Model):
     @property
     def key(self) -> str:
         return f"{self.cycle.key}/{self.number}"
+
+    @property
+    def late_spans(self) -> list[tuple[int, int]]:
+        """The ranges of arrivals of the late sales that it takes."""
+        if self.after_seq is not None and self.upto_seq is not None:
+            return [(self.after_seq, self.upto_seq)]
+        return [(after, upto) for after, upto in self.ranges]
 
 
 class RestatementLine(models.Model):

@@ -6,8 +6,8 @@ from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.cycles.models import Cycle, Window
-from revshare.cycles.queries import closed_upto
 from revshare.cycles.queries import find as find_cycle
+from revshare.cycles.queries import is_taken
 from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.lake import copy_in
 from revshare.locks import Lock, hold
@@ -27,7 +27,10 @@ def check(*, cycle_key: str, options: Options) -> None:
     if cycle.state not in PUBLISHED:
         raise Refused(f"Cycle {cycle_key} is {cycle.state}: only a published cycle is restated.")
     if options == Options():
-        raise Refused("Say what is to be different: --late, --void FILE, --manifest OLD=NEW or --policy NAME.")
+        raise Refused(
+            "Say what is to be different: --late, --late-file FILE, --late-sale ID, --void FILE, "
+            "--manifest OLD=NEW or --policy NAME."
+        )
     check_options(options)
 
 
@@ -85,7 +88,8 @@ def _computed(basis: Basis, options: Options, act: Act) -> Restatement:
 def _keep(
     pk: int, basis: Basis, options: Options, totals: dict[str, Any], base: Restatement | None, act: Act
 ) -> Restatement:
-    late = (basis.late.after_seq, basis.late.upto_seq) if basis.late else (None, None)
+    late = [(r.after_seq, r.upto_seq) for r in basis.late]
+    after, upto = late[0] if len(late) == 1 else (None, None)
     asked, pinned = options.as_json(), basis.as_json()
     hashed = digest(
         restatement_id=pk, cycle=basis.cycle.key, base=base.digest if base else "", policy=basis.policy.sha256,
@@ -93,8 +97,9 @@ def _keep(
     )  # fmt: skip
     return Restatement.objects.create(
         pk=pk, cycle=basis.cycle, number=Restatement.objects.filter(cycle=basis.cycle).count() + 1, base=base,
-        words=options.words(str(basis.policy)), options=asked, policy=basis.policy, pinned=pinned, after_seq=late[0],
-        upto_seq=late[1], totals=totals, digest=hashed, drafted_at=act.at, drafted_by=act.actor,
+        words=options.words(str(basis.policy)), options=asked, policy=basis.policy, pinned=pinned, after_seq=after,
+        upto_seq=upto, ranges=late if len(late) > 1 else [], totals=totals, digest=hashed, drafted_at=act.at,
+        drafted_by=act.actor,
     )  # fmt: skip
 
 
@@ -139,13 +144,15 @@ def post(*, key: str, act: Act) -> RestatementStep:
     check_rests(cycle, found.pk)
     journal = post_differences(restatement=found, act=act)
     correct(restatement=found, journal=journal)
-    if found.upto_seq is not None and found.after_seq is not None:
-        if closed_upto(cycle) != found.after_seq:
-            raise Conflict(f"The late sales of restatement {key} are in another cycle by now: draft it again.")
-        Window.objects.create(
-            cycle=cycle, starts_at=cycle.starts_at, ends_at=cycle.ends_at, after_seq=found.after_seq,
-            upto_seq=found.upto_seq, late=True, restatement=found,
-        )  # fmt: skip
+    if any(is_taken(cycle, span) for span in found.late_spans):
+        raise Conflict(f"The late sales of restatement {key} are in another cycle by now: draft it again.")
+    Window.objects.bulk_create(
+        Window(
+            cycle=cycle, starts_at=cycle.starts_at, ends_at=cycle.ends_at, after_seq=after, upto_seq=upto, late=True,
+            restatement=found,
+        )
+        for after, upto in found.late_spans
+    )  # fmt: skip
     step = RestatementStep.objects.create(
         restatement=found, action="post", digest=found.digest, journal=journal, at=act.at, by=act.actor
     )

@@ -96,13 +96,14 @@ def lines_of_journals(keys: Sequence[str], contributor_id: str, currency: str) -
 
 def digest(
     *, restatement_id: int, cycle: str, base: str, policy: str, options: Mapping[str, Any], pinned: Mapping[str, Any],
-    late: tuple[int | None, int | None], totals: Mapping[str, Any],
+    late: Sequence[tuple[int, int]], totals: Mapping[str, Any],
 ) -> str:  # fmt: skip
-    """SHA-256 over a JSON object of these (`base`: the digest of the one it goes by, or ''), and its lines as CSV,
-    every value quoted, in code-point order."""
+    """SHA-256 over a JSON object of these (`base`: the digest of the one it goes by, or ''; `late`: two numbers, or a
+    list of such pairs if there are several), and its lines as CSV, every value quoted, in code-point order."""
+    said: Any = late if len(late) > 1 else late[0] if late else (None, None)
     head = {
-        "cycle": cycle, "base": base, "policy": policy, "options": options, "pinned": pinned, "late": late,
-        "totals": totals,
+        "cycle": cycle, "base": base, "policy": policy, "options": options, "pinned": pinned,
+        "late": said, "totals": totals,
     }  # fmt: skip
     hashed = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     for rows in copied_out(LINES, [restatement_id], options=", FORCE_QUOTE *"):
@@ -115,6 +116,6 @@ def digest_of(restatement: Restatement) -> str:
     return digest(
         restatement_id=restatement.pk, cycle=restatement.cycle.key,
         base=restatement.base.digest if restatement.base else "", policy=restatement.policy.sha256,
-        options=restatement.options, pinned=restatement.pinned, late=(restatement.after_seq, restatement.upto_seq),
+        options=restatement.options, pinned=restatement.pinned, late=restatement.late_spans,
         totals=restatement.totals,
     )  # fmt: skip

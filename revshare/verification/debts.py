@@ -4,16 +4,20 @@ what the policy says and no more, reserves are of what was earned and come back 
 from collections import defaultdict
 from collections.abc import Iterator
 
-from revshare.allocation.deducting import RESERVE, RESERVE_RELEASE, due_in
+import pyarrow as pa
+
+from revshare.allocation.models import PassedOn
 from revshare.allocation.passing_on import SPLIT_JOURNAL
+from revshare.allocation.reserves import RESERVE, RESERVE_RELEASE, due_in, reserve_key
 from revshare.cycles.models import Cycle
 from revshare.ledger.models import Journal, NamedLeg
 from revshare.money import share_of
-from revshare.policies.rules import parse
+from revshare.policies.rules import Rulebook, parse
+from revshare.pools.models import Pool
 from revshare.pools.rules import Pinned
 from revshare.recoupments.models import Recouped
 from revshare.recoupments.queries import due
-from revshare.recoupments.rules import taken
+from revshare.recoupments.rules import by_reserve, taken
 from revshare.verification.checks import SqlCheck
 from revshare.verification.entries import Entries
 from revshare.verification.findings import Finding
@@ -110,16 +114,16 @@ def check_deductions(cycle: Cycle, entries: Entries, pinned: Pinned) -> Iterator
     slow exact rule; and the reserves that were due came back, whole."""
     yield from _released(cycle)
     rulebook = parse(cycle.policy.text)
-    earned = _earned(cycle, entries) if rulebook.reserve or rulebook.recoupment else {}
-    reserve = {
-        at: amount
-        for at, micros in earned.items()
-        if rulebook.reserve and (amount := share_of(micros, rulebook.reserve.share))
-    }
-    stored = {at: -amount for at, amount in _moved(RESERVE, cycle.key).items()}
-    if Journal.objects.filter(kind=RESERVE, key=cycle.key, cycle=None).exists():
-        stored = {}  # it has the cycle's name, and is not the cycle's
-    yield from _differing(cycle, "reserve", stored, reserve)
+    earned = _earned(cycle, entries) if rulebook.reserves or rulebook.recoupment else {}
+    reserve: Amounts = defaultdict(int)
+    for table, amounts in _reserved(cycle, entries, rulebook).items():
+        key = reserve_key(cycle.key, table)
+        stored = {at: -amount for at, amount in _moved(RESERVE, key).items()}
+        if Journal.objects.filter(kind=RESERVE, key=key, cycle=None).exists():
+            stored = {}  # it has the cycle's name, and is not the cycle's
+        yield from _differing(cycle, f"reserve {table}".strip(), stored, amounts)
+        for at, amount in amounts.items():
+            reserve[at] += amount
     rows = Recouped.objects.filter(cycle=cycle).values_list("debt_id", "amount_micros", "earned_micros")
     is_taken = {("debt", str(debt)): amount for debt, amount, _ in rows}
     should: Amounts = {}
@@ -153,6 +157,47 @@ def _earned(cycle: Cycle, entries: Entries) -> Amounts:
     for name, currency, micros in rows:
         found[name, currency] += int(micros)
     return {at: micros for at, micros in found.items() if micros > 0}
+
+
+def _reserved(cycle: Cycle, entries: Entries, rulebook: Rulebook) -> dict[str, Amounts]:
+    """What the cycle should have kept, by the reserves of the policy and by account; '': also where it has none."""
+    reserves = rulebook.reserves
+    kept: dict[str, Amounts] = {name: {} for name in {"", *reserves}}
+    if not reserves:
+        return kept
+    of = _earned_by_reserve(cycle, entries, rulebook)
+    left = {at: sum(amounts.values()) for at, amounts in of.items()}
+    sides = []
+    for passed in PassedOn.objects.filter(cycle=cycle):
+        at = (passed.contributor_id, passed.currency)
+        left[at] = left.get(at, 0) - passed.amount_micros
+        sides.append((passed.payee_id, at, passed.amount_micros))
+    own: dict[tuple[str, str, str], int] = defaultdict(int)
+    for name, at, micros in [*sides, *((at[0], at, micros) for at, micros in left.items())]:
+        for table, amount in by_reserve(amount_micros=micros, earned_micros=of.get(at, {})).items():
+            own[table, name, at[1]] += amount
+    for (table, name, currency), micros in own.items():
+        if table in reserves and (amount := share_of(micros, reserves[table].share)):
+            kept[table][name, currency] = amount
+    return kept
+
+
+def _earned_by_reserve(
+    cycle: Cycle, entries: Entries, rulebook: Rulebook
+) -> dict[tuple[str, str], dict[str, int]]:  # fmt: skip
+    """What the cycle's pools gave each account, by the reserve that it is under."""
+    pools = Pool.objects.filter(cycle=cycle, kind="sales").values_list("pk", "table")
+    under = {pk: table if table in rulebook.reserves else "" for pk, table in pools}
+    columns = {"pool_id": pa.array([*under], pa.int32()), "reserve": pa.array([*under.values()], pa.string())}
+    entries.con.register("under", pa.table(columns))
+    rows = entries.con.execute(
+        "SELECT contributor_id, currency, reserve, sum(amount_micros) FROM entry JOIN under USING (pool_id) "
+        "WHERE amount_micros <> 0 GROUP BY ALL"
+    ).fetchall()
+    of: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for name, currency, reserve, micros in rows:
+        of[name, currency][reserve] = int(micros)
+    return of
 
 
 def _moved(kind: str, key: str) -> Amounts:

@@ -63,10 +63,15 @@ RESTATEMENT_CHECKS = (
     SqlCheck(
         "I10", "a restatement takes late sales when it is posted, and only those that it says",
         f"""
-        SELECT 'restatement ' || r.id, w.after_seq || '-' || w.upto_seq, r.after_seq || '-' || r.upto_seq
-        FROM (SELECT r.* FROM restatements_restatement r JOIN ({POSTED}) p ON p.restatement_id = r.id) r
-        FULL JOIN (SELECT * FROM cycles_window WHERE restatement_id IS NOT NULL) w ON w.restatement_id = r.id
-        WHERE (w.after_seq, w.upto_seq) IS DISTINCT FROM (r.after_seq, r.upto_seq)
+        SELECT 'restatement ' || coalesce(r.id, w.restatement_id), w.after_seq || '-' || w.upto_seq,
+               r.after_seq || '-' || r.upto_seq
+        FROM (SELECT r.id, late.* FROM restatements_restatement r JOIN ({POSTED}) p ON p.restatement_id = r.id
+              CROSS JOIN LATERAL (
+                  SELECT r.after_seq, r.upto_seq WHERE r.after_seq IS NOT NULL
+                  UNION ALL SELECT (e->>0)::bigint, (e->>1)::bigint FROM jsonb_array_elements(r.ranges) e) late) r
+        FULL JOIN (SELECT * FROM cycles_window WHERE restatement_id IS NOT NULL) w
+            ON w.restatement_id = r.id AND w.after_seq = r.after_seq AND w.upto_seq = r.upto_seq
+        WHERE r.id IS NULL OR w.id IS NULL
         """,
     ),
     SqlCheck(

@@ -1,5 +1,6 @@
 """Void files and restatements through the API: drafted, approved and posted by whoever may."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from revshare.files.models import IngestedFile, Void
 from revshare.tasks import perform
 from tests.api.conftest import CANARY, Shop, content
+from tests.conftest import AT
+from tests.stories import Story
 
 pytestmark = pytest.mark.django_db
 
@@ -85,10 +88,26 @@ def test_who_may_not(shop: Shop, voided: int) -> None:
         assert shop.call("", "GET", address).status_code == 401
 
 
+def test_a_late_sale_is_chosen(shop: Shop, tmp_path: Path) -> None:
+    Story(tmp_path, AT).sales(
+        ("l1", "2026-04-20T00:00:00Z", "m1", "USD", "20.00"), ("l2", "2026-04-20T00:00:00Z", "m1", "USD", "5.00")
+    )  # fmt: skip
+    body = {"cycle": "2026-04", "late_sales": ["l1"]}
+    run = asked(shop, "olivia", "restatements/", body, 202)["run"]
+    perform(run)
+    outcome = shop.call("olivia", "GET", f"runs/{run}/").json()["outcome"]
+    drafted = shop.call("olivia", "GET", f"restatements/{outcome['restatement']}/").json()
+    assert drafted["words"] == "late sale l1"
+    totals = {row["bucket"]: row["difference_micros"] for row in drafted["totals"]}
+    assert (totals["sales"], totals["contributor"]) == ("-20000000", "4000000")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [({"cycle": "2026-04"}, 422), ({"cycle": "2026-05", "late": True}, 422), ({"cycle": "x", "late": True}, 404),
      ({"cycle": "2026-04", "void": [999]}, 422), ({"cycle": "2026-04", "policy": "none"}, 404),
+     ({"cycle": "2026-04", "late_files": [999]}, 404), ({"cycle": "2026-04", "late_files": [1], "late": True}, 422),
+     ({"cycle": "2026-04", "late_sales": "s1"}, 400), ({"cycle": "2026-04", "late_sales": ["s"] * 1001}, 400),
      ({"cycle": "2026-04", "manifests": {"v1": "v9"}}, 404), ({"cycle": "2026-04", "size": 1}, 400)],
 )  # fmt: skip
 def test_what_is_wrong_with_a_draft_is_said(shop: Shop, body: dict[str, Any], status: int) -> None:

@@ -87,12 +87,27 @@ def test_what_a_worker_is_refused_for_is_on_the_page(late: None, sign_in: SignIn
     assert "decide what waits first" in page
 
 
+def test_chosen_files_and_sales(late: None, sign_in: SignIn, market: Story) -> None:
+    market.sales(
+        ("s 10", "2026-04-21T00:00:00Z", "m", "USD", "5.00"), ("s11", "2026-04-21T00:00:00Z", "m", "USD", "7.00")
+    )
+    file = IngestedFile.objects.filter(kind="sales").latest("pk").pk - 1
+    given = {"cycle": "april", "late_files": f" {file} ", "late_sales": "s 10\r\n\r\n"}
+    sign_in("olivia").post("/console/restatements/draft/", given)
+    perform(Run.objects.get(step="restate").pk)
+    made = Restatement.objects.get()
+    assert (made.words, made.totals["USD"]["sales"]) == (
+        f"late file {file}, late sale s 10", [-100_000_000, -125_000_000],
+    )  # fmt: skip
+
+
 def test_what_cannot_be_is_said(late: None, sign_in: SignIn) -> None:
     client = sign_in("olivia")
     for given, words in (
         ({"cycle": "may", "late": "on"}, "only a published cycle"), ({"cycle": "april"}, "Say what is to be different"),
         ({"cycle": "april", "policy": "999"}, "not registered"), ({"cycle": "april", "void": "x"}, "is not the number"),
-        ({"cycle": "april", "manifests": "ds@1"}, "OLD=NEW"), ({"cycle": "april", "manifests": "ds@1=ds@9"}, "ds@9"),
+        ({"cycle": "april", "late_files": "x"}, "is not the number"), ({"cycle": "april", "late_files": "99"}, "no file 99"),
+        (LATE | {"late_sales": "s9"}, "leave out"), ({"cycle": "april", "manifests": "ds@1"}, "OLD=NEW"), ({"cycle": "april", "manifests": "ds@1=ds@9"}, "ds@9"),
     ):  # fmt: skip
         assert words in client.post("/console/restatements/draft/", given, follow=True).content.decode()
     assert client.get("/console/restatements/99/").status_code == 404
@@ -111,6 +126,18 @@ def test_a_file_is_voided_by_an_operator(cycles: dict[str, Cycle], sign_in: Sign
     assert "olivia said: in cents" in page
     assert "Closed with its sales: april, may" in page
     assert Void.objects.get().voided_by == "olivia"
+
+
+def test_chosen_by_command(late: None, market: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    file = IngestedFile.objects.filter(kind="sales").latest("pk").pk
+    market.sales(
+        ("s10", "2026-04-21T00:00:00Z", "m", "USD", "5.00"), ("s11", "2026-04-21T00:00:00Z", "m", "USD", "7.00")
+    )
+    chosen = ["--late-file", str(file), "--late-sale", "s11"]
+    call_command("restate", "april", *chosen, "--by", "olivia", "--json")
+    drafted = said(capsys)
+    assert drafted["words"] == f"late file {file}, late sale s11"
+    assert Restatement.objects.get().totals["USD"]["sales"] == [-100_000_000, -127_000_000]
 
 
 def test_by_command(late: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

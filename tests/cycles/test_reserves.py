@@ -9,7 +9,7 @@ from revshare.errors import Conflict
 from revshare.ledger.models import Journal
 from revshare.ledger.queries import account_balances
 from revshare.recoupments.queries import find
-from tests.recoupments.stories import CAP, RESERVE, M, advance, clean, month, policy, shop, taken
+from tests.recoupments.stories import CAP, DEALS, RESERVE, M, advance, clean, month, policy, shop, taken
 from tests.stories import Story, statements
 
 
@@ -46,6 +46,34 @@ def test_the_reserve_is_of_what_splits_leave_and_bring(story: Story) -> None:
     january = statements(month(story, 1))
     assert january["ann USD"] == (0, 15 * M, -12 * M, 0, 300_000, 0, 2_700_000)
     assert january["agnes USD"] == (0, 0, 12 * M, 0, 1_200_000, 0, 10_800_000)
+    clean()
+
+
+def test_a_stream_has_a_reserve_of_its_own(story: Story) -> None:
+    shop(story, '[reserve]\nshare = "10%"\ncycles = 1\n', DEALS)
+    header = ("contributor_id", "payee_id", "share", "start", "end", "reason")
+    story.take("splits", header, [("ann", "agnes", "0.2", "2026-01-01", "", "agency")])
+    story.deals(("d1", "2026-01-10T00:00:00Z", "ds@1", "USD", "40"))
+    january = statements(month(story, 1))
+    # Of Ann's 15 and 6 she keeps 12 and 4.80: a tenth of the one is held, and three tenths of the other.
+    assert january["ann USD"] == (0, 21 * M, -4_200_000, 0, 1_200_000 + 1_440_000, 0, 14_160_000)
+    assert january["agnes USD"] == (0, 0, 4_200_000, 0, 300_000 + 360_000, 0, 3_540_000)
+    assert january["ben USD"] == (0, 7 * M, 0, 0, 500_000 + 600_000, 0, 5_900_000)
+    assert {*Journal.objects.filter(kind="reserve").values_list("key", flat=True)} == {"2026-01", "2026-01/data_deal"}
+    assert statements(month(story, 2))["ben USD"][4] == 0  # half a dollar kept, half a dollar back
+    assert statements(month(story, 3, sold=""))["ben USD"][4] == -500_000 - 600_000
+    assert account_balances(["reserve"]) == {("reserve", "USD"): 0}
+    clean()
+
+
+def test_a_stream_without_a_reserve_where_the_others_have_one(story: Story) -> None:
+    shop(story, RESERVE, DEALS.replace("30%", "0%").replace("cycles = 2\n", ""), '[recoupment]\ncap = "100%"\n')
+    month(story, 1)
+    advance(story, "ben", 20 * M)
+    story.deals(("d1", "2026-02-10T00:00:00Z", "ds@1", "USD", "40"))
+    february = month(story, 2)
+    assert statements(february)["ann USD"][4] == 1_500_000  # a tenth of the 15, nothing of the 6
+    assert taken(february) == [("ben", 7 * M, 6_500_000)]  # all but what is held of the 5
     clean()
 
 

@@ -31,6 +31,19 @@ def test_both_tables_are_read_and_said_in_words() -> None:
     assert parse(HEAD).recoupment is parse(HEAD).reserve is None
 
 
+def test_a_stream_has_a_reserve_of_its_own() -> None:
+    rulebook = parse(HEAD + '[streams.default.reserve]\nshare = "30%"\ncycles = 1\n[reserve]\nshare = "0%"\n')
+    assert {name: (item.share, item.cycles) for name, item in rulebook.reserves.items()} == {
+        "": (Fraction(0), 0), "default": (Fraction(3, 10), 1),
+    }  # fmt: skip
+    assert rulebook.sentences["default"][-1] == (
+        "Of what these sales earn somebody 30% is held in reserve, and released 1 cycle later."
+    )
+    assert rulebook.sentences["reserve"] == ["Of what a cycle earns somebody nothing is held in reserve."]
+    with pytest.raises(BadPolicy, match=r"streams.default\] reserve cycles must be"):
+        parse(HEAD + '[streams.default.reserve]\nshare = "30%"\n')
+
+
 @pytest.mark.parametrize(("earned", "currency", "limit"), [
     (100, "USD", 25), (103, "USD", 25), (300_000_000, "USD", 50_000_000), (300_000_000, "EUR", 75_000_000), (3, "USD", 0),
 ])  # fmt: skip
@@ -46,7 +59,7 @@ def test_the_limit_is_rounded_down_and_the_lesser_of_both(earned: int, currency:
     ('[recoupment]\ncap = "5%"\nnotice_days = -1\n', "whole number"), ('[recoupment]\ncap = "5%"\nnotice_days = 3651\n', "3650"),
     ('[recoupment]\ncap = "5%"\nmax = 1\n', "not known: max"), ('[reserve]\nshare = "10%"\n', "from 1 to 120"),
     ('[reserve]\nshare = "10%"\ncycles = 121\n', "from 1 to 120"), ("[reserve]\ncycles = 3\n", "needs share"),
-    ('[reserve]\nshare = "10%"\ncycles = 3\nstreams = []\n', "not known: streams"), ("reserve = 3\n", "not known: reserve"),
+    ('[reserve]\nshare = "10%"\ncycles = 3\nstreams = []\n', "not known: streams"), ("reserve = 3\n", "must be a table"),
 ])  # fmt: skip
 def test_what_is_wrong_is_named(table: str, says: str) -> None:
     with pytest.raises(BadPolicy, match=says):

@@ -19,6 +19,7 @@ HEAD = 'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\
         ('opted_out = "ignore"\n', "opted_out is 'ignore'; it can be pay or hold or exclude"),
         ('licences = ["a"]\nexcluded_licences = ["a"]\n', "both excludes and counts a"),
         ('commons_licences = [""]\nexcluded_licences = [""]\n', r"both excludes and counts \(none given\)"),
+        ("commons_fund = 3\n", "needs commons_fund as text"), ('commons_fund = " "\n', "needs commons_fund as text"),
         ('commons_contributors = ["x"]\nexcluded_contributors = ["x"]\n', "both excludes and counts x"),
     ],
 )  # fmt: skip
@@ -80,3 +81,8 @@ def test_it_says_so_in_plain_language() -> None:
     ]
     paid = parse(HEAD + '[eligibility]\nopted_out = "pay"\n').eligibility
     assert paid.sentences[-1].endswith("are paid for.")
+
+
+def test_the_commons_fund_has_a_name() -> None:
+    text = '[eligibility]\ncommons_fund = "Fund of the Public Domain"\n'
+    assert "The commons fund is: Fund of the Public Domain." in parse(HEAD + text).sentences["eligibility"]

@@ -13,6 +13,10 @@ M = 1_000_000
 STREAM = '[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\nallocation = "asset_count"\n'
 CAP = '[recoupment]\ncap = "25%"\nnotice_days = 30\n'
 RESERVE = '[reserve]\nshare = "10%"\ncycles = 3\n'
+DEALS = (
+    '[streams.data_deal]\ncontributor_share = "20%"\npooling = "per_model"\nallocation = "asset_count"\n'
+    '[streams.data_deal.reserve]\nshare = "30%"\ncycles = 2\n'
+)
 
 
 def shop(story: Story, *tables: str) -> None:

@@ -40,3 +40,16 @@ def test_the_story_of_the_docs_is_what_happens(story: Story) -> None:
         told.append(f"april    statement  {who} {opening:,} {sign} {abs(adjusted):,} = {closing:,}")
     assert "\n".join(told) + "\n" in (ROOT / "docs" / "corrections.md").read_text()
     clean()
+
+
+def test_the_story_of_chosen_sales(story: Story) -> None:
+    march(story)
+    day = "2026-03-20T10:00:00Z"
+    story.sales(*[(sale, day, "m", "USD", amount) for sale, amount in (("s2", "40"), ("s3", "4"), ("s4", "8"))])
+    made = restate(story, sales=("s3",))
+    april = statements(story.publish("april", "2026-04-01", "2026-05-01"))
+    told = [f"{made.key}  {made.words}  {'  '.join(map(signed, sorted(moved(made))))}"]
+    for who in ("ann", "ben"):
+        opening, earned, adjusted, *_, closing = april[f"{who} USD"]
+        told.append(f"april    statement  {who} {opening:,} + {earned:,} earned + {adjusted:,} corrected = {closing:,}")
+    assert "\n".join(told) + "\n" in (ROOT / "docs" / "corrections.md").read_text()

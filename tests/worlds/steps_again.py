@@ -15,6 +15,8 @@ from tests.worlds.making import LATER
 from tests.worlds.play import Play
 from tests.worlds.steps_cycle import key, note_frozen
 
+CHOOSING = 200  # the first of the worlds in which restatements choose what they take of what came late
+
 
 def void_a_file(play: Play) -> None:
     """Of sales that no refund is of. Cycles that are locked later do without it."""
@@ -43,6 +45,7 @@ def restate(play: Play) -> None:
         options = Options(void=(rng.choice(of_it),), late=rng.random() < 0.3)
     if rng.random() < 0.4 and (manifests := _corrections(play, before)):
         options = replace(options, manifests=manifests, late=options.late and rng.random() < 0.5)
+    options = _chosen(play, before, options)
     begun, refused = play.calculated < play.locked, ""
     try:
         made = restatements.draft(cycle_key=key(before.number), options=options, act=play.story.act())
@@ -65,6 +68,19 @@ def restate(play: Play) -> None:
     assert not begun
     _posted(play, before, now)
     play.book.post("restatement", legs)
+
+
+def _chosen(play: Play, before: Closed, options: Options) -> Options:
+    """In some worlds not all that came late, but some of the sales."""
+    late = [sold.sale_id for sold in _late(play, before.number)]
+    if play.seed < CHOOSING or not options.late or len(late) < 2 or play.rng.random() < 0.3:
+        return options
+    return replace(options, late=False, sales=tuple(play.rng.sample(late, play.rng.randint(1, len(late) - 1))))
+
+
+def _late(play: Play, number: int) -> list[Sold]:
+    """Sales of a closed cycle's days that no cycle has taken yet."""
+    return [sold for sold in play.facts.sales if sold.cycle >= play.locked and int(sold.day[5:7]) == number + 1]
 
 
 def _corrections(play: Play, before: Closed) -> dict[str, str]:
@@ -90,11 +106,12 @@ def again(play: Play, before: Closed, options: Options) -> Closed:
         ]
         facts.records, facts.models = [*play.facts.records], [*play.facts.models]
     if options.late:
-        late = [sold for sold in play.facts.sales if sold.cycle >= play.locked and int(sold.day[5:7]) == number + 1]
-        sales += [replace(sold, cycle=number) for sold in late]
         facts.outputs, facts.rates = [*play.facts.outputs], [*play.facts.rates]
         facts.usage, facts.measures = [*play.usage], [*play.measures]
         agreed = play.agreed(number)
+    late = [sold for sold in _late(play, number) if options.late or sold.sale_id in options.sales]
+    sales += [replace(sold, cycle=number) for sold in late]
+    if options.late or options.sales:
         _what_late_sales_name(play, facts, late, before)
     ids = {sold.sale_id for sold in sales}
     facts.sales = [sold for sold in play.facts.sales if sold.sale_id not in ids and sold.cycle != number] + sales
@@ -124,7 +141,7 @@ def _what_late_sales_name(play: Play, facts: World, late: list[Sold], before: Cl
         before, {sold.stream for sold in late}
     )
     routed = any(terms["allocation"] in ("by_usage", "user_centric") for terms in twin.tables.values())
-    used = routed and any((month, model) == (before.number, LATER) for month, _, model, _ in play.usage)
+    used = routed and any((month, model) == (before.number, LATER) for month, _, model, _ in facts.usage)
     by_name = known and (any(sold.target == (LATER, "") for sold in late) or used or not over_all)
     if by_name and (LATER, "d8", "") not in facts.models:
         facts.models.append((LATER, "d8", ""))

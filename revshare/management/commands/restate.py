@@ -17,6 +17,17 @@ class Command(base.Command):
         parser.add_argument("cycle", metavar="CYCLE")
         parser.add_argument("--late", action="store_true", help="with all that has come since, without void files")
         parser.add_argument(
+            "--late-file",
+            action="append",
+            type=int,
+            default=[],
+            metavar="FILE",
+            help="with what this file says that came late; of nothing else late",
+        )
+        parser.add_argument(
+            "--late-sale", action="append", default=[], metavar="ID", help="with this late sale or refund"
+        )
+        parser.add_argument(
             "--void", action="append", type=int, default=[], metavar="FILE", help="without this file, which is void"
         )
         parser.add_argument(
@@ -30,6 +41,7 @@ class Command(base.Command):
         asked = Options(
             late=options["late"], void=tuple(options["void"]), manifests=dict(map(replacement, options["manifest"])),
             policy=find_policy(options["policy"]).sha256 if options["policy"] else "",
+            files=tuple(options["late_file"]), sales=tuple(options["late_sale"]),
         )  # fmt: skip
         act = base.acting(options["by"], "restate")
         queue = options["queue"]
