@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 OTHERS = [code for code in wording.LANGUAGES if code != "en"]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|%%")
-WITH_WORDS = ("portal", "mail", "invitations", "exports", "statements")
+WITH_WORDS = ("portal", "signin", "mail", "invitations", "exports", "statements")
 
 
 def in_each(said: Callable[[], str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from revshare.access.models import User
 from revshare.audit_trail.operations import Act
@@ -75,8 +76,8 @@ def new_decision(request: HttpRequest) -> HttpResponse:
         try:
             decide(contributor_id=contributor_id, through="portal", act=act, **asked)
             return redirect("decisions")
-        except Refused as refused:
-            error = str(refused)
+        except Refused:
+            error = _("The asset or the dataset version cannot be an id. Compare both with your list of works.")
     if asked["decision"] not in DECISIONS:
         asked["decision"] = "opt_out"
     for name in ("asset_id", "scope"):

@@ -16,7 +16,7 @@ from revshare.exports.statement_pdf import UNSET, statement_pdf
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, require_own
-from revshare.portal.comparison import comparison
+from revshare.portal.comparison import COMPARED, comparison
 from revshare.portal.guard import member_page
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
@@ -26,6 +26,10 @@ from revshare.statements.rules import Movement
 from revshare.wording import language, period
 
 PAGE_SIZE = 50
+LINES = 50
+"""So many lines of a statement are on one page."""
+SENTENCES = 10
+"""So many lines are told as sentences too."""
 FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
     "pdf": ("application/pdf", statement_pdf),
     "csv": ("text/csv; charset=utf-8", statement_csv),
@@ -67,8 +71,14 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
     """One statement: how it was computed, the account in full, how to check it."""
     reading = find_readable(user=_user(request), number=number)
     doc = document(explain(reading.statement))
+    pages = max(-(-len(doc.lines) // LINES), 1)
+    asked = request.GET.get("lines", "")
+    page = min(max(int(asked[:9]), 1), pages) if asked.isascii() and asked.isdigit() else 1
+    lines = doc.lines[(page - 1) * LINES : page * LINES]
     shown = {
         "doc": doc, "own": reading.own, "movements": _explained(doc), "compared": comparison(reading.statement, doc),
+        "lines": lines, "told": lines[:SENTENCES] if len(doc.lines) > 1 else (), "page": page, "pages": pages,
+        "most": COMPARED,
         "prints_in_english": language() in UNSET,
     }  # fmt: skip
     response = render(request, "portal/statement.html", shown)
