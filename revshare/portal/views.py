@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from revshare.access.models import User
 from revshare.exports.statement_csv import statement_csv
 from revshare.exports.statement_document import Amount, Document, movement_words
-from revshare.exports.statement_pdf import UNSET, statement_pdf
+from revshare.exports.statement_pdf import statement_pdf
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, require_own
@@ -23,7 +23,7 @@ from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
 from revshare.statements.pages import published_page
 from revshare.statements.queries import explain
 from revshare.statements.rules import Movement
-from revshare.wording import language, period
+from revshare.wording import period
 
 PAGE_SIZE = 50
 LINES = 50
@@ -79,7 +79,6 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
         "doc": doc, "own": reading.own, "movements": _explained(doc), "compared": comparison(reading.statement, doc),
         "lines": lines, "told": lines[:SENTENCES] if len(doc.lines) > 1 else (), "page": page, "pages": pages,
         "most": COMPARED,
-        "prints_in_english": language() in UNSET,
     }  # fmt: skip
     response = render(request, "portal/statement.html", shown)
     reading.log("page")
