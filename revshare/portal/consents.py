@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from revshare.access.models import User
 from revshare.audit_trail.operations import Act
 from revshare.clock import now
-from revshare.consents.assets import held, standings
+from revshare.consents.assets import held, held_and_standings
 from revshare.consents.models import DECISIONS, Consent
 from revshare.errors import Refused
 from revshare.ingest.decisions import decide
@@ -36,7 +36,7 @@ def works(request: HttpRequest) -> HttpResponse:
     """Which of one's assets stand in which dataset versions and models."""
     contributor_id = own_contributor(request, "read_own_assets")
     search = _text(request, "search")
-    page = standings(
+    versions, page = held_and_standings(
         contributor_id=contributor_id, at=now(), size=PAGE_SIZE, search=search,
         after=(_text(request, "after"), _text(request, "version")),
     )  # fmt: skip
@@ -45,7 +45,7 @@ def works(request: HttpRequest) -> HttpResponse:
         asset, version = page.rows[-1].place
         following = urlencode({"search": search, "after": asset, "version": version})
     shown = {
-        "versions": held(contributor_id=contributor_id), "rows": page.rows, "search": search, "following": following,
+        "versions": versions, "rows": page.rows, "search": search, "following": following,
         "is_first": "after" not in request.GET,
     }  # fmt: skip
     return render(request, "portal/works.html", shown)
