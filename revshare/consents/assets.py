@@ -72,8 +72,10 @@ def held(*, contributor_id: str, asset_id: str = "", scope: str = "") -> list[He
 def held_and_standings(
     *, contributor_id: str, at: datetime, size: int, search: str = "", after: Place = ("", "")
 ) -> tuple[list[Held], Page]:
-    """Both, with the lake opened once. Raises LakeDamaged."""
-    with _records(contributor_id) as records:
+    """Both, with the lake read once. Raises LakeDamaged."""
+    with _records(contributor_id) as (con, own, manifests):
+        con.execute(f"CREATE TEMP TABLE mine AS SELECT * FROM ({own}) WHERE contributor_id = ?", [contributor_id])
+        records = (con, "SELECT * FROM mine", manifests)
         versions = _held(records, contributor_id)
         return versions, _page(records, contributor_id, at=at, size=size, search=search, after=after)
 
