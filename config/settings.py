@@ -22,6 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 REVSHARE_HOME = home()
 
 DEBUG = env.bool("REVSHARE_DEBUG", default=False)
+REVSHARE_COMPONENTS = env.bool("REVSHARE_COMPONENTS", default=DEBUG)  # /components/, the parts of the pages
 HTTPS = env.bool("REVSHARE_HTTPS", default=False)
 SECRET_KEY = env.str("REVSHARE_SECRET_KEY", default="") or secret_key(REVSHARE_HOME)
 ALLOWED_HOSTS = env.list("REVSHARE_ALLOWED_HOSTS", default=list(LOOPBACK))

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 OTHERS = [code for code in wording.LANGUAGES if code != "en"]
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|%%")
-WITH_WORDS = ("portal", "mail", "invitations", "exports", "statements")
+WITH_WORDS = ("portal", "signin", "mail", "invitations", "exports", "statements")
 
 
 def in_each(said: Callable[[], str]) -> dict[str, str]:
@@ -66,6 +66,31 @@ def used() -> set[str]:
             for _line, message, _comments, _context in extract("python", io.BytesIO(text.encode()), keywords=words):
                 found.add(message if isinstance(message, str) else message[0])
     return found
+
+
+SAID = re.compile(
+    r"{% comment %}.*?{% endcomment %}|{% blocktranslate.*?{% endblocktranslate %}|<(code|script)\b.*?</\1>|{[%{#].*?[}%#]}",
+    re.DOTALL,
+)
+ATTRIBUTE = re.compile(r"""\b(?:alt|aria-label|data-label|placeholder|title)=(["'])(.*?)\1""", re.DOTALL)
+TAG = re.compile(r"<[^>]*>", re.DOTALL)
+NO_WORDS = {"revshare", "PDF", "CSV", "HTML", "SHA", "UTC", "macOS", "Windows"}
+
+
+def contributors_templates() -> list[Path]:
+    """Pages, letters and errors that contributors see; what staff and developers see is English."""
+    found = [path for part in ("portal", "signin") for path in sorted((ROOT / "revshare" / part).rglob("*.html"))]
+    return [path for path in found if not path.name.startswith(("staff_", "components"))]
+
+
+def test_no_page_of_a_contributor_has_a_word_that_is_not_in_the_catalogues() -> None:
+    untold = []
+    for path in contributors_templates():
+        text = SAID.sub(" ", path.read_text())
+        for words in [TAG.sub(" ", text), *(match[1] for match in ATTRIBUTE.findall(text))]:
+            untold += [(path.name, word) for word in re.findall(r"[^\W\d_]{2,}", words) if word not in NO_WORDS]
+    assert len(contributors_templates()) > 40
+    assert untold == []
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -6,8 +6,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from revshare.api.access import act_of
-from revshare.api.base import View, described
+from revshare.api.base import Keyset, View, described
 from revshare.api.fields import Input, Text
+from revshare.invitations.models import Invitation
 from revshare.invitations.operations import MOST_DAYS, USUAL_DAYS, invite, link_of
 
 
@@ -27,8 +28,25 @@ class InvitationOut(serializers.Serializer):
     link = serializers.CharField()
 
 
+class InvitationListed(serializers.Serializer):
+    """An invitation, without its link: that is told once."""
+
+    id = serializers.IntegerField()
+    contributor_id = serializers.CharField()
+    made_at = serializers.DateTimeField()
+    made_by = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    used_at = serializers.DateTimeField(allow_null=True)
+    voided_at = serializers.DateTimeField(allow_null=True)
+
+
 class Invitations(View):
-    needs = {"POST": ("invite",)}
+    needs = {"GET": ("invite",), "POST": ("invite",)}
+    pagination_class = Keyset
+
+    @described("invitations_list", "List invitations, latest first", answers={200: InvitationListed(many=True)})
+    def get(self, request: Request) -> Response:
+        return self.get_paginated_response(InvitationListed(self.page(Invitation.objects.all()), many=True).data)
 
     @described(
         "invitations_make", "Invite a contributor to an account of their own",

@@ -14,20 +14,21 @@ from typing import Any, Final
 
 import typst
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from revshare.exports.statement_document import Amount, Document, DocumentLine, movement_words
 from revshare.wording import LOCALES, language
 
 TEMPLATE = Path(__file__).with_name("statement.typ")
+FONTS = Path(__file__).with_name("fonts")
+"""Japanese, and for what it lacks Chinese and Korean; all else is in the typesetter's wheel."""
 STANDARD: Final = "ua-1"
 SUBSTITUTE = "\N{WHITE SQUARE}"
 SAFE_SIGNS = "£€¥×÷−→…\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
-UNSET = ("ja",)
 LONGEST_WORD = 36
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD},}}")
 BREAK = "\N{ZERO WIDTH SPACE}"
-FONT_SETTING = '#set document(title: "probe")\n#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))\n'
+FAMILIES = '("Libertinus Serif", "DejaVu Sans Mono", "MotoyaLCedar", "Droid Sans Fallback")'
+FONT_SETTING = f'#set document(title: "probe")\n#set text(font: {FAMILIES})\n'
 # Overrides and isolates of writing direction: each name has a cell of its own and needs none.
 DIRECTION_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # All of the categories Cc, Zl and Zp.
@@ -43,9 +44,7 @@ def statement_pdf(doc: Document) -> bytes:
 
     Its date is that of the publication; a draft is marked on every page. Raises StatementNotRendered.
     """
-    # The fonts that a document carries have no Japanese: it stays English then, whole, rather than full of □.
-    with override("en" if language() in UNSET else language()):
-        texts = _texts(doc)
+    texts = _texts(doc)
     drawn, missing = _drawable(texts)
     stamp = int(doc.dated_at.timestamp())
     try:
@@ -188,8 +187,8 @@ def _breakable(word: str) -> str:
 
 @cache
 def _fonts() -> typst.Fonts:
-    """The fonts in the wheel alone: a font of the machine would change the bytes."""
-    return typst.Fonts(include_system_fonts=False)
+    """The fonts in the wheel and ours alone: a font of the machine would change the bytes."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[FONTS])
 
 
 _known: dict[str, bool] = {}

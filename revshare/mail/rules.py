@@ -7,6 +7,8 @@ OPTIONAL = ("statement_published", "action_needed")
 """Kinds that a contributor may leave; the others tell of decisions and of access to the account."""
 
 STATES = ("queued", "sending", "sent", "failed", "skipped", "unsure")
+LOST = ("failed", "unsure")
+"""States that a person has to look at."""
 MOST_ATTEMPTS = 8
 FRESH_DAYS = 14
 """What happened longer ago is not written about: a server for mail that was set up late floods nobody."""

@@ -1,4 +1,6 @@
-"""Requests to be forgotten: asked, decided, carried out."""
+"""One's own data taken along; requests to be forgotten: asked, decided, carried out."""
+
+from tempfile import TemporaryFile
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -11,6 +13,7 @@ from revshare.invitations.models import Invitation
 from revshare.mail.models import Preference
 from revshare.payouts.models import DestinationNotice, Payment
 from revshare.payouts.rules import LIVE
+from revshare.personal.archive import write_archive
 from revshare.personal.models import OUTCOMES, DeletionDecision, DeletionRequest
 
 GRANTED = "granted"
@@ -28,6 +31,16 @@ def ask_deletion(*, contributor_id: str, text: str, act: Act) -> DeletionRequest
     )  # fmt: skip
     record(act=act, action="deletion.asked", object=f"contributor:{contributor_id}", detail={"request": made.pk})
     return made
+
+
+def take_data(*, contributor_id: str, act: Act) -> bytes:
+    """All that is held about somebody, as a ZIP file; that it was taken is on record. Raises LakeDamaged."""
+    with TemporaryFile() as scratch:
+        write_archive(scratch, contributor_id=contributor_id, at=act.at)
+        scratch.seek(0)
+        content = scratch.read()
+    record(act=act, action="data.taken", object=f"contributor:{contributor_id}", detail={"bytes": len(content)})
+    return content
 
 
 @transaction.atomic

@@ -1,7 +1,6 @@
 """A contributor's account: language and letters, own data, a request to be forgotten; and the link to
 unsubscribe."""
 
-from tempfile import TemporaryFile
 from typing import cast
 
 from django.core import signing
@@ -12,15 +11,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from revshare.access.models import User
-from revshare.audit_trail.operations import Act, record
+from revshare.audit_trail.operations import Act
 from revshare.clock import now
 from revshare.errors import Conflict
 from revshare.mail.letters import read_unsubscribe
 from revshare.mail.operations import prefer, unsubscribe
 from revshare.mail.queries import preference_of
 from revshare.mail.rules import KINDS, OPTIONAL
-from revshare.personal.archive import write_archive
-from revshare.personal.operations import ask_deletion
+from revshare.personal.operations import ask_deletion, take_data
 from revshare.personal.queries import requests_of
 from revshare.portal.access import require_own
 from revshare.portal.guard import contained, member_form, member_page
@@ -79,16 +77,9 @@ def own_data(request: HttpRequest) -> HttpResponseBase:
     """All that is held about one, as a ZIP file."""
     contributor_id = require_own(cast(User, request.user), "own_data")
     check_link(request)
-    at = now()
-    with TemporaryFile() as scratch:
-        write_archive(scratch, contributor_id=contributor_id, at=at)
-        scratch.seek(0)
-        content = scratch.read()
-    record(
-        act=Act(actor=request.user.get_username(), at=at), action="data.taken", object=f"contributor:{contributor_id}",
-        detail={"bytes": len(content)},
-    )  # fmt: skip
-    name = f"my-data-{at:%Y-%m-%d}.zip"
+    act = Act(actor=request.user.get_username(), at=now())
+    content = take_data(contributor_id=contributor_id, act=act)
+    name = f"my-data-{act.at:%Y-%m-%d}.zip"
     response = HttpResponse(content, content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, GAP = 1000, 200, 6
+FEWEST = 6
+"""One or two columns do not fill the whole width."""
 MOST_SERIES = 5
 """So many names have a colour of their own; the rest are one."""
 OTHERS = "\0others"
@@ -11,8 +13,9 @@ OTHERS = "\0others"
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle: which series it is of, and where it lies."""
+    """A rectangle: which column it is in, which series it is of, and where it lies."""
 
+    column: int
     series: int
     x: int
     y: int
@@ -22,12 +25,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Chart:
-    """`names`: of the series, in order of their colours. `rows`: each column's amounts, in the same order."""
+    """`names`: of the series, in order of their colours. `rows`: each column's amounts, in the same order. `top`: the
+    round number at the upper end of the axis."""
 
     names: list[str]
     rows: list[list[int]]
     blocks: list[Block]
     highest: int
+    top: int
 
 
 def chart(columns: Sequence[dict[str, int]]) -> Chart:
@@ -40,7 +45,16 @@ def chart(columns: Sequence[dict[str, int]]) -> Chart:
     names = ordered if len(ordered) <= MOST_SERIES else [*ordered[: MOST_SERIES - 1], OTHERS]
     rows = [_row(column, names) for column in columns]
     highest = max((sum(row) for row in rows), default=0)
-    return Chart(names, rows, _blocks(rows, highest), highest)
+    top = round_top(highest)
+    return Chart(names, rows, _blocks(rows, top) if highest > 0 else [], highest, top)
+
+
+def round_top(highest: int) -> int:
+    """The least of 10, 20, 40, 50, 60, 80, 100, 200 … that is not below it: its half is a round number too."""
+    scale = 10
+    while scale * 10 < highest:
+        scale *= 10
+    return next(scale * step for step in (1, 2, 4, 5, 6, 8, 10) if scale * step >= highest)
 
 
 def _row(column: dict[str, int], names: list[str]) -> list[int]:
@@ -50,16 +64,14 @@ def _row(column: dict[str, int], names: list[str]) -> list[int]:
     return row
 
 
-def _blocks(rows: list[list[int]], highest: int) -> list[Block]:
-    if highest <= 0:
-        return []
-    step = WIDTH // max(len(rows), 6)  # one or two columns do not fill the whole width
+def _blocks(rows: list[list[int]], top: int) -> list[Block]:
+    step = WIDTH // max(len(rows), FEWEST)
     blocks = []
     for at, row in enumerate(rows):
-        top = HEIGHT
+        upper = HEIGHT
         for series, amount in enumerate(row):
             if amount > 0:
-                height = max(amount * HEIGHT // highest, 1)
-                top -= height
-                blocks.append(Block(series, at * step + GAP // 2, top, step - GAP, height))
+                height = max(amount * HEIGHT // top, 1)
+                upper -= height
+                blocks.append(Block(at, series, at * step + GAP // 2, upper, step - GAP, height))
     return blocks

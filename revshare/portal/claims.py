@@ -72,14 +72,14 @@ def claim(request: HttpRequest, number: int) -> HttpResponse:
     if request.method == "POST":
         evidence = request.POST.get("evidence", "").strip()
         try:
-            if not evidence or not _is_text(evidence):
-                raise Refused(_("Say in words what proves that the work is yours."))
-            prove(number=own.pk, evidence=evidence[:MOST_TEXT], act=_act(request))
-            return redirect("claim", number=own.pk)
+            if evidence and _is_text(evidence):
+                prove(number=own.pk, evidence=evidence[:MOST_TEXT], act=_act(request))
+                return redirect("claim", number=own.pk)
+            error = _("Say in words what proves that the work is yours.")
         except Conflict:
             error = _("This claim takes no proof any more.")
-        except Refused as refused:
-            error = str(refused)
+        except Refused:
+            error = _("The deadline has passed: the claim lapses.")
     shown = {
         "claim": own, "state": state_words(own.state), "error": error, "waits": own.state == FILED,
         "late": own.due_at < now(), "steps": [(step, state_words(step.target)) for step in own.steps.order_by("pk")],

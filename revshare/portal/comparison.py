@@ -7,6 +7,9 @@ from revshare.exports.statement_reading import document
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain, published_for
 
+COMPARED = 50
+"""So many pools are compared, those that changed most."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -23,6 +26,7 @@ class Comparison:
     before: Document
     earned: Amount
     changes: list[Change]
+    more: bool
 
 
 def comparison(statement: Statement, doc: Document) -> Comparison | None:
@@ -43,7 +47,8 @@ def comparison(statement: Statement, doc: Document) -> Comparison | None:
         for scope in sorted({*then, *now})
     ]
     changes.sort(key=lambda change: -abs(change.difference.micros))
-    return Comparison(before, Amount(doc.earned.micros - before.earned.micros, doc.currency), changes)
+    earned = Amount(doc.earned.micros - before.earned.micros, doc.currency)
+    return Comparison(before, earned, changes[:COMPARED], more=len(changes) > COMPARED)
 
 
 def _micros(lines: dict[str, DocumentLine], scope: str) -> int:

@@ -5,11 +5,12 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from revshare.access.models import User
 from revshare.audit_trail.operations import Act
 from revshare.clock import now
-from revshare.consents.assets import held, standings
+from revshare.consents.assets import held, held_and_standings
 from revshare.consents.models import DECISIONS, Consent
 from revshare.errors import Refused
 from revshare.ingest.decisions import decide
@@ -35,7 +36,7 @@ def works(request: HttpRequest) -> HttpResponse:
     """Which of one's assets stand in which dataset versions and models."""
     contributor_id = own_contributor(request, "read_own_assets")
     search = _text(request, "search")
-    page = standings(
+    versions, page = held_and_standings(
         contributor_id=contributor_id, at=now(), size=PAGE_SIZE, search=search,
         after=(_text(request, "after"), _text(request, "version")),
     )  # fmt: skip
@@ -44,7 +45,7 @@ def works(request: HttpRequest) -> HttpResponse:
         asset, version = page.rows[-1].place
         following = urlencode({"search": search, "after": asset, "version": version})
     shown = {
-        "versions": held(contributor_id=contributor_id), "rows": page.rows, "search": search, "following": following,
+        "versions": versions, "rows": page.rows, "search": search, "following": following,
         "is_first": "after" not in request.GET,
     }  # fmt: skip
     return render(request, "portal/works.html", shown)
@@ -75,8 +76,8 @@ def new_decision(request: HttpRequest) -> HttpResponse:
         try:
             decide(contributor_id=contributor_id, through="portal", act=act, **asked)
             return redirect("decisions")
-        except Refused as refused:
-            error = str(refused)
+        except Refused:
+            error = _("The asset or the dataset version cannot be an id. Compare both with your list of works.")
     if asked["decision"] not in DECISIONS:
         asked["decision"] = "opt_out"
     for name in ("asset_id", "scope"):

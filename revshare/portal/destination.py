@@ -5,16 +5,18 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from revshare.audit_trail.operations import Act
 from revshare.clock import now
-from revshare.errors import Refused
+from revshare.errors import Conflict, Refused
 from revshare.payouts.destinations import set_destination
 from revshare.payouts.models import Destination
-from revshare.payouts.rules import COOL_OFF, masked
+from revshare.payouts.rules import COOL_OFF, MAX_DESTINATION_CHARACTERS, MIN_DESTINATION_CHARACTERS, masked
 from revshare.portal.consents import own_contributor
 from revshare.portal.guard import member_form
 from revshare.signin.step_up import check_step_up
+from revshare.wording import day
 
 
 @member_form
@@ -26,10 +28,15 @@ def destination(request: HttpRequest) -> HttpResponse:
         act = Act(actor=request.user.get_username(), at=now())
         try:
             made = set_destination(contributor_id=contributor_id, text=request.POST.get("text", ""), act=act)
-            messages.success(request, f"It is known from now on, and used from {made.usable_from:%-d %B %Y} on.")
+            said = _("It is known from now on, and used from %(day)s on.") % {"day": day(made.usable_from.date())}
+            messages.success(request, said)
             return redirect("destination")
-        except Refused as error:
-            shown["error"] = str(error)
+        except Conflict:
+            shown["error"] = _("This is the destination that is known already.")
+        except Refused:
+            shown["error"] = _(
+                "Write %(least)d to %(most)d characters: a bank account with its bank, as the bank writes it."
+            ) % {"least": MIN_DESTINATION_CHARACTERS, "most": MAX_DESTINATION_CHARACTERS}
     last = list(Destination.objects.filter(contributor_id=contributor_id)[:2])
     at = now()
     shown["rows"] = [

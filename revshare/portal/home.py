@@ -13,14 +13,16 @@ from revshare.clock import now
 from revshare.exports.statement_document import Amount
 from revshare.payouts.own import Own, own_standings
 from revshare.portal.access import require_own
-from revshare.portal.chart import OTHERS, chart
+from revshare.portal.chart import FEWEST, OTHERS, chart
 from revshare.portal.guard import member_page
 from revshare.portal.payable import card
 from revshare.recoupments.queries import owing
 from revshare.statements.earnings import BY, earnings
 from revshare.statements.pages import published_page
 
-SHOWN = 8
+CARDS = 6
+"""So many balances have a card; more currencies than that stand in a table."""
+SHOWN = 3
 """Statements of the last cycle, one per currency; more than so many stand in the list."""
 
 
@@ -33,10 +35,12 @@ def home(request: HttpRequest) -> HttpResponse:
     contributor_id = require_own(user)
     accounts = own_standings(contributor_id=contributor_id, today=now().date())
     accounts.sort(key=lambda own: -sum(micros > 0 for micros in own.standing.account.earned_micros))
-    latest = published_page(contributor_id=contributor_id, size=SHOWN).rows
+    latest = published_page(contributor_id=contributor_id, size=SHOWN + 1).rows
+    of_last = [row for row in latest if row.cycle_id == latest[0].cycle_id]
     shown: dict[str, Any] = {
-        "contributor": user.contributor, "cards": [card(own) for own in accounts],
-        "latest": [_latest(row) for row in latest if row.cycle_id == latest[0].cycle_id],
+        "contributor": user.contributor, "cards": [card(own) for own in accounts[:CARDS]],
+        "others": [card(own) for own in accounts[CARDS:]],
+        "latest": [_latest(row) for row in of_last[:SHOWN]], "more_latest": len(of_last) > SHOWN,
         "debts": [
             (debt, Amount(debt.amount_micros, debt.currency), Amount(debt.left_micros, debt.currency))
             for debt in (owing(contributor_id) if latest else ())
@@ -65,11 +69,18 @@ def _earned(request: HttpRequest, contributor_id: str, accounts: list[Own]) -> d
     drawn = chart([cycle.micros for cycle in cycles])
     names = {"": _("All together") if drawn.names == [""] else _("Other sales"), OTHERS: _("All others")}
     kinds = {"stream": _("By stream"), "model": _("By model"), "dataset": _("By dataset")}
+    months = [wording.month(cycle.starts_on, cycle.ends_on) for cycle in cycles]
+    ticks = (drawn.top, drawn.top // 2, 0)
     return {
-        "chart": drawn, "series": [names.get(name, name) for name in drawn.names],
+        "chart": drawn, "ticks": [Amount(micros, currency) for micros in ticks],
+        "months": months + [""] * (FEWEST - len(months)),
+        "blocks": [
+            (block, months[block.column], names.get(name := drawn.names[block.series], name),
+             Amount(drawn.rows[block.column][block.series], currency))
+            for block in drawn.blocks
+        ], "series": [names.get(name, name) for name in drawn.names],
         "highest": Amount(drawn.highest, currency), "currency": currency,
-        "first": wording.month(cycles[0].starts_on, cycles[0].ends_on) if cycles else "",
-        "last": wording.month(cycles[-1].starts_on, cycles[-1].ends_on) if cycles else "",
+        "first": months[0] if months else "", "last": months[-1] if months else "",
         "earned_rows": [
             {
                 "period": wording.period(cycle.starts_on, cycle.ends_on),

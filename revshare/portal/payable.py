@@ -14,8 +14,8 @@ from revshare.wording import day
 
 @dataclass(frozen=True)
 class Card:
-    """A balance. `reasons`: why it is not paid yet; `sure`: what else belongs to it. The bar shows it against the
-    minimum."""
+    """A balance. `reasons`: why it is not paid yet; `notes`: what else belongs to it. The bar shows it against the
+    minimum. `needs_destination`: its owner can mend it by naming where money goes."""
 
     balance: Amount
     statement: str
@@ -24,6 +24,7 @@ class Card:
     notes: tuple[str, ...]
     minimum: Amount | None
     projected: date | None
+    needs_destination: bool
 
 
 def card(own: Own) -> Card:
@@ -37,7 +38,8 @@ def card(own: Own) -> Card:
         state = _("Being paid")
     if not reasons:
         reasons = (_payable(own),)
-    return Card(balance, own.statement, state, reasons, tuple(_notes(own)), minimum, own.standing.projected_on)
+    lost = any(why.code == "no_payee" for why in own.standing.reasons)
+    return Card(balance, own.statement, state, reasons, tuple(_notes(own)), minimum, own.standing.projected_on, lost)
 
 
 def _payable(own: Own) -> str:

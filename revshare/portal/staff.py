@@ -21,7 +21,7 @@ from revshare.invitations.models import Invitation
 from revshare.invitations.operations import invite, link_of
 from revshare.mail.letters import SAMPLES, rendered, unsubscribe_path
 from revshare.mail.models import Message
-from revshare.mail.rules import OPTIONAL
+from revshare.mail.rules import LOST, OPTIONAL
 from revshare.personal.operations import decide_deletion
 from revshare.personal.queries import open_requests
 from revshare.portal.guard import member_form, member_page
@@ -94,7 +94,7 @@ def deletions(request: HttpRequest) -> HttpResponse:
 @_for("read_letters")
 def letters(request: HttpRequest) -> HttpResponse:
     """Each kind of letter in each language, and those that could not be sent."""
-    lost = Message.objects.filter(state__in=["failed", "unsure"])[:SHOWN]
+    lost = Message.objects.filter(state__in=LOST)[:SHOWN]
     shown = {"kinds": list(SAMPLES), "all_languages": list(LANGUAGES.items()), "lost": lost}
     return render(request, "portal/staff_letters.html", shown)
 

@@ -1,9 +1,10 @@
 """Pages for contributors. A statement's number ends in nine digits, so the endings
 of downloads cannot be part of it; it has no slash, because a cycle's key has none."""
 
+from django.conf import settings
 from django.urls import path
 
-from revshare.portal import account, claims, consents, destination, home, invitations, proofs, staff, views
+from revshare.portal import account, claims, components, consents, destination, home, invitations, proofs, staff, views
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -36,4 +37,5 @@ urlpatterns = [
         path(f"statements/<str:number>.{form}", views.statement_file, {"form": form}, name=f"statement-{form}")
         for form in views.FORMS
     ),
+    *([path("components/", components.components, name="components")] if settings.REVSHARE_COMPONENTS else []),
 ]

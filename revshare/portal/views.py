@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from revshare.access.models import User
 from revshare.exports.statement_csv import statement_csv
 from revshare.exports.statement_document import Amount, Document, movement_words
-from revshare.exports.statement_pdf import UNSET, statement_pdf
+from revshare.exports.statement_pdf import statement_pdf
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, require_own
-from revshare.portal.comparison import comparison
+from revshare.portal.comparison import COMPARED, comparison
 from revshare.portal.guard import member_page
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
@@ -24,9 +24,13 @@ from revshare.signin.links import check_link
 from revshare.statements.pages import published_page
 from revshare.statements.queries import explain
 from revshare.statements.rules import Movement
-from revshare.wording import language, period
+from revshare.wording import period
 
 PAGE_SIZE = 50
+LINES = 50
+"""So many lines of a statement are on one page."""
+SENTENCES = 10
+"""So many lines are told as sentences too."""
 FORMS: dict[str, tuple[str, Callable[[Document], bytes]]] = {
     "pdf": ("application/pdf", statement_pdf),
     "csv": ("text/csv; charset=utf-8", statement_csv),
@@ -68,9 +72,14 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
     """One statement: how it was computed, the account in full, how to check it."""
     reading = find_readable(user=_user(request), number=number)
     doc = document(explain(reading.statement))
+    pages = max(-(-len(doc.lines) // LINES), 1)
+    asked = request.GET.get("lines", "")
+    page = min(max(int(asked[:9]), 1), pages) if asked.isascii() and asked.isdigit() else 1
+    lines = doc.lines[(page - 1) * LINES : page * LINES]
     shown = {
         "doc": doc, "own": reading.own, "movements": _explained(doc), "compared": comparison(reading.statement, doc),
-        "prints_in_english": language() in UNSET,
+        "lines": lines, "told": lines[:SENTENCES] if len(doc.lines) > 1 else (), "page": page, "pages": pages,
+        "most": COMPARED,
     }  # fmt: skip
     response = render(request, "portal/statement.html", shown)
     reading.log("page")

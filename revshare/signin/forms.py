@@ -6,12 +6,13 @@ from allauth.account.forms import LoginForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from revshare.access import attempts
 from revshare.clock import now
 from revshare.signin.backend import address_of
 
-WRONG = (
+WRONG = _(
     "User name and password do not go together, or there were too many attempts. Passwords are case-sensitive. After "
     "ten attempts in vain the account takes no more for a quarter of an hour."
 )
@@ -44,7 +45,7 @@ class _Counted:
     def clean_code(self) -> str:
         name, address = self.user.username, address_of(context.request)  # type: ignore[attr-defined]
         if attempts.is_locked(name=name, address=address, at=now()):
-            raise forms.ValidationError("Too many attempts: wait a quarter of an hour.")
+            raise forms.ValidationError(_("Too many attempts: wait a quarter of an hour."))
         try:
             return super().clean_code()  # type: ignore[misc]
         except forms.ValidationError:

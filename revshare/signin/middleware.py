@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
 
 from revshare.access.models import User
 from revshare.clock import now
@@ -126,7 +127,7 @@ class Sessions:
             return render(request, "portal/link_over.html", shown, status=404)
         if not isinstance(error, StepUpNeeded):
             return None
-        messages.info(request, "Show that it is you, then press the button again.")
+        messages.info(request, _("Show that it is you, then press the button again."))
         ways = get_adapter().get_reauthentication_methods(request.user)
         place = ways[0]["url"] if ways else reverse("account_login")
         return redirect(f"{place}?{urlencode({'next': _page_of(request)})}")

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -39,8 +40,8 @@ def tokens(request: HttpRequest) -> HttpResponse:
                 days=int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0,
             )  # fmt: skip
             shown |= {"made": made, "text": text}
-        except Refused as error:
-            shown["error"] = str(error)
+        except Refused:
+            shown["error"] = _("A token lives 1 to %(most)d days.") % {"most": MAX_DAYS}
     rows = ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=now())
     return render(request, "signin/tokens.html", shown | {"rows": rows}, status=422 if "error" in shown else 200)
 
@@ -54,5 +55,5 @@ def end_token(request: HttpRequest, pk: int) -> HttpResponse:
         revoke_token(user=user, token_id=pk, act=Act(actor=user.username, at=now()))
     except NotFound:
         raise Http404 from None
-    messages.success(request, f"Token {pk} opens nothing any more.")
+    messages.success(request, _("Token %(number)d opens nothing any more.") % {"number": pk})
     return redirect("tokens")

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from revshare.exports import statement_pdf as pdf
 from revshare.exports.statement_csv import COLUMNS, statement_csv
@@ -30,7 +31,7 @@ from tests.portal.pdf_text import pdf_text
 from tests.stories import Story
 
 pytestmark = pytest.mark.django_db
-HOSTILE = '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw` مرحبا שלום 漢字 😀 \x07\u202etxt ' + "long" * 60
+HOSTILE = '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw` مرحبا שלום ไทย 😀 \x07\u202etxt ' + "long" * 60
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ def test_hostile_names_are_text_and_cannot_break_the_document(documents: dict[st
     content = pdf.statement_pdf(item)
     text = pdf_text(content).replace(pdf.BREAK, "")
     assert '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw`' in text
-    assert "□□ □" in text
+    assert "□□□ □" in text
     assert "stands for a character" in text
     assert "long" * 60 in text
     assert all(sign in text for sign in "שלום")  # right to left: drawn in the other order
@@ -217,17 +218,30 @@ def test_no_name_is_too_strange(documents: dict[str, Document], name: str) -> No
 
 
 def test_only_what_no_font_has_is_replaced() -> None:
-    assert pdf._undrawable("aé漢ж□字ש€😀\x01") == set("漢字😀\x01")
-    assert pdf._undrawable("".join(chr(0x4E00 + at) for at in range(2_000))) == {
-        chr(0x4E00 + at) for at in range(2_000)
-    }
-    assert pdf._undrawable("Zoë Лев שרה") == frozenset()
+    assert pdf._undrawable("aé漢ж□ไש€😀\x01") == set("ไ😀\x01")
+    assert pdf._undrawable("".join(chr(0x0E01 + at) for at in range(40))) == {chr(0x0E01 + at) for at in range(40)}
+    assert pdf._undrawable("Zoë Лев Ελένη שרה 山田 花子 김철수 王伟 さくら") == frozenset()
+
+
+def test_a_japanese_statement_is_japanese_and_no_name_of_its_neighbours_becomes_boxes(
+    documents: dict[str, Document],
+) -> None:
+    names = "山田 花子 김철수 王伟 Лев Ελένη"
+    item = replace(documents[BEN], name=names)
+    with override("ja"):
+        content = pdf.statement_pdf(item)
+        text = pdf_text(content)
+    assert b"/Lang(ja-JP)" in content
+    assert names in text
+    assert "どのように計算されましたか" in text
+    assert "How was this computed?" not in text
+    assert pdf.SUBSTITUTE not in text
 
 
 def test_what_cannot_be_set_even_so_falls_back_to_ascii(
     documents: dict[str, Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item = replace(documents[BEN], name="漢字 Ben")
+    item = replace(documents[BEN], name="ไท Ben")
     monkeypatch.setattr(pdf, "_undrawable", lambda signs: frozenset())
     assert "□□ Ben" in pdf_text(pdf.statement_pdf(item))
 

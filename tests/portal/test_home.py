@@ -10,7 +10,7 @@ from django.test import Client
 from revshare.access.operations import create_user
 from revshare.payouts.own import own_standings
 from revshare.payouts.queries import standings
-from revshare.portal.chart import HEIGHT, OTHERS, chart
+from revshare.portal.chart import HEIGHT, OTHERS, chart, round_top
 from tests.conftest import AT
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +95,14 @@ def test_a_chart_is_as_high_as_its_highest_column_and_loses_nothing() -> None:
     assert all(block.y >= 0 and block.y + block.height <= HEIGHT and block.height >= 1 for block in drawn.blocks)
     assert chart([{"a": 1}, {"a": 10**15}]).blocks[0].height == 1
     assert chart([]).blocks == chart([{}]).blocks == []
+
+
+def test_the_axis_ends_at_a_round_number_whose_half_is_one_too() -> None:
+    assert [round_top(highest) for highest in (0, 9, 10, 11, 30, 45, 70, 99, 101)] == [
+        10, 10, 10, 20, 40, 50, 80, 100, 200,
+    ]  # fmt: skip
+    assert round_top(446_130_000) == 500_000_000
+    columns = [{"a": 45, "b": 25}, {"a": 8}]
+    drawn = chart(columns)
+    assert (drawn.highest, drawn.top) == (70, 80)
+    assert [(block.column, block.height) for block in drawn.blocks] == [(0, 112), (0, 62), (1, 20)]

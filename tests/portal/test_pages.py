@@ -131,7 +131,7 @@ def test_many_statements_come_in_pages(marketplace: Marketplace, monkeypatch: py
     place, seen = "/statements/", []
     while place:
         body = client.get(place).content.decode()
-        [number] = re.findall(r'<th role="rowheader" scope="row"><a href="/statements/([^/]+)/">', body)
+        [number] = re.findall(r'<th role="rowheader" scope="row" class="whole"><a href="/statements/([^/]+)/">', body)
         seen.append(unquote(number))
         if len(seen) > 1:
             newer = re.search(r'rel="prev" href="([^"]+)">Newer statements', body)

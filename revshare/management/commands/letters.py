@@ -1,9 +1,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from revshare.mail.models import Message
 from revshare.mail.queries import counted_by_state
+from revshare.mail.rules import LOST
 from revshare.management import base
 from revshare.tasks import write_letters
+
+SHOWN = 100
 
 
 class Command(base.Command):
@@ -21,4 +25,9 @@ class Command(base.Command):
             self.say(f"{sent:,} letters went.")
         for state, number in counts.items():
             self.say(f"{state}: {number:,}")
-        return {"sent_now": sent, "states": counts}
+        lost = list(Message.objects.filter(state__in=LOST)[:SHOWN])
+        for item in lost:
+            self.say(
+                f"  {item.pk}: {item.kind} about {item.event} to {item.contributor_id}: {item.state}, {item.error}"
+            )
+        return {"sent_now": sent, "states": counts, "lost": [item.pk for item in lost]}
