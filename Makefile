@@ -15,8 +15,12 @@ setup: .venv/runtime.stamp ## make .venv with what revshare runs on
 demo: setup ## run a real month end to end, with embedded services
 	@REVSHARE_HOME="$${REVSHARE_HOME:-$(CURDIR)/var/demo}" $(BIN)/python manage.py demo
 
-serve: setup ## run the web server and a worker at http://127.0.0.1:8000/
-	@$(BIN)/python manage.py serve
+# A second factor would stand between a visitor and the first look; it is left out on one's own machine alone.
+serve: export REVSHARE_HOME ?= $(CURDIR)/var/year
+serve: export REVSHARE_STRICT_SIGN_IN ?= false
+serve: setup ## look at a real year, as everybody in it: web server, worker and beat at http://127.0.0.1:8000/
+	@$(BIN)/python manage.py showcase
+	@exec $(BIN)/python manage.py serve --stop-services
 
 test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal
