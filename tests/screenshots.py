@@ -5,12 +5,17 @@ import os
 import sys
 from pathlib import Path
 
+import django
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from config.instance import home, prepare
-from revshare.management.showcase.people import passwords
-from tests.browser import launched, served
-from tests.conftest import ROOT, World
+from config.instance import ROOT, home, prepare
+
+prepare()
+django.setup()
+
+from revshare.management.showcase.people import passwords  # noqa: E402  (the instance has to be there first)
+from tests.browser import launched, served  # noqa: E402
+from tests.conftest import World  # noqa: E402
 
 TOUR = ROOT / "docs" / "screenshots"
 DESKTOP, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
@@ -41,13 +46,12 @@ CONSOLE = {
     "cycle-open": "cycle/2011-12/", "lab": "cycle/2011-11/lab/", "records-sales": "revshare/sale/",
     "records-statements": "revshare/statement/", "records-events": "revshare/event/",
     "records-contributors": "revshare/contributor/", "records-cycles": "revshare/cycle/",
-    "record-contributor": "revshare/contributor/TATE-5F00558/change/", "records-empty": "revshare/rate/",
+    "record-contributor": "revshare/contributor/TATE-00558/change/", "records-empty": "revshare/rate/",
     "records-users": "revshare/user/", "not-found": "nothing/",
 }  # fmt: skip
 
 
 def main(arguments: list[str]) -> None:
-    prepare()
     known = passwords(home())
     if not known:
         raise SystemExit(f"{home()} is no year to look at: run `manage.py showcase` with this REVSHARE_HOME first.")
