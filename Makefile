@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
 
-.PHONY: help setup demo serve test test-all test-spark check fix bench mutants lock clean
+.PHONY: help setup demo serve screenshots test test-all test-spark check fix bench mutants lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -21,6 +21,13 @@ serve: export REVSHARE_STRICT_SIGN_IN ?= false
 serve: setup ## look at a real year, as everybody in it: web server, worker and beat at http://127.0.0.1:8000/
 	@$(BIN)/python manage.py showcase
 	@exec $(BIN)/python manage.py serve --stop-services
+
+screenshots: export REVSHARE_HOME ?= $(CURDIR)/var/year
+screenshots: export REVSHARE_STRICT_SIGN_IN ?= false
+screenshots: .venv/dev.stamp ## take the README's pictures of that year's pages anew, in a real browser
+	@$(BIN)/python manage.py showcase
+	@$(BIN)/python -m tests.screenshots
+	@$(BIN)/python manage.py services stop
 
 test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal

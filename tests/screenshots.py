@@ -26,7 +26,7 @@ LOOKS = {
 # Name: (who looks, at what, in which look, which element comes to the top of the picture).
 PICTURES = {
     "pipeline": ("adam", "console/", "desktop-light", ""),
-    "review": ("adam", "console/cycle/2011-11/", "desktop-light", "#review"),
+    "review": ("adam", "console/cycle/2011-11/", "desktop-light", "#findings"),
     "cycle-dark": ("adam", "console/cycle/2011-11/", "desktop-dark", ""),
     "quarantine": ("olivia", "console/quarantine/rows/", "desktop-light", ""),
     "payouts": ("fiona", "console/payouts/", "desktop-light", ""),

@@ -10,9 +10,9 @@ from config.instance import prepare
 PAGES = (
     "", "upload/", "quarantine/", "quarantine/rows/", "suspense/", "work/claims/", "work/consents/", "work/debts/",
     "jobs/", "audit/", "search/?q=Turner", "search/?q=TATE-00558", "restatements/", "deficits/", "policies/register/",
-    "cycles/open/", "payouts/", "downloads/", "cycle/{cycle}/", "cycle/{open}/", "cycle/{cycle}/lab/",
+    "cycles/open/", "payouts/", "payouts/1/", "downloads/", "cycle/{cycle}/", "cycle/{open}/", "cycle/{cycle}/lab/",
     "revshare/contributor/", "revshare/sale/", "revshare/statement/", "revshare/leg/", "revshare/weight/",
-    "revshare/allocation/", "revshare/payment/", "revshare/event/", "revshare/cycle/",
+    "restatements/1/", "files/1/", "revshare/allocation/", "revshare/payment/", "revshare/event/", "revshare/cycle/",
 )  # fmt: skip
 ROUNDS = 3
 

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from config import embedded
 from config.instance import ROOT, home
@@ -33,8 +33,9 @@ class Command(BaseCommand):
             self.stdout.write(f"revshare is at http://{options['bind']}/ (console: /console/, API: /api/v1/docs/).")
             if not User.objects.exists():
                 self.stdout.write("Nobody can sign in yet: manage.py create_user NAME --role operator")
+            ended = 0
             try:
-                server.wait()
+                ended = server.wait()
             except KeyboardInterrupt:
                 self.stdout.write("Stopping.")
             finally:
@@ -42,3 +43,5 @@ class Command(BaseCommand):
                 server.wait(STOP_SECONDS)
         if options["stop_services"] and embedded.stop(home()):
             self.stdout.write("The services are stopped; any command starts them again.")
+        if ended:
+            raise CommandError(f"The web server ended by itself. Is {options['bind']} in use? --bind names another.")
