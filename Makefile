@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
 
-.PHONY: help setup demo serve test test-all test-spark check fix bench mutants lock clean
+.PHONY: help setup demo serve screenshots test test-all test-spark check fix bench mutants lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -15,8 +15,19 @@ setup: .venv/runtime.stamp ## make .venv with what revshare runs on
 demo: setup ## run a real month end to end, with embedded services
 	@REVSHARE_HOME="$${REVSHARE_HOME:-$(CURDIR)/var/demo}" $(BIN)/python manage.py demo
 
-serve: setup ## run the web server and a worker at http://127.0.0.1:8000/
-	@$(BIN)/python manage.py serve
+# A second factor would stand between a visitor and the first look; it is left out on one's own machine alone.
+serve: export REVSHARE_HOME ?= $(CURDIR)/var/year
+serve: export REVSHARE_STRICT_SIGN_IN ?= false
+serve: setup ## look at a real year, as everybody in it: web server, worker and beat at http://127.0.0.1:8000/
+	@$(BIN)/python manage.py showcase
+	@exec $(BIN)/python manage.py serve --stop-services
+
+screenshots: export REVSHARE_HOME ?= $(CURDIR)/var/year
+screenshots: export REVSHARE_STRICT_SIGN_IN ?= false
+screenshots: .venv/dev.stamp ## take the README's pictures of that year's pages anew, in a real browser
+	@$(BIN)/python manage.py showcase
+	@$(BIN)/python -m tests.screenshots
+	@$(BIN)/python manage.py services stop
 
 test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal

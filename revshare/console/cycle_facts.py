@@ -73,6 +73,10 @@ class Facts:
         return f"{self.statements:,}"
 
     @property
+    def carried_in(self) -> bool:
+        return any(total.carried_in for total in self.totals)
+
+    @property
     def carries(self) -> bool:
         return any(pool["carries"] for pool in self.pools)
 

@@ -76,7 +76,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         request, "cycle.html", title=f"Cycle {cycle.key}", cycle=cycle, states=_states(cycle), facts=facts,
         move=None if live else _next_move(cycle, person(request)), run=describe(run) if run and live else None,
         failed=run if run and _failed_here(run, cycle) else None,
-        waiting=in_quarantine() if cycle.state == "open" else None, history=_history(cycle),
+        waiting=in_quarantine(request) if cycle.state == "open" else None, history=_history(cycle),
         exports=_exports(request, cycle) if facts else [], may_try=allowed(request, "lab"),
         review=reviews.context_of(request, cycle) if facts else None, may_export=allowed(request, "export"),
     )  # fmt: skip
@@ -168,7 +168,7 @@ def _start(request: HttpRequest, cycle: Cycle, action: str) -> str:
     if reached(state=cycle.state, goal=MOVES[action].target):
         return f"Cycle {cycle.key} is {words(cycle.state)} already."
     reason = request.POST.get("accept_quarantine", "").strip()
-    if action == "lock" and not reason and (waiting := in_quarantine()):
+    if action == "lock" and not reason and (waiting := in_quarantine(request)):
         raise Refused(
             f"{waiting} row{'s are' if waiting.many else ' is'} in quarantine: decide about them first, or give the "
             "reason to lock all the same."

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from revshare.access.rules import may
 from revshare.clock import now
-from revshare.console.pipeline import stages_of, unfinished_cycles
-from revshare.console.runs import doing, live_runs, page_of, stage_of
+from revshare.console.pipeline import stages_of, unfinished_or_last
+from revshare.console.runs import doing, live_runs, names_of, page_of, stage_of
 from revshare.console.waiting import Waiting, in_quarantine
 from revshare.continuity.queries import closed_because
 from revshare.cycles.models import Cycle
@@ -17,6 +17,7 @@ from revshare.cycles.operations import next_action
 from revshare.errors import Refused
 from revshare.files.models import IngestedFile
 from revshare.policies.models import Policy
+from revshare.statements.queries import PUBLISHED
 from revshare.verification.nightly import last_verdict
 
 WHO = {
@@ -38,14 +39,16 @@ class Next:
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
     at = now()
-    unfinished = unfinished_cycles()
-    cycle = unfinished[0] if unfinished else Cycle.objects.select_related("policy").first()
+    listed = unfinished_or_last()
+    cycle = listed[0] if listed else None
+    unfinished = [each for each in listed if each.state not in PUBLISHED]
+    live = live_runs()[:SHOWN_RUNS]
+    names = names_of(live)
     runs = [
-        {"doing": doing(run), "subject": run.subject.partition(":")[2], "stage": stage_of(run), "actor": run.actor,
-         "url": page_of(run)}
-        for run in live_runs()[:SHOWN_RUNS]
-    ]  # fmt: skip
-    waiting = in_quarantine()
+        {"doing": doing(run), "subject": names[run.pk], "stage": stage_of(run), "actor": run.actor, "url": page_of(run)}
+        for run in live
+    ]
+    waiting = in_quarantine(request)
     return {
         "cycle": cycle, "stages": stages_of(request, cycle, waiting=waiting, at=at) if cycle else [],
         "waiting": waiting, "runs": runs, "closed": _closed(),
@@ -62,11 +65,11 @@ def _closed() -> str:
 
 
 def _todo(request: HttpRequest, waiting: Waiting, cycle: Cycle | None, unfinished: list[Cycle]) -> list[Next]:
-    """The next thing to do, for whom; the person's own first. Where a cycle is, there is a policy; where rows wait, a
-    file: neither is asked for."""
+    """The next thing to do, for whom; the person's own first. Where a cycle is, there is a policy, and its
+    first stage says whether there are files; where rows wait, there is one: none of these is asked for."""
     roles = request.user.roles  # type: ignore[union-attr]
     todo = []
-    if not waiting and not IngestedFile.objects.exists():
+    if not cycle and not waiting and not IngestedFile.objects.exists():
         todo.append(Next("Take in the first file", reverse("admin:upload"), may(roles=roles, action="ingest")))
     if not cycle and not Policy.objects.exists():
         todo.append(

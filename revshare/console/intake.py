@@ -73,7 +73,10 @@ def upload(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(error))
         else:
             return redirect("admin:upload-detail", taken.pk)
-    recent = Upload.objects.select_related("file").order_by("-pk")[:RECENT]
+    recent = [
+        (item, f"{item.file.rows_in:,}" if item.file else "")
+        for item in Upload.objects.select_related("file").order_by("-pk")[:RECENT]
+    ]
     kinds = [{"kind": kind, "columns": columns} for kind, columns in KINDS.items() if kind in TAKEN_IN]
     return site.page(
         request, "upload.html", title="Take in a file", form=form, kinds=kinds, recent=recent,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, require
-from revshare.console.runs import doing, page_of, stage_of
+from revshare.console.runs import doing, names_of, page_of, stage_of
 from revshare.console.shown import since
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import stop as stop_run
@@ -23,7 +23,7 @@ TITLES = {"": "All", "live": "At work", "failed": "Failed", "done": "Done"}
 # Who may ask for a step may ask again, or stop it.
 RIGHTS = {
     "ingest": "ingest", "lock": "lock", "calculate": "calculate", "review": "calculate", "publish": "publish",
-    "prove": "publish",
+    "prove": "publish", "restate": "restate", "verify": "calculate",
 }  # fmt: skip
 
 
@@ -53,9 +53,10 @@ def _shown(request: HttpRequest, runs: list[Run]) -> list[dict[str, Any]]:
     at = now()
     # Only the last run of a subject is worth trying again: of earlier ones something has come after.
     newest = dict(_newest({run.subject for run in runs if run.state == Run.State.FAILED}))
+    names = names_of(runs)
     return [
         {
-            "pk": run.pk, "doing": doing(run), "subject": run.subject.partition(":")[2], "url": page_of(run),
+            "pk": run.pk, "doing": doing(run), "subject": names[run.pk], "url": page_of(run),
             "state": run.state, "stage": stage_of(run) if run.live else "", "actor": run.actor,
             "age": since(run.requested_at, at), "took": _took(run), "attempts": run.attempts, "error": run.error,
             "done": run.progress_done, "total": run.progress_total,

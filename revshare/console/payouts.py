@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,7 +19,7 @@ from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only, person, require
 from revshare.console.fields import plain
-from revshare.console.shown import moment
+from revshare.console.shown import moment, readable
 from revshare.errors import NotFound, Refused
 from revshare.files import uploads
 from revshare.files.formats import PAYMENT_RESULTS
@@ -26,13 +27,20 @@ from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold, PaymentBatch
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
-from revshare.payouts.rules import MOVES, major_text, payment_key
+from revshare.payouts.rules import MOVES, Standing, minor_unit_micros, payment_key
 from revshare.signin.links import check_link
 from revshare.tasks import request_step
 
 RECENT = 20
 UNCONFIRMED = "Tick the box to confirm it first."
 RIGHTS = {"approve": "approve_payouts", "export": "export_payouts", "cancel": "prepare_payouts"}
+OUTCOMES = {"live": "Under way", "paid": "Paid", "returned": "Came back", "cancelled": "Given up"}
+REASONS = {
+    "below_minimum": "Below the minimum payout.", "in_payment": "A payment is under way.",
+    "on_hold": "Held by finance.",
+    "new_payee": "New contributors are paid a while after they were first told of.",
+    "rate_missing": "No rate of today into the currency they are paid in: take in a file of rates.",
+}  # fmt: skip
 LABELS = {"approve": "Approve", "export": "Hand to the bank", "cancel": "Give up"}
 MEANING = {
     "approve": "A second person releases these payments. The approval is bound to the digest above.",
@@ -78,12 +86,18 @@ def prepare(request: HttpRequest) -> HttpResponse:
         return redirect("admin:payout-batch", made[0].pk) if made else redirect(_prepare_url(currency))
     found = standings(today=now().date(), currency=currency) if currency else []
     payable = [item.payable_minor for item in found if item.payable_minor]
-    reasons = Counter(why.words for item in found if not item.payable_minor for why in item.reasons)
     return site.page(
         request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
-        payable=len(payable), total=major_text(sum(payable), currency) if payable else "",
-        reasons=sorted(reasons.items(), key=lambda item: (-item[1], item[0])),
+        payable=len(payable), total=_major(sum(payable), currency) if payable else "",
+        reasons=_reasons(found),
     )  # fmt: skip
+
+
+def _reasons(found: list[Standing]) -> list[tuple[str, str]]:
+    """Why accounts are not payable, and how many: what is each one's own (by how much, until when) is left out."""
+    codes = [(why.code, why.words) for item in found if not item.payable_minor for why in item.reasons]
+    counts = Counter(REASONS.get(code, words) for code, words in codes)
+    return [(words, f"{number:,}") for words, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def _prepare_url(currency: str) -> str:
@@ -102,6 +116,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     ]  # fmt: skip
     return site.page(
         request, "payout_batch.html", title=f"Batch {pk} in {found.currency}", batch=_shown(found), moves=moves,
+        outcome=_outcome(found),
         may_register=found.state == "exported" and allowed(request, "export_payouts"),
         payments=f"{reverse('admin:revshare_payment_changelist')}?q={payment_key(pk, 0)[:-6]}",
     )  # fmt: skip
@@ -223,10 +238,21 @@ def _hindrance(found: PaymentBatch, action: str, user: User) -> str:
     return ""
 
 
+def _major(minor: int, currency: str) -> str:
+    """An amount of payments, which are whole minor units: `116,833.67 GBP`."""
+    return readable(minor * minor_unit_micros(currency), currency)
+
+
+def _outcome(found: PaymentBatch) -> list[tuple[str, str, str]]:
+    """What became of its payments: the word, how many, how much."""
+    rows = found.payments.values_list("state").annotate(number=Count("pk"), minor=Sum("amount_minor")).order_by("state")
+    return [(OUTCOMES[state], f"{number:,}", _major(minor, found.currency)) for state, number, minor in rows]
+
+
 def _shown(found: PaymentBatch) -> dict[str, Any]:
     return {
-        "pk": found.pk, "state": found.state, "cycle": found.cycle.key, "count": found.payments_count,
-        "total": f"{major_text(found.total_minor, found.currency)} {found.currency}", "digest": found.digest,
+        "pk": found.pk, "state": found.state, "cycle": found.cycle.key, "count": f"{found.payments_count:,}",
+        "total": _major(found.total_minor, found.currency), "digest": found.digest,
         "history": [
             (word, by, moment(at))
             for word, by, at in (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -35,15 +35,22 @@ MOVES = (
     ("Review", "submit", OPERATOR, "Look at it and submit"), ("Approve", "approve", APPROVER, "Look at it and approve"),
     ("Publish", "publish", APPROVER, "Publish the statements"),
 )  # fmt: skip
+AHEAD = {
+    "calculate": "shares every pool, to the micro", "submit": "compares it with the cycle before",
+    "approve": "a second person looks and releases", "publish": "shows everybody their statement",
+    "pay": "finance hands a batch to the bank",
+}  # fmt: skip
 
 
 @dataclass
 class Stage:
-    """One box. `state`: done, now, ahead or blocked. `age`: since when it is done, or waits. `turn`: whose it is."""
+    """One stage. `state`: done, now, ahead or blocked. `age`: since when it is done, or waits. `turn`: whose it is.
+    `hint`: what it will do, of one that lies ahead."""
 
     title: str
     state: str
     lines: list[Any] = field(default_factory=list)
+    hint: str = ""
     age: str = ""
     blocked: str = ""
     turn: str = ""
@@ -52,22 +59,26 @@ class Stage:
     url: str = ""
 
 
-def unfinished_cycles() -> list[Cycle]:
-    """The first cycles that are not published yet."""
-    return list(Cycle.objects.select_related("policy").exclude(state__in=PUBLISHED).order_by("starts_at")[:UNFINISHED])
+def unfinished_or_last() -> list[Cycle]:
+    """The first cycles that are not published yet; where there are none, the last one."""
+    last = Cycle.objects.order_by("-starts_at").values("pk")[:1]
+    rows = Cycle.objects.select_related("policy").filter(~Q(state__in=PUBLISHED) | Q(pk__in=last))
+    found = list(rows.order_by("starts_at")[: UNFINISHED + 1])
+    return [cycle for cycle in found if cycle.state not in PUBLISHED][:UNFINISHED] or found
 
 
 def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datetime) -> list[Stage]:
     facts, said = facts_of(cycle), standing(cycle.pk)
     run = last_run(f"cycle:{cycle.key}")
     times = _times(cycle)
-    stages = [_files(waiting, at)]
+    stages = [_files(request, waiting, at)]
     page = reverse("admin:cycle", args=[cycle.key])
     for number, (title, action, role, button) in enumerate(MOVES, 1):
         done = reached(state=cycle.state, goal=STATES[number])
         now = cycle.state == STATES[number - 1]
         stage = Stage(title, "done" if done else "now" if now else "ahead", url=page)
         stage.lines = _lines(action, cycle, facts, said) if done or now else []
+        stage.hint = "" if done or now else AHEAD[action]
         stage.age = since(times[action], at) if done else ""
         if now:
             stage.age = f"waits {since(times[MOVES[number - 2][1]], at, ago=False)}" if number > 1 else ""
@@ -88,7 +99,7 @@ def _times(cycle: Cycle) -> dict[str, datetime | None]:
     }  # fmt: skip
 
 
-def _files(waiting: Waiting, at: datetime) -> Stage:
+def _files(request: HttpRequest, waiting: Waiting, at: datetime) -> Stage:
     facts = IngestedFile.objects.aggregate(count=Count("pk"), rows=Sum("rows_in", default=0), last=Max("loaded_at"))
     stage = Stage("Files", "done" if facts["count"] else "now", url=reverse("admin:revshare_ingestedfile_changelist"))
     stage.lines = [f"{facts['count']:,} files", f"{facts['rows']:,} rows"]
@@ -96,12 +107,13 @@ def _files(waiting: Waiting, at: datetime) -> Stage:
     if waiting:
         stage.blocked = f"{waiting} row{'s wait' if waiting.many else ' waits'} in quarantine"
         stage.turn, stage.next, stage.url = OPERATOR, "Decide about the rows", reverse("admin:quarantine")
+        stage.mine = may(roles=person(request).roles, action="quarantine")
     return stage
 
 
 def _lines(action: str, cycle: Cycle, facts: Facts | None, said: Standing) -> list[Any]:
     if action == "lock":
-        return [f"{cycle.starts_on:%Y-%m-%d} to", f"{cycle.ends_on:%Y-%m-%d}"]
+        return [f"{cycle.starts_on:%Y-%m-%d} to {cycle.ends_on:%Y-%m-%d}"]
     if facts is None:
         return []
     if action == "calculate":
@@ -141,6 +153,7 @@ def _payment(request: HttpRequest, cycle: Cycle, at: datetime) -> Stage:
     published = cycle.state in PUBLISHED
     stage = Stage("Pay", "ahead", url=reverse("admin:payouts"))
     if not published:
+        stage.hint = AHEAD["pay"]
         return stage
     batches = list(PaymentBatch.objects.filter(cycle=cycle))
     if not batches:

@@ -13,6 +13,7 @@ from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only, person, require
 from revshare.console.runs import describe
 from revshare.console.shown import amount, moment
+from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import counting
 from revshare.errors import Refused
@@ -32,7 +33,7 @@ SHOWN = 50
 BUCKETS = {
     "contributor": "To contributors", "split": "Passed on between contributors", "platform": "Platform",
     "commons": "Commons fund", "suspense": "In suspense", "held": "Held", "carried": "Carried",
-    "sales": "Net sales", "fx": "Exchange",
+    "sales": "Out of sales", "fx": "Exchange",
 }  # fmt: skip
 
 
@@ -84,10 +85,13 @@ def draft(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(pk)
+    shown = list(largest(found, SHOWN))
+    wanted = [line.contributor_id for line in shown]
+    names = dict(Contributor.objects.filter(pk__in=wanted).values_list("pk", "name"))
     lines = [
-        {"id": line.contributor_id, "pool": line.pool, "reason": line.reason, **_amounts(
-            line.old_micros, line.new_micros, line.currency)}
-        for line in largest(found, SHOWN)
+        {"id": line.contributor_id, "name": names.get(line.contributor_id or "", ""), "pool": line.pool,
+         "reason": line.reason, **_amounts(line.old_micros, line.new_micros, line.currency)}
+        for line in shown
     ]  # fmt: skip
     totals = [
         {"currency": currency, "bucket": BUCKETS[bucket], **_amounts(old, new, currency)}
@@ -101,7 +105,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
              "journal": step.journal_id}
             for action, step in sorted(steps_of(found).items())
         ],
-        lines=lines, totals=totals, shown=SHOWN, number=found.lines.count(), next=_next(request, found),
+        lines=lines, totals=totals, shown=SHOWN, number=f"{found.lines.count():,}", next=_next(request, found),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from revshare.console.shown import stage
+from revshare.files.models import Upload
 from revshare.runs.models import LIVE, Run
 from revshare.tasks import VERIFIED
 
@@ -35,6 +36,20 @@ def page_of(run: Run) -> str:
     if run.subject == VERIFIED:
         return reverse("admin:index")
     return reverse("admin:upload-detail", args=[int(name)])
+
+
+def names_of(runs: list[Run]) -> dict[int, str]:
+    """What each is about, as people call it: a file by its name, everything that is verified not at all."""
+    uploads = [int(run.subject.partition(":")[2]) for run in runs if run.step == "ingest"]
+    names = dict(Upload.objects.filter(pk__in=uploads).values_list("pk", "name")) if uploads else {}
+    return {run.pk: _name(run, names) for run in runs}
+
+
+def _name(run: Run, uploads: dict[int, str]) -> str:
+    subject = run.subject.partition(":")[2]
+    if run.subject == VERIFIED:
+        return "everything"
+    return uploads.get(int(subject), subject) if run.step == "ingest" else subject
 
 
 def doing(run: Run) -> str:

@@ -21,6 +21,8 @@ from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.files.models import IngestedFile, Upload
 from revshare.ledger.models import Journal
+from revshare.payouts.models import Payment
+from revshare.policies.models import Policy
 from revshare.restatements.models import Restatement
 from revshare.runs.models import Run
 from revshare.signin.links import check_link, signed
@@ -29,6 +31,7 @@ from revshare.statements.queries import by_number
 MOST = 8
 LONGEST = 200
 HASH = re.compile(r"[0-9a-f]{6,64}")
+PAYMENT = re.compile(r"pay-[0-9]{6,}-[0-9]{6,}")
 NUMBER = re.compile(r"[0-9]{1,18}")
 SHOWN_EVENTS = 50
 
@@ -49,7 +52,9 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _contributors(text: str) -> Iterator[Hit]:
-    rows = Contributor.objects.filter(Q(pk=text) | Q(name__icontains=text)).order_by("pk")[:MOST]
+    # A name is looked for in all of them; whoever gave an id has found whom they meant.
+    known = Contributor.objects.filter(pk=text).first()
+    rows = [known] if known else Contributor.objects.filter(name__icontains=text).order_by("pk")[:MOST]
     for row in rows:
         yield Hit(
             "Contributor", row.name or row.pk, row.pk, reverse("admin:revshare_contributor_change", args=[row.pk])
@@ -96,6 +101,18 @@ def _journals(text: str) -> Iterator[Hit]:
         )
 
 
+def _policies(text: str) -> Iterator[Hit]:
+    for row in Policy.objects.filter(name__icontains=text).order_by("-pk")[:MOST]:
+        yield Hit("Policy", str(row), f"{row.sha256[:16]}…", reverse("admin:revshare_policy_change", args=[row.pk]))
+
+
+def _payments(text: str) -> Iterator[Hit]:
+    if PAYMENT.fullmatch(text):
+        for row in Payment.objects.filter(payment_key=text):
+            about = f"{row.name or row.contributor_id}, {words(row.state)}"
+            yield Hit("Payment", row.payment_key, about, reverse("admin:revshare_payment_change", args=[row.pk]))
+
+
 def _runs(text: str) -> Iterator[Hit]:
     if NUMBER.fullmatch(text):
         for row in Run.objects.filter(pk=int(text)):
@@ -103,7 +120,7 @@ def _runs(text: str) -> Iterator[Hit]:
 
 
 FINDERS: tuple[Callable[[str], Iterator[Hit]], ...] = (
-    _contributors, _statements, _cycles, _files, _journals, _runs,
+    _contributors, _statements, _cycles, _files, _journals, _policies, _payments, _runs,
 )  # fmt: skip
 
 

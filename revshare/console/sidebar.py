@@ -13,22 +13,33 @@ from revshare.console.waiting import in_quarantine
 from revshare.cycles.models import Cycle
 
 WORK = (
-    ("Home", "home", "index", None),
-    ("Take in a file", "upload_file", "upload", "ingest"),
-    ("Quarantine", "warning", "quarantine", None),
-    ("Suspense", "hourglass_empty", "suspense", None),
-    ("Claims", "front_hand", "work-claims", None),
-    ("Consents", "thumbs_up_down", "work-consents", None),
-    ("Advances and debts", "request_quote", "work-debts", None),
-    ("Jobs", "bolt", "jobs", None),
-    ("Audit trail", "history", "audit", None),
-    ("Restatements", "history_edu", "restatements", None),
-    ("Deficits", "trending_down", "deficits", None),
-    ("Register a policy", "gavel", "register-policy", "register_policy"),
-    ("Open a cycle", "event_available", "open-cycle", "open_cycle"),
-    ("Payouts", "payments", "payouts", None),
-    ("Downloads", "download", "downloads", "export"),
-)
+    ("Work", (
+        ("Home", "home", "admin:index", None),
+        ("Take in a file", "upload_file", "admin:upload", "ingest"),
+        ("Open a cycle", "event_available", "admin:open-cycle", "open_cycle"),
+        ("Register a policy", "gavel", "admin:register-policy", "register_policy"),
+        ("Payouts", "payments", "admin:payouts", None),
+        ("Jobs", "bolt", "admin:jobs", None),
+    )),
+    ("To decide", (
+        ("Quarantine", "warning", "admin:quarantine", None),
+        ("Suspense", "hourglass_empty", "admin:suspense", None),
+        ("Claims", "front_hand", "admin:work-claims", None),
+        ("Consents", "thumbs_up_down", "admin:work-consents", None),
+        ("Advances and debts", "request_quote", "admin:work-debts", None),
+        ("Restatements", "history_edu", "admin:restatements", None),
+    )),
+    ("Contributors’ accounts", (
+        ("Invitations", "mail", "staff-invitations", "invite"),
+        ("Deletion requests", "person_remove", "staff-deletions", "decide_deletion"),
+        ("Letters", "drafts", "staff-letters", "read_letters"),
+    )),
+    ("To look up", (
+        ("Audit trail", "history", "admin:audit", None),
+        ("Deficits", "trending_down", "admin:deficits", None),
+        ("Downloads", "download", "admin:downloads", "export"),
+    )),
+)  # fmt: skip
 RECORDS = (
     ("1 · Files", (("Files", "ingestedfile"), ("Quarantined rows", "quarantinedrow"), ("Uploads", "upload"))),
     ("2 · People and assets", (
@@ -69,13 +80,19 @@ SHOWN_CYCLES = 4
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """UNFOLD["SIDEBAR"]["navigation"]."""
     roles = request.user.roles  # type: ignore[union-attr]
-    work = [
-        _item(title, icon, reverse(f"admin:{view}"))
-        for title, icon, view, action in WORK
-        if action is None or may(roles=roles, action=action)
-    ]
-    if waiting := in_quarantine():
-        next(item for item in work if item["title"] == "Quarantine").update(badge=str(waiting), badge_variant="warning")
+    work: list[dict[str, Any]] = [
+        {"title": group, "separator": bool(number), "items": [
+            _item(title, icon, reverse(view))
+            for title, icon, view, action in items
+            if action is None or may(roles=roles, action=action)
+        ]}
+        for number, (group, items) in enumerate(WORK)
+    ]  # fmt: skip
+    if waiting := in_quarantine(request):
+        decided = next(group["items"] for group in work if group["title"] == "To decide")
+        next(item for item in decided if item["title"] == "Quarantine").update(
+            badge=str(waiting), badge_variant="warning"
+        )
     cycles = [
         _item(cycle.key, "autorenew", reverse("admin:cycle", args=[cycle.key])) | {"badge": words(cycle.state),
               "badge_variant": "info"}
@@ -87,7 +104,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for title, models in RECORDS
     ]  # fmt: skip
     latest = [{"title": "Latest cycles", "separator": True, "items": cycles}] if cycles else []
-    return [{"title": "Work", "items": work}, *latest, *records]
+    return [work[0], *latest, *(group for group in work[1:] if group["items"]), *records]
 
 
 def _item(title: str, icon: str, link: str) -> dict[str, Any]:

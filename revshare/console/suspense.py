@@ -13,8 +13,11 @@ from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import amount
+from revshare.manifests.models import Manifest, Training
 from revshare.pools import matching
 from revshare.pools.models import Match
+
+OFFERED = 500  # known names to choose from; any other can be typed
 
 
 @admin.register(SuspenseDecision, site=site)
@@ -43,9 +46,17 @@ def page(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     names = sorted({(row.kind, row.name) for row in found if row.name and not row.stands_for})
     return site.page(
-        request, "suspense.html", title="Suspense", rows=rows, names=names, may_match=allowed(request, "match"),
+        request, "suspense.html", title="Suspense", rows=rows, names=names, known=known_names() if names else {},
+        may_match=allowed(request, "match"),
         may_share=allowed(request, "share_suspense"), may_settle=allowed(request, "settle_suspense"),
     )  # fmt: skip
+
+
+def known_names() -> dict[str, list[str]]:
+    """What a name may stand for: of models and of dataset versions, those that are registered."""
+    models = Training.objects.order_by("model").values_list("model", flat=True).distinct()[:OFFERED]
+    versions = Manifest.objects.order_by("dataset_version").values_list("dataset_version", flat=True)[:OFFERED]
+    return {"model": list(models), "dataset_version": list(versions)}
 
 
 def _way_out(row: Waiting) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
+
 from revshare.files.queries import open_quarantine
 
 COUNTED = 10_000
@@ -24,6 +26,11 @@ class Waiting:
         return self.count > 1
 
 
-def in_quarantine() -> Waiting:
-    """Every page of the console says it, so it may not cost what counting a million rows does."""
-    return Waiting(open_quarantine().order_by()[: COUNTED + 1].count())
+def in_quarantine(request: HttpRequest) -> Waiting:
+    """Every page of the console says it, so it may not cost what counting a million rows does; a page that says it
+    twice asks once."""
+    known: Waiting | None = getattr(request, "in_quarantine", None)
+    if known is None:
+        known = Waiting(open_quarantine().order_by()[: COUNTED + 1].count())
+        request.in_quarantine = known  # type: ignore[attr-defined]
+    return known

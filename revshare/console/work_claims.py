@@ -108,11 +108,16 @@ def move_claim(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return done(request, CLAIMS.view, deed)
 
 
+def _span(keys: list[str]) -> str:
+    """A few cycles by name, many by the first and the last."""
+    return ", ".join(keys) if len(keys) <= 3 else f"{len(keys)} cycles, {keys[0]} to {keys[-1]}"
+
+
 @require_GET
 def consents(request: HttpRequest) -> HttpResponse:
     """What is held for contributors who had opted out, and the latest decisions."""
     held = [
-        {"id": item.contributor_id, "name": item.name, "cycles": ", ".join(item.cycles),
+        {"id": item.contributor_id, "name": item.name, "cycles": _span(item.cycles),
          "amounts": [amount(micros, code) for code, micros in item.micros.items()]}
         for item in held_for_opt_outs()
     ]  # fmt: skip

@@ -34,7 +34,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0031_indexes_of_sales")]
+    dependencies = [("revshare", "0032_chosen_late_sales")]
     operations = [
         migrations.RemoveField("destinationnotice", "sent_at"),
         migrations.AlterField("destinationnotice", "address", models.TextField(blank=True)),

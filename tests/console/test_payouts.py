@@ -42,7 +42,9 @@ def test_a_batch_goes_from_what_is_payable_to_the_bank(payees: None, sign_in: Si
     batch = prepared(fiona)
     place = f"{batch.pk}/"
     page = fiona.get(f"/console/payouts/{place}").content.decode()
-    assert "1 payment, 15.00 USD: draft" in page
+    assert "1 payment, 15.00 USD</h2>" in page
+    assert '<span class="rs-badge rs-badge-draft">draft</span>' in page
+    assert "<dt>Under way</dt><dd>1</dd>" in page
     assert "This takes an approver." in page
     assert "Tick the box" in said(adam, f"{place}approve/", digest=batch.digest)
     assert "another digest" in said(adam, f"{place}approve/", digest="0" * 64, **YES)

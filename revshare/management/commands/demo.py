@@ -110,8 +110,8 @@ class Command(base.Command):
         self.say("Where to look next:")
         self.say(f"  {folder / 'exports' / KEY}: payouts.csv, statements.csv, journal.csv")
         self.say(
-            f"  REVSHARE_STRICT_SIGN_IN=false REVSHARE_HOME={folder} make serve   then http://127.0.0.1:8000/ as "
-            "olivia, adam, fiona or turner"
+            f"  REVSHARE_STRICT_SIGN_IN=false REVSHARE_HOME={folder} .venv/bin/python manage.py serve   then "
+            "http://127.0.0.1:8000/ as olivia, adam, fiona or turner"
         )
         self.say(
             f"  REVSHARE_HOME={folder} .venv/bin/python manage.py verify   (or: export payouts {KEY}, cycle show {KEY})"
