@@ -2,6 +2,7 @@
 
 from revshare.cycles.models import Cycle
 from revshare.ledger.queries import account_balances
+from revshare.payouts.queries import standings
 from revshare.pools.deficits import deficits
 from revshare.recoupments.models import Debt
 from revshare.recoupments.queries import find
@@ -92,6 +93,18 @@ def test_a_deficit(story: Story) -> None:
         lines.append(f"{NAMES[number]:<12}ann {statements(cycle)['ann USD'][1]:>12,}   {says or 'owes nothing'}")
     told(*lines)
     clean()
+
+
+def test_why_not_yet(story: Story) -> None:
+    shop(story, '[payout]\ndefault_minimum = "50.00"\n')
+    lines = []
+    for number, sold in ((1, "100"), (2, "40")):
+        month(story, number, sold=sold)
+        for item in standings(today=story.at.date()):
+            assert [why.code for why in item.reasons] == ["below_minimum"]
+            who = f"{NAMES[number]:<12}{item.account.contributor_id:<3}"
+            lines.append(f"{who} {item.shortfall_micros:>12,} short   {item.projected_on}")
+    told(*lines)
 
 
 def test_a_payment_in_euros(story: Story) -> None:

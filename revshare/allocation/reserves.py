@@ -47,6 +47,13 @@ KEPT = """
     SELECT contributor_id, currency, reserve, CAST(micros * numerator // denominator AS BIGINT) AS amount_micros
     FROM own JOIN rule USING (reserve) WHERE micros * numerator >= denominator
 """
+# The same where no stream has a reserve of its own.
+KEPT_OF_ALL = """
+    CREATE TEMP TABLE kept AS
+    SELECT contributor_id, currency, reserve,
+           CAST(CAST(earned_micros AS HUGEINT) * numerator // denominator AS BIGINT) AS amount_micros
+    FROM base CROSS JOIN rule WHERE CAST(earned_micros AS HUGEINT) * numerator >= denominator
+"""
 LEGS = """
     WITH own AS (SELECT * FROM kept_back WHERE reserve = %s)
     SELECT 'payable:' || contributor_id COLLATE "C" AS account, currency, 'D' AS side, amount_micros FROM own
@@ -57,12 +64,16 @@ LEGS = """
 def keep_reserves(
     con: duckdb.DuckDBPyConnection, *, cycle_id: int, key: str, reserves: Mapping[str, Reserve], act: Act
 ) -> Iterator[Journal | None]:
-    """Makes the table `kept` out of `earned`, and posts what is kept: a journal for each reserve of the policy."""
-    _load_passed(con, cycle_id)
+    """Makes the table `kept` out of `earned`, or of `base` if all is under one reserve; and posts what is kept: a
+    journal for each reserve of the policy."""
     rules = [(name, item.share.numerator, item.share.denominator) for name, item in reserves.items()]
     columns = list(zip(*rules, strict=True)) or [()] * len(RULE)
     con.register("rule", pa.table([pa.array(c, f.type) for c, f in zip(columns, RULE, strict=True)], schema=RULE))
-    con.execute(KEPT)
+    if reserves.keys() <= {""}:
+        con.execute(KEPT_OF_ALL)
+    else:
+        _load_passed(con, cycle_id)
+        con.execute(KEPT)
     columns_kept = "contributor_id, currency, reserve, amount_micros"
     with connection.cursor() as cursor:
         cursor.execute(
