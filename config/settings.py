@@ -98,6 +98,12 @@ AUTH_USER_MODEL = "revshare.User"
 AUTHENTICATION_BACKENDS = ["revshare.signin.backend.CarefulBackend"]
 # Long, not on the list of common ones, not the name; nothing about which characters (NIST 800-63B, ASVS 6.2).
 MIN_PASSWORD_CHARACTERS = 12
+# Words that a password is not made of: the product's, the hosts' and those of the marketplace.
+OUR_WORDS = [
+    "revshare", "password", "payout", "payouts", "revenue", "share", "statement", "contributor", "operator", "approver",
+    "finance", *(word for host in ALLOWED_HOSTS for word in host.split(".")),
+    *env.list("REVSHARE_PASSWORD_WORDS", default=[]),
+]  # fmt: skip
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -105,6 +111,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": MIN_PASSWORD_CHARACTERS},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "revshare.signin.passwords.NotOurWords",
+        "OPTIONS": {"words": OUR_WORDS, "min_rest": MIN_PASSWORD_CHARACTERS},
+    },
 ]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
@@ -285,5 +295,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Who signed in, who tried in vain, who was refused: whatever the level of the rest.
+    "loggers": {"revshare.security": {"level": "INFO"}},
     "root": {"handlers": ["stderr"], "level": env.str("REVSHARE_LOG_LEVEL", default="WARNING")},
 }

@@ -15,6 +15,7 @@ class User(AbstractUser):
     contributor = models.ForeignKey(
         "revshare.Contributor", null=True, blank=True, on_delete=models.PROTECT, related_name="users"
     )
+    password_ends_at = models.DateTimeField(null=True, blank=True, editable=False)  # of one that another person knew
 
     class Meta:
         db_table = "access_user"

@@ -1,10 +1,13 @@
 """What `manage.py check --deploy` says about the database."""
 
+import os
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError
 
+from config.safety import unencrypted
 from revshare.privileges import ONE_ROLE, owns_tables
 
 
@@ -16,3 +19,13 @@ def one_role(**_: Any) -> list[CheckMessage]:
     except DatabaseError:
         return []
     return [Warning(f"In the database {ONE_ROLE}", id="revshare.W001")] if alone else []
+
+
+@register(Tags.security, deploy=True)
+def services_elsewhere(**_: Any) -> list[CheckMessage]:
+    """What is spoken to in the clear."""
+    said = unencrypted(
+        database_url=os.environ.get("DATABASE_URL", ""), broker_url=os.environ.get("REDIS_URL", ""),
+        lake_endpoint=settings.REVSHARE_LAKE_ENDPOINT,
+    )  # fmt: skip
+    return [Warning(sentence, id="revshare.W002") for sentence in said]

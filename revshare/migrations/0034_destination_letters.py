@@ -1,4 +1,7 @@
-"""The notice of a new destination is a letter of the queue; its address only goes, with its contributor's other data."""
+"""The notice of a new destination is a letter of the queue; its address only goes, with its contributor's other data.
+A destination cools off for as long as the rules say, whoever adds it."""
+
+from datetime import timedelta
 
 from django.db import migrations, models
 
@@ -42,6 +45,14 @@ class Migration(migrations.Migration):
         migrations.AlterField("message", "kind", models.TextField(choices=[(kind, kind) for kind in KINDS])),
         migrations.AddConstraint(
             "message", models.CheckConstraint(condition=models.Q(("kind__in", KINDS)), name="mail_message_kind")
+        ),
+        migrations.RemoveConstraint("destination", "payouts_destination_cools_off"),
+        migrations.AddConstraint(
+            "destination",
+            models.CheckConstraint(
+                condition=models.Q(("usable_from__gte", models.F("set_at") + timedelta(days=7))),
+                name="payouts_destination_cools_off",
+            ),
         ),
         migrations.RunSQL(CREATE, DROP),
         migrations.RunSQL(migrations.RunSQL.noop, REFUSE_LOSS),

@@ -39,7 +39,10 @@ def set_destination(*, contributor_id: str, text: str, act: Act) -> Destination:
         DestinationNotice.objects.create(destination=made, address=address)
     record(
         act=act, action="payouts.destination", object=f"contributor:{contributor_id}",
-        detail={"sha256": destination_sha256(contributor.payee_id, text), "usable_from": made.usable_from.isoformat()},
+        detail={
+            "sha256": destination_sha256(contributor.payee_id, text), "payee_id": contributor.payee_id,
+            "usable_from": made.usable_from.isoformat(),
+        },
     )  # fmt: skip
     return made
 

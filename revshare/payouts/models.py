@@ -5,7 +5,7 @@ from fractions import Fraction
 from django.db import models
 from django.db.models import F, Q
 
-from revshare.payouts.rules import BATCH_STATES, LIVE, PAYMENT_STATES, RESULTS
+from revshare.payouts.rules import BATCH_STATES, COOL_OFF, LIVE, PAYMENT_STATES, RESULTS
 from revshare.pools.models import MAX_RATE_PART
 
 
@@ -75,7 +75,9 @@ class Destination(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(name="payouts_destination_says_where", condition=~Q(text="")),
-            models.CheckConstraint(name="payouts_destination_cools_off", condition=Q(usable_from__gt=F("set_at"))),
+            models.CheckConstraint(
+                name="payouts_destination_cools_off", condition=Q(usable_from__gte=F("set_at") + COOL_OFF)
+            ),
         ]
 
     def __str__(self) -> str:

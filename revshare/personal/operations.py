@@ -2,10 +2,10 @@
 
 from tempfile import TemporaryFile
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from revshare.access.models import ApiToken, User
+from revshare.access.models import User
+from revshare.access.operations import end_sessions
 from revshare.audit_trail.operations import Act, record
 from revshare.contributors.models import Contributor
 from revshare.errors import Conflict, NotAllowed, NotFound, Refused
@@ -82,17 +82,9 @@ def _forget(contributor_id: str, act: Act) -> None:
     users = User.objects.filter(contributor_id=contributor_id)
     if any(set(user.roles) != {"contributor"} for user in users):
         raise Refused("The account has other roles too: take them away first.", code="is_staff")
-    ApiToken.objects.filter(user__in=users, revoked_at=None).update(revoked_at=act.at)
-    _end_sessions({str(user.pk) for user in users})
     for user in users:
+        end_sessions(user=user, act=act)
         user.username, user.email, user.first_name, user.last_name = f"deleted-{user.pk}", "", "", ""
         user.is_active = False
         user.set_unusable_password()
         user.save()
-
-
-def _end_sessions(user_ids: set[str]) -> None:
-    # Sessions do not say whose they are but inside; an account that is not active could not use one anyway.
-    for session in Session.objects.all().iterator():
-        if session.get_decoded().get("_auth_user_id") in user_ids:
-            session.delete()

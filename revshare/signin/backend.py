@@ -29,4 +29,7 @@ class CarefulBackend(AuthenticationBackend):
             attempts.note_failure(name=name, address=address, at=now())
             return None
         assert isinstance(user, User), "the only kind of user there is"
+        if user.password_ends_at is not None and user.password_ends_at <= now():
+            attempts.note_failure(name=name, address=address, at=now())
+            return None
         return user

@@ -1,5 +1,6 @@
 """The forms of signing in: our words, and the limit on wrong codes."""
 
+import logging
 from typing import Any
 
 from allauth.account.forms import LoginForm
@@ -12,6 +13,7 @@ from revshare.access import attempts
 from revshare.clock import now
 from revshare.signin.backend import address_of
 
+log = logging.getLogger("revshare.security")
 WRONG = _(
     "User name and password do not go together, or there were too many attempts. Passwords are case-sensitive. After "
     "ten attempts in vain the account takes no more for a quarter of an hour."
@@ -50,6 +52,7 @@ class _Counted:
             return super().clean_code()  # type: ignore[misc]
         except forms.ValidationError:
             attempts.note_failure(name=name, address=address, at=now())
+            log.warning("wrong code: %s from %s", name, address)
             raise
 
 

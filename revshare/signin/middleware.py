@@ -1,7 +1,9 @@
 """What holds for every request of somebody who is signed in, and every answer."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records
@@ -20,6 +22,7 @@ from revshare.signin.factors import has_factor, needs_factor
 from revshare.signin.links import LINK_MINUTES, LinkOver
 from revshare.signin.step_up import StepUpNeeded
 
+log = logging.getLogger("revshare.security")
 Answer = Callable[[HttpRequest], HttpResponseBase]
 SIGNED_IN, SEEN, FACTOR = "signed_in_at", "seen_at", "factor"
 TO_GET_A_FACTOR = ("/account/two-factor/", "/account/confirm/", "/account/password/", "/sign-out/")
@@ -80,6 +83,8 @@ class Sessions:
                 return held
         adding = self._has_none_yet(request)
         response = self.get_response(request)
+        if response.status_code == HTTPStatus.FORBIDDEN:
+            log.warning("refused: %s, %s %s", request.user.get_username() or "nobody", request.method, request.path)
         if adding and request.method == "POST" and isinstance(request.user, User) and has_factor(request.user):
             request.session[FACTOR] = True  # added just now, by whoever has the session
         return response

@@ -6,7 +6,7 @@ from allauth.account.views import LoginView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LogoutView
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -21,7 +21,15 @@ from revshare.signin.step_up import check_step_up
 
 private = cache_control(private=True, no_store=True)
 sign_in = private(LoginView.as_view())
-sign_out = private(LogoutView.as_view())
+
+
+@private
+def sign_out(request: HttpRequest) -> HttpResponseBase:
+    """Ends the session, and has the browser forget what it kept of it."""
+    response = LogoutView.as_view()(request)
+    if not request.user.is_authenticated:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 @private

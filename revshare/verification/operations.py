@@ -13,6 +13,7 @@ from revshare.verification.debts import DEBT_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
+from revshare.verification.people import PEOPLE_CHECKS
 from revshare.verification.privileges import TRIGGER_CHECKS, beyond_the_list
 from revshare.verification.proofs import PROOF_CHECKS, commitments
 from revshare.verification.recompute import recompute
@@ -34,6 +35,7 @@ CHECKS = (
     *DEBT_CHECKS,
     *TRIGGER_CHECKS,
     *REVIEW_CHECKS,
+    *PEOPLE_CHECKS,
 )
 CHAINS = (beyond_the_list, *WALKS, class_weights, batches, digests)
 

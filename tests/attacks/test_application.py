@@ -84,6 +84,10 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "a payment at the bank is cancelled": ("UPDATE payouts_payment SET state = 'cancelled' WHERE state = 'live'", STATE),
     "a payment goes to somebody else": ("UPDATE payouts_payment SET payee_id = 'P-mallory'", FORBIDDEN),
     "a payment is of more": ("UPDATE payouts_payment SET amount_minor = amount_minor * 10", FORBIDDEN),
+    "a destination is used at once": (
+        "INSERT INTO payouts_destination (contributor_id, text, set_at, set_by, usable_from) "
+        "VALUES ('ann', 'IBAN of mallory', now(), 'ann', now() + interval '1 minute')", CHECK,
+    ),
     "a hold is on somebody else": ("UPDATE payouts_hold SET contributor_id = 'cy'", FORBIDDEN),
     "a payment is booked by a journal of another kind": (
         "INSERT INTO payouts_result (payment_id, result, dated, reference, reason, journal_id, file_id) "

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from config.safety import LOOPBACK, refused
+from config.safety import LOOPBACK, refused, unencrypted
 from tests.conftest import ROOT, World
 
 KEY = "k" * 50
@@ -96,3 +96,26 @@ def test_every_answer_tells_the_browser_to_be_strict(where: str) -> None:
     if not where.startswith("/static/"):
         assert headers["X-Frame-Options"] == "DENY"
     assert "Access-Control-Allow-Origin" not in headers or where.startswith("/static/")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"database_url": "postgresql://revshare@db.example.com/books"}, "DATABASE_URL"),
+        ({"database_url": "postgresql://revshare@db.example.com/books?sslmode=require"}, "DATABASE_URL"),
+        ({"broker_url": "redis://:x@broker.example.com:6379/0"}, "REDIS_URL"),
+        ({"lake_endpoint": "http://minio.example.com:9000"}, "REVSHARE_LAKE_ENDPOINT"),
+    ],
+)
+def test_services_elsewhere_are_spoken_to_by_tls(change: dict[str, str], named: str) -> None:
+    near = {"database_url": "postgresql:///books?host=/tmp/x", "broker_url": "unix:///tmp/x.sock", "lake_endpoint": ""}
+    assert unencrypted(**near) == []
+    (said,) = unencrypted(**near | change)
+    assert said.startswith(named)
+
+
+def test_services_elsewhere_by_tls_are_not_warned_of() -> None:
+    assert unencrypted(
+        database_url="postgresql://r@db.example.com/b?sslmode=verify-full", broker_url="rediss://b.example.com/0",
+        lake_endpoint="https://s3.example.com",
+    ) == []  # fmt: skip
