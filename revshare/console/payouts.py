@@ -89,11 +89,11 @@ def prepare(request: HttpRequest) -> HttpResponse:
     return site.page(
         request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
         payable=len(payable), total=_major(sum(payable), currency) if payable else "",
-        reasons=_reasons(found),
+        reasons=reasons_of(found),
     )  # fmt: skip
 
 
-def _reasons(found: list[Standing]) -> list[tuple[str, str]]:
+def reasons_of(found: list[Standing]) -> list[tuple[str, str]]:
     """Why accounts are not payable, and how many: what is each one's own (by how much, until when) is left out."""
     codes = [(why.code, why.words) for item in found if not item.payable_minor for why in item.reasons]
     counts = Counter(REASONS.get(code, words) for code, words in codes)

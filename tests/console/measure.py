@@ -1,5 +1,5 @@
 """What the console's pages cost on an instance: `REVSHARE_HOME=… python -m tests.console.measure [CYCLE [OPEN-CYCLE]]`
-prints a table. Each page is asked for once to warm up, then three times; the least wall time of the server counts."""
+prints a table. Each page is asked for once to warm up, then seven times; the least of them counts."""
 
 import gzip
 import sys
@@ -14,7 +14,7 @@ PAGES = (
     "revshare/contributor/", "revshare/sale/", "revshare/statement/", "revshare/leg/", "revshare/weight/",
     "restatements/1/", "files/1/", "revshare/allocation/", "revshare/payment/", "revshare/event/", "revshare/cycle/",
 )  # fmt: skip
-ROUNDS = 3
+ROUNDS = 7
 
 
 def main(arguments: list[str]) -> None:

@@ -7,9 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from revshare.audit_trail.models import Event
+from revshare.console.payouts import reasons_of
 from revshare.cycles.models import Cycle
 from revshare.files.models import Upload
 from revshare.payouts.models import Hold, PaymentBatch
+from revshare.payouts.rules import Account, Standing, Why
 from tests.console.conftest import SignIn
 from tests.stories import Story
 
@@ -118,3 +120,13 @@ def test_results_are_handed_to_a_worker(payees: None, sign_in: SignIn) -> None:
     file.seek(0)
     assert "The results are being booked." in said(fiona, "results/", file=file, **YES)
     assert Upload.objects.get(kind="payment_results").name == "bank.csv"
+
+
+def test_why_accounts_are_not_payable_is_said_once_for_all() -> None:
+    """Each is short of the minimum by another amount: a million of them are one line."""
+    found = [
+        Standing(Account(name, name, "", "USD", short), 0, (Why("below_minimum", f"{short} USD short"),))
+        for short, name in enumerate(("ann", "ben", "cy"), 1)
+    ]
+    found.append(Standing(Account("dee", "Dee", "", "USD", 9), 0, (Why("no_payee", "No payee is known to pay to."),)))
+    assert reasons_of(found) == [("Below the minimum payout.", "3"), ("No payee is known to pay to.", "1")]

@@ -12,9 +12,11 @@ from revshare.claims.models import Claim
 from revshare.claims.queries import find as find_claim
 from revshare.cycles.models import Cycle
 from revshare.files.models import QuarantinedRow
+from revshare.payouts.operations import prepare
 from revshare.recoupments.models import Debt
 from revshare.recoupments.queries import find as find_debt
 from revshare.runs.models import Run
+from revshare.runs.operations import start
 from tests.console.conftest import SignIn, take_in
 from tests.stories import Story
 
@@ -141,3 +143,45 @@ def test_lists_are_exported_as_they_are_filtered(cycles: dict[str, Cycle], sign_
         reverse("admin:revshare_cycle_changelist"), {"state__exact": "open", "_export": "csv"}
     )
     assert b"june" in b"".join(cycles_list.streaming_content)
+
+
+def test_jobs_say_what_they_are_about(cycles: dict[str, Cycle], sign_in: SignIn, act: Act) -> None:
+    """Whatever failed is listed for everybody, and tried again by whoever may ask for it."""
+    take_in("broken.csv", "sales", b"order,total\n1,2\n", act)
+    for subject, step in (("restatement:april", "restate"), ("verify:all", "verify")):
+        run = start(subject=subject, step=step, act=act)[0]
+        Run.objects.filter(pk=run.pk).update(state="failed", error="the disk was full", finished_at=act.at)
+    page = reverse("admin:jobs")
+    shown = sign_in("olivia").get(page, {"state": "failed"}).content.decode()
+    for words in ("Taking in broken.csv", "Computing again april", "Verifying everything"):
+        assert words in shown
+    assert shown.count(">Try again</button>") == 3
+    assert ">Try again</button>" not in sign_in("fiona").get(page, {"state": "failed"}).content.decode()
+
+
+def test_the_sidebar_has_the_pages_that_a_role_may_see(cycles: dict[str, Cycle], sign_in: SignIn) -> None:
+    links = {
+        "olivia": ({"staff-invitations", "staff-letters"}, {"staff-deletions"}),
+        "adam": ({"staff-deletions", "staff-letters"}, {"staff-invitations", "admin:upload"}),
+    }
+    for name, (there, not_there) in links.items():
+        client = sign_in(name)
+        shown = client.get(reverse("admin:index")).content.decode()
+        for view in there:
+            assert f'<a href="{reverse(view)}"' in shown, (name, view)
+            assert client.get(reverse(view)).status_code == 200, (name, view)
+        for view in not_there:
+            assert f'<a href="{reverse(view)}"' not in shown, (name, view)
+
+
+def test_policies_and_payments_are_found_too(
+    cycles: dict[str, Cycle], sign_in: SignIn, market: Story, act: Act
+) -> None:
+    page = reverse("admin:search")
+    market.take("contributors", ("contributor_id", "contributor_name", "payee_id"), [("ann", "Ann", "P-ann")])
+    batch = prepare(currency="USD", act=act)
+    shown = sign_in("adam").get(page, {"q": batch.payments.get().payment_key}).content.decode()
+    assert '<span class="rs-badge">Payment</span>' in shown
+    assert ">Ann, live<" in shown
+    shown = sign_in("adam").get(page, {"q": "P"}).content.decode()
+    assert '<span class="rs-badge">Policy</span>' in shown
