@@ -18,6 +18,7 @@ README = """All data that revshare holds about contributor {id}, taken on {at}.
 Each table is there twice: NAME.csv for people (text that a spreadsheet would take for a formula has a ' before it) and
 NAME.json for programs. Amounts are in micros, millionths of the currency; assets are counted in ticks, 720,720 to one.
 works.csv lists your assets, each in every dataset version that holds it, and which models were trained on it.
+Of a bank account that you named only the end is told, here as everywhere.
 """
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from revshare.payouts.rules import SHOWN_CHARACTERS
 from revshare.personal.models import DeletionRequest
 
 # Name of the file: what stands in it. `%(id)s` is the contributor; only what they may see is among it.
@@ -32,7 +33,8 @@ TABLES: dict[str, str] = {
     "AND c.state IN ('published', 'settled') ORDER BY m.journal_id",
     "payments": "SELECT payment_key, state, name, payee_id, currency, amount_minor, statement FROM payouts_payment "
     "WHERE contributor_id = %(id)s ORDER BY id",
-    "destinations": "SELECT text, set_at, set_by, usable_from FROM payouts_destination "
+    # Never whole: a stolen session would read it too.
+    "destinations": f"SELECT '…' || right(text, {SHOWN_CHARACTERS}) AS text, set_at, set_by, usable_from FROM payouts_destination "
     "WHERE contributor_id = %(id)s ORDER BY id",
     "weights": "SELECT m.dataset_version, w.assets_ticks, w.weight_ticks FROM manifests_weight w "
     "JOIN manifests_manifest m ON m.id = w.manifest_id WHERE w.contributor_id = %(id)s ORDER BY m.dataset_version",
