@@ -34,8 +34,8 @@ TABLES: dict[str, str] = {
     "payments": "SELECT payment_key, state, name, payee_id, currency, amount_minor, statement FROM payouts_payment "
     "WHERE contributor_id = %(id)s ORDER BY id",
     # Never whole: a stolen session would read it too.
-    "destinations": f"SELECT '…' || right(text, {SHOWN_CHARACTERS}) AS text, set_at, set_by, usable_from FROM payouts_destination "
-    "WHERE contributor_id = %(id)s ORDER BY id",
+    "destinations": f"SELECT '…' || right(text, {SHOWN_CHARACTERS}) AS text, set_at, set_by, usable_from "
+    "FROM payouts_destination WHERE contributor_id = %(id)s ORDER BY id",
     "weights": "SELECT m.dataset_version, w.assets_ticks, w.weight_ticks FROM manifests_weight w "
     "JOIN manifests_manifest m ON m.id = w.manifest_id WHERE w.contributor_id = %(id)s ORDER BY m.dataset_version",
     "decisions": "SELECT asset_id, scope, decision, effective_at, source FROM consents_consent "
