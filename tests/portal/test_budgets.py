@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from revshare.claims.operations import file_claim
+from revshare.cycles import operations as cycles
 from revshare.mail.letters import unsubscribe_path
 from revshare.portal import proofs, views
 from revshare.portal.guard import page_of
@@ -59,6 +60,9 @@ def test_a_statement_of_many_lines_comes_in_pages(
     """Ben's share of three models: three lines, two to a page; opening and closing stand on each."""
     story.models(*((f"n{at}", "d@1") for at in range(3)))
     story.sales(*((f"n{at}", "2026-07-10T00:00:00Z", f"n{at}", "USD", "9") for at in range(3)))
+    cycles.submit(key="2026-06", act=story.act())
+    cycles.approve(key="2026-06", act=story.act("adam"))
+    cycles.publish(key="2026-06", act=story.act("adam"))
     story.publish("july", "2026-07-01", "2026-08-01")
     monkeypatch.setattr(views, "LINES", 2)
     monkeypatch.setattr(views, "SENTENCES", 1)
