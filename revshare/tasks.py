@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
@@ -123,7 +124,7 @@ def perform(run_id: int, *, progress: Progress = no_progress) -> None:
         log.warning("run %s was taken over by another process", run_id)
     except Refused as error:
         fail(run=run, error=str(error))
-    except (DatabaseError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError, psycopg.Error) as error:  # the driver's own: those of a COPY
         _end_of_database(run, lease, error)
     except Exception as error:
         fail(run=run, error=f"Something broke ({type(error).__name__}: {error}). Nothing of it was kept; try again.")

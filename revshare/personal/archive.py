@@ -19,6 +19,7 @@ Each table is there twice: NAME.csv for people (text that a spreadsheet would ta
 NAME.json for programs. Amounts are in micros, millionths of the currency; assets are counted in ticks, 720,720 to one.
 Of accounts that you are paid to, only the ends are shown.
 works.csv lists your assets, each in every dataset version that holds it, and which models were trained on it.
+Of a bank account that you named only the end is told, here as everywhere.
 """
 
 

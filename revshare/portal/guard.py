@@ -12,6 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 View = Callable[..., HttpResponseBase]
 
 
+def page_of(asked: str, rows: int, size: int) -> tuple[int, int]:
+    """Which page is asked for, and how many there are; what is no page is the first or the last."""
+    pages = max(-(-rows // size), 1)
+    return (min(max(int(asked[:9]), 1), pages) if asked.isascii() and asked.isdigit() else 1), pages
+
+
 def contained(view: View) -> View:
     """Keeps the answer out of every cache. What scripts it may have, the policy of all answers says (settings)."""
     return cache_control(private=True, no_store=True)(view)

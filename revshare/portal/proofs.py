@@ -2,6 +2,7 @@
 page that checks one in the browser."""
 
 import json
+from collections import Counter
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -19,13 +20,15 @@ from revshare.policies.rules import parse
 from revshare.policies.terms import ASSETS
 from revshare.pools.models import Pool
 from revshare.portal.access import find_readable
-from revshare.portal.guard import contained, member_page, scripted
+from revshare.portal.guard import contained, member_page, page_of, scripted
 from revshare.proofs.models import Commitment
 from revshare.proofs.queries import came_in, commitment_of, pools_of, proof_of
 from revshare.signin.links import check_link
 from revshare.wording import period
 
 PAGE_SIZE = 60
+POOLS = 100
+"""So many pools of each currency are on one page."""
 
 
 @contained
@@ -53,15 +56,18 @@ def published_cycle(request: HttpRequest, key: str) -> HttpResponse:
     cycle = commitment.cycle
     facts = [line.split("\t") for line in commitment.text.splitlines()]
     pools = pools_of(cycle)
-    trees = [_tree(fact, facts, pools) for fact in facts if fact[0] == "tree"]
+    most = max(Counter(pool.currency for pool in pools).values(), default=0)
+    page, pages = page_of(request.GET.get("pools", ""), most, POOLS)
+    trees = [_tree(fact, facts, pools, page) for fact in facts if fact[0] == "tree"]
     days = period(cycle.starts_on, cycle.ends_on)
-    shown = {"commitment": commitment, "cycle": cycle, "period": days, "trees": trees} | {
-        "policy_words": _policy_words(cycle.policy.text)
-    }
+    shown = {
+        "commitment": commitment, "cycle": cycle, "period": days, "trees": trees, "page": page, "pages": pages,
+        "policy_words": _policy_words(cycle.policy.text),
+    }  # fmt: skip
     return render(request, "portal/published_cycle.html", shown)
 
 
-def _tree(fact: list[str], facts: list[list[str]], pools: list[Pool]) -> dict[str, Any]:
+def _tree(fact: list[str], facts: list[list[str]], pools: list[Pool], page: int) -> dict[str, Any]:
     """A currency of a commitment, for its page."""
     currency = fact[1]
     pools = [pool for pool in pools if pool.currency == currency]
@@ -83,7 +89,7 @@ def _tree(fact: list[str], facts: list[list[str]], pools: list[Pool]) -> dict[st
                 "per_asset": _per_asset(pool),
                 "units": counted(pool.measure, pool.denominator_ticks, currency),
             }
-            for pool in pools
+            for pool in pools[(page - 1) * POOLS : page * POOLS]
         ],
     }  # fmt: skip
 

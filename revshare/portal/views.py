@@ -17,7 +17,7 @@ from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
 from revshare.portal.access import find_readable, require_own
 from revshare.portal.comparison import COMPARED, comparison
-from revshare.portal.guard import member_page
+from revshare.portal.guard import member_page, page_of
 from revshare.restatements.models import RestatementLine
 from revshare.restatements.queries import RESTATEMENT_JOURNAL, lines_of_journals
 from revshare.signin.links import check_link
@@ -72,9 +72,7 @@ def statement_page(request: HttpRequest, number: str) -> HttpResponse:
     """One statement: how it was computed, the account in full, how to check it."""
     reading = find_readable(user=_user(request), number=number)
     doc = document(explain(reading.statement))
-    pages = max(-(-len(doc.lines) // LINES), 1)
-    asked = request.GET.get("lines", "")
-    page = min(max(int(asked[:9]), 1), pages) if asked.isascii() and asked.isdigit() else 1
+    page, pages = page_of(request.GET.get("lines", ""), len(doc.lines), LINES)
     lines = doc.lines[(page - 1) * LINES : page * LINES]
     shown = {
         "doc": doc, "own": reading.own, "movements": _explained(doc), "compared": comparison(reading.statement, doc),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
@@ -209,8 +210,9 @@ def hand_back(*, run: Run) -> None:
 
 
 def lost(error: Exception) -> bool:
-    """Whether a database's error says that the connection is gone, and with it the answer to what was asked last."""
-    state = getattr(error.__cause__, "sqlstate", None) if isinstance(error, DatabaseError) else None
+    """Whether a database's error (Django's, or the driver's own out of a COPY) says that the connection is gone, and
+    with it the answer to what was asked last."""
+    state = getattr(error if isinstance(error, psycopg.Error) else error.__cause__, "sqlstate", None)
     return state is None or state.startswith(("08", "57P"))
 
 

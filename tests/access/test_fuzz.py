@@ -69,7 +69,8 @@ def attempt(operation: Any, market: Market, who: str, examples: int) -> list[str
                 wrong.append(f"{asked}: {answer.status_code}")
             if who in ("", "contributor"):
                 sent = f"{parameters} {case.query} {case.body!r}"
-                leaks = [s for s in market.secrets if s in answer.text + str(answer.headers) and s not in sent]
+                said = answer.content.decode(errors="replace") + str(answer.headers)
+                leaks = [secret for secret in market.secrets if secret in said and secret not in sent]
                 wrong.extend(f"{asked}: shows {secret}" for secret in leaks)
 
     once()

@@ -96,6 +96,10 @@ def test_a_destination_is_told_once_and_masked_for_ever(shop: Shop) -> None:
     assert row["destination"] == made["destination"]
     assert read(shop, "bob", "own/destinations/")["results"] == []
     asked(shop, "ann", "own/destinations/", {"text": text}, 409)
+    with zipfile.ZipFile(io.BytesIO(shop.call("ann", "GET", "own/data.zip").content)) as archive:
+        told = archive.read("destinations.csv").decode()
+    assert row["destination"] in told
+    assert text not in told
 
 
 def test_invitations_and_lost_letters_are_listed_for_staff(shop: Shop) -> None:

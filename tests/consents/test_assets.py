@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from revshare.consents.assets import Place, held, standings
+from revshare.consents.assets import Place, held, held_and_standings, standings
 from revshare.contributors.models import Contributor
 from tests.conftest import AT
 from tests.stories import Story
@@ -66,6 +66,8 @@ def test_what_a_decision_would_be_about(frozen: Story) -> None:
     assert of(scope="v2") == [("v2", 1, False)]
     assert of(asset_id="b1") == []
     assert held(contributor_id="nobody") == []
+    both = held_and_standings(contributor_id="ann", at=LATER, size=1, search="a")
+    assert both == (held(contributor_id="ann"), standings(contributor_id="ann", at=LATER, size=1, search="a"))
 
 
 def test_ids_are_compared_as_they_are(story: Story) -> None:

@@ -11,8 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from revshare.claims.operations import file_claim
+from revshare.cycles import operations as cycles
 from revshare.mail.letters import unsubscribe_path
-from revshare.portal import views
+from revshare.portal import proofs, views
+from revshare.portal.guard import page_of
+from revshare.proofs.operations import commit
 from tests.portal.conftest import ANN, BEN, MAY_KEY, Marketplace
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +60,9 @@ def test_a_statement_of_many_lines_comes_in_pages(
     """Ben's share of three models: three lines, two to a page; opening and closing stand on each."""
     story.models(*((f"n{at}", "d@1") for at in range(3)))
     story.sales(*((f"n{at}", "2026-07-10T00:00:00Z", f"n{at}", "USD", "9") for at in range(3)))
+    cycles.submit(key="2026-06", act=story.act())
+    cycles.approve(key="2026-06", act=story.act("adam"))
+    cycles.publish(key="2026-06", act=story.act("adam"))
     story.publish("july", "2026-07-01", "2026-08-01")
     monkeypatch.setattr(views, "LINES", 2)
     monkeypatch.setattr(views, "SENTENCES", 1)
@@ -72,3 +78,17 @@ def test_a_statement_of_many_lines_comes_in_pages(
     assert seen == [["1", "2"], ["3"], ["3"], ["1", "2"]]
     assert "The other lines stand in the table below." in body
     assert "Page 1 of 2, 3 lines in all" in body
+
+    commit(key="july", act=story.act())
+    monkeypatch.setattr(proofs, "POOLS", 2)
+    first, second = (client.get(f"/published/july/?pools={page}").content.decode() for page in "12")
+    assert [re.findall(r"<bdi>Model (n\d)</bdi>", body) for body in (first, second)] == [["n0", "n1"], ["n2"]]
+    assert "$27.00 in sales" in first.replace("\n", " ")
+    assert "$27.00 in sales" in second.replace("\n", " ")
+
+
+def test_pages_that_there_are_not_are_the_first_or_the_last() -> None:
+    assert [page_of(asked, 120, 50) for asked in ("", "2", "0", "99", "9" * 40, "x", "²")] == [
+        (1, 3), (2, 3), (1, 3), (3, 3), (3, 3), (1, 3), (1, 3),
+    ]  # fmt: skip
+    assert page_of("1", 0, 50) == (1, 1)

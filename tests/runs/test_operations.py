@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from revshare import tasks
 from revshare.audit_trail.models import Event
 from revshare.audit_trail.operations import Act, record
 from revshare.errors import Conflict
@@ -106,6 +107,22 @@ def test_which_errors_mean_that_nobody_knows(cause: Exception, is_lost: bool) ->
     error = OperationalError()
     error.__cause__ = cause
     assert lost(error) is is_lost
+    assert lost(cause) is is_lost  # Django does not wrap what COPY raises
+
+
+def test_a_connection_that_goes_during_a_copy_hands_the_run_back(act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows what was committed before: the run is not called failed."""
+
+    def breaks(*_: object) -> dict[str, object]:
+        raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
+
+    monkeypatch.setitem(tasks.STEPS, "lock", breaks)
+    monkeypatch.setattr(connection, "close", lambda: None)  # it is the test's own
+    run, _ = start(subject="cycle:june", step="lock", act=act)
+    tasks.perform(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("running", "")
+    assert claim(run.pk) is not None
 
 
 def test_a_run_nobody_picks_up_is_sent_again(act: Act) -> None:
