@@ -32,6 +32,10 @@ def finance_only(status: int) -> tuple[int, ...]:
     return (401, 403, 403, 403, 403, status)
 
 
+def contributors_only(status: int) -> tuple[int, ...]:
+    return (401, status, status, 403, 403, 403)
+
+
 OPEN = {"key": "2026-07", "start": "2026-07-01", "end": "2026-08-01", "timezone": "Europe/Madrid", "policy": "fund"}
 MATCH = {"kind": "model", "name": "gen-x", "stands_for": "m1", "reason": "a typo"}
 OVERPAID = {"contributor_id": "nobody", "currency": "USD", "reason": "test"}
@@ -142,6 +146,21 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "statements/nothing/proof", None, (401, 404, 404, 404, 404, 404)),
     ("GET", "statements/nothing/", None, (401, 404, 404, 404, 404, 404)),
     ("GET", "payouts/destinations/", None, finance_only(200)),
+    ("GET", "letters/lost/", None, STAFF_READS),
+    ("GET", "deletions/", None, approver_only(200)),
+    ("POST", "deletions/99/decide", {"outcome": "granted", "reason": "test"}, approver_only(404)),
+    ("GET", "own/balances/", None, contributors_only(200)),
+    ("GET", "own/earnings/?currency=USD&by=model", None, contributors_only(200)),
+    ("GET", "own/letters/", None, contributors_only(200)),
+    ("POST", "own/letters/", {"language": "ja"}, contributors_only(200)),
+    ("GET", "own/data.zip", None, contributors_only(200)),
+    ("GET", "own/deletions/", None, contributors_only(200)),
+    ("GET", "own/destinations/", None, contributors_only(200)),
+    ("POST", "own/destinations/", {"text": "x"}, contributors_only(422)),
+    ("GET", "own/claims/", None, contributors_only(200)),
+    ("POST", "own/claims/", {}, contributors_only(400)),
+    ("GET", "own/claims/99/", None, contributors_only(404)),
+    ("POST", "own/claims/99/prove", {"reason": "test"}, contributors_only(404)),
     ("GET", "tokens/", None, (401, 200, 200, 200, 200, 200)),
     ("POST", "tokens/999999/end", {}, (401, 404, 404, 404, 404, 404)),
     ("DELETE", "statements/{number}/", None, (401, 405, 405, 405, 405, 405)),
