@@ -19,7 +19,8 @@ from revshare.mail.addresses import Recipient
 from revshare.mail.models import Message
 from revshare.mail.rules import OPTIONAL
 from revshare.payouts.models import Destination
-from revshare.wording import instant, language, period
+from revshare.recoupments.models import Debt
+from revshare.wording import day, instant, language, period
 
 UNSUBSCRIBE = "mail.unsubscribe"
 """What the signatures of links to unsubscribe are for."""
@@ -91,6 +92,8 @@ def _letter(message: Message) -> Letter | None:
     if message.kind == "destination":
         destination = Destination.objects.get(pk=int(number))
         return new_destination(instant(destination.set_at), instant(destination.usable_from), destination.set_by)
+    if message.kind == "overpaid":
+        return overpaid(day(Debt.objects.get(pk=int(number)).starts_on))
     event = Event.objects.get(pk=int(number))
     return security(event.action, instant(event.at), event.actor)
 
@@ -185,6 +188,22 @@ def new_destination(when: str, used_from: str, actor: str) -> Letter:
     )
 
 
+def overpaid(taken_from: str) -> Letter:
+    """The notice before anything is taken back."""
+    said = {"from": taken_from}
+    return Letter(
+        _("More was paid to you than you had earned"),
+        (
+            _("What you had earned was corrected, and an account of yours was below zero after that."),
+            _("Of what you earn from %(from)s on, a part makes up for it; the policy limits how much. You need not pay "
+              "anything.") % said,
+            _("Your first page says how much it is; each statement says what was taken back."),
+        ),
+        _("See your balance"),
+        "/",
+    )  # fmt: skip
+
+
 SAMPLE_AT = datetime(2026, 6, 12, 9, tzinfo=UTC)
 SAMPLES: dict[str, Any] = {
     "statement_published": lambda: statement_published(period(date(2026, 5, 1), date(2026, 6, 1))),
@@ -192,6 +211,7 @@ SAMPLES: dict[str, Any] = {
     "claim_decided": lambda: claim_decided(7, "asset-0042", "upheld"),
     "security": lambda: security("consent.decided", instant(SAMPLE_AT), "ann"),
     "destination": lambda: new_destination(instant(SAMPLE_AT), instant(SAMPLE_AT + timedelta(days=7)), "ann"),
+    "overpaid": lambda: overpaid(day(date(2026, 7, 12))),
     "invitation": lambda: invited("/invitations/sample/", instant(SAMPLE_AT)),
 }
 """Each kind once, for the preview page."""

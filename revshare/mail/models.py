@@ -9,8 +9,8 @@ from revshare.mail.rules import KINDS, OPTIONAL, STATES
 
 class Message(models.Model):
     """A letter to be sent. Its words are put together when it goes, in the contributor's language; the address is not
-    kept. `event`: what it is about (`cycle:2026-05`, `step:12`, `event:991`, `destination:7`). `unsure`: the sending
-    process died."""
+    kept. `event`: what it is about (`cycle:2026-05`, `step:12`, `event:991`, `destination:7`,
+    `debt:3`). `unsure`: the sending process died."""
 
     kind = models.TextField(choices=[(kind, kind) for kind in KINDS])
     event = models.TextField()

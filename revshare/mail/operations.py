@@ -64,6 +64,10 @@ EVENTS = """
         SELECT 'destination', 'destination:' || d.id, d.contributor_id
         FROM payouts_destination d JOIN payouts_destination_notice n ON n.destination_id = d.id
         WHERE d.set_at > %(since)s AND n.address <> ''
+        UNION ALL
+        SELECT 'overpaid', 'debt:' || d.id, d.contributor_id
+        FROM recoupments_debt d JOIN recoupments_step s ON s.debt_id = d.id AND s.target = 'booked'
+        WHERE d.kind = 'overpayment' AND s.at > %(since)s
     ) found JOIN contributors_contributor c ON c.id = found.contributor_id
     ON CONFLICT DO NOTHING
 """

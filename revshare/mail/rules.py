@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-KINDS = ("invitation", "statement_published", "action_needed", "claim_decided", "security", "destination")
+KINDS = ("invitation", "statement_published", "action_needed", "claim_decided", "security", "destination", "overpaid")
 OPTIONAL = ("statement_published", "action_needed")
 """Kinds that a contributor may leave; the others tell of decisions and of access to the account."""
 

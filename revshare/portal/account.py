@@ -37,6 +37,7 @@ def kind_words() -> dict[str, str]:
         "claim_decided": _("A claim of yours is decided"),
         "security": _("Something about your account changed"),
         "destination": _("Where your money goes changed"),
+        "overpaid": _("What was paid to you too much is going to be taken back"),
         "invitation": _("You are invited to your account"),
     }
 

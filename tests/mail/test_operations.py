@@ -24,6 +24,7 @@ from revshare.mail.rules import KINDS, MOST_ATTEMPTS, again_after
 from revshare.payouts.destinations import set_destination
 from revshare.payouts.models import DestinationNotice
 from revshare.personal.operations import ask_deletion, decide_deletion
+from revshare.recoupments.operations import ask_for_advance, book_overpayment
 from revshare.wording import LANGUAGES
 from tests.conftest import AT
 
@@ -155,6 +156,29 @@ def test_nobody_is_written_about_the_destination_of_somebody_forgotten(shop: Any
     send(AT + HOUR)
     assert Message.objects.get(kind="destination").state == "skipped"
     assert not [letter for letter in mail.outbox if "/destination/" in letter.body]
+
+
+def test_an_overpayment_is_told_before_it_is_taken_back(shop: Any) -> None:
+    """In every language, without an amount; an advance, which somebody asked for, is not."""
+    shop.move("correction", "c1", ("payable:ann", "USD", "D", 999_000_000), ("platform", "USD", "C", 999_000_000))
+    act = Act(actor="fiona", at=AT, why="too much")
+    debt = book_overpayment(contributor_id="ann", currency="USD", act=act)
+    ask_for_advance(contributor_id="ben", currency="USD", amount_micros=1_000_000, act=act)
+    queue_new(at=AT + HOUR)
+    assert list(Message.objects.filter(kind="overpaid").values_list("event", "contributor_id")) == [
+        (f"debt:{debt.pk}", "ann")
+    ]
+    for code in LANGUAGES:
+        prefer(contributor_id="ann", language=code, at=AT)
+        with transaction.atomic():
+            send(AT + HOUR)
+            transaction.set_rollback(True)
+    english, *others = [letter for letter in mail.outbox if "http://127.0.0.1:8000/\n" in letter.body]
+    assert "from 30 July 2026 on" in english.body
+    assert len({letter.subject for letter in (english, *others)}) == len(LANGUAGES)
+    for letter in (english, *others):
+        assert not re.search(r"[$€£¥]|9\d\d", letter.subject + letter.body)
+        assert "List-Unsubscribe" not in letter.extra_headers
 
 
 def test_what_fails_is_tried_again_and_given_up_at_last(shop: Any, monkeypatch: Any) -> None:
