@@ -62,6 +62,14 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.WHITENOISE_AUTOREFRESH = True
 
 
+LONGEST = ("tests/faults/test_kills.py", "test_browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process is left with it when the others are done."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+
+
 @pytest.fixture(autouse=True)
 def _own_lake(settings: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Each test has a lake, spool and exchange folder of its own; of a story told for its module, a copy."""
