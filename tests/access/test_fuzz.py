@@ -82,7 +82,7 @@ def tried(market: Market, people: tuple[str, ...], examples: int) -> list[str]:
 
 
 def test_no_role_breaks_anything_or_sees_anothers(market: Market) -> None:
-    assert tried(market, ("contributor", "operator", "finance", "both"), 1) == []
+    assert tried(market, ("contributor", "operator", "both"), 1) == []
 
 
 @pytest.mark.long

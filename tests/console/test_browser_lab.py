@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import launched, served
@@ -14,6 +15,7 @@ HALF = (
 )
 
 
+@pytest.mark.long
 def test_another_policy_is_tried_on_an_open_cycle(june_copy: World, tmp_path: Path) -> None:
     """Ann holds three of four assets, Ben one, and 100 USD were sold: under `half` Ann gets all of 50."""
     (tmp_path / "half.toml").write_text(HALF)

@@ -58,7 +58,7 @@ def twin(sold: tuple[int, int], splits: dict[str, dict[str, int]], general: int,
 
 @pytest.mark.usefixtures("one_duckdb")
 @settings(
-    max_examples=examples(quick=4, long=40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(quick=2, long=40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     sold=st.tuples(st.integers(0, 400), st.integers(0, 400)),

@@ -3,6 +3,8 @@
 import gzip
 import time
 
+import pytest
+
 from revshare.ingest.operations import find_files, ingest
 from revshare.lab.candidates import drafted
 from revshare.lab.operations import compare
@@ -17,6 +19,7 @@ SHAPES = FIXTURES / "policies"
 MOST_SECONDS = 10  # of processor time, of the lab without the database's; it takes about one
 
 
+@pytest.mark.long
 def test_the_measures_follow_from_the_fixtures_as_documented() -> None:
     with gzip.open(FIXTURES / "year" / "measures.csv.gz", "rt", encoding="utf-8") as file:
         assert file.read() == as_csv(measured())

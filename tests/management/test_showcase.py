@@ -15,6 +15,7 @@ from revshare.management.showcase.months import MONTHS, after, day_after, first_
 from tests.conftest import FIXTURES, World
 
 
+@pytest.mark.long
 def test_every_sale_of_the_year_is_in_the_file_of_its_month(tmp_path: Path) -> None:
     files = split_sales(tmp_path, MONTHS)
     with gzip.open(FIXTURES / "year" / "sales.csv.gz", "rt", encoding="utf-8", newline="") as file:
