@@ -131,7 +131,7 @@ def paid() -> None:
 def restated() -> None:
     take("sales", LATE)
     made = Restatement.objects.order_by("pk").first() or restatements.draft(
-        cycle_key="june", options=Options(late=True), act=by("olivia")
+        cycle_key="june", options=Options(late=True), act=by("olivia"), once=True
     )
     restatements.approve(key=made.key, act=by("adam"))
     restatements.post(key=made.key, act=by("fiona"))
