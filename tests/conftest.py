@@ -208,7 +208,7 @@ def new_world(template: str, home: Path) -> Iterator[World]:
         try:
             yield World(home=home, env=env, database_url=own, owner_url=owner)
         finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            migrated.drop_database(admin, name)
             shutil.rmtree(home, ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -52,10 +53,23 @@ def _make(admin: psycopg.Connection, made: str) -> None:
     admin.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(made)))
 
 
+def drop_database(admin: psycopg.Connection, unwanted: str) -> None:
+    """Drops a database and whoever is in it. The server's own autovacuum cannot be sent away by those who are not
+    superusers, it goes by itself: so this is tried for a while."""
+    for waited in range(100):
+        try:
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(unwanted)))
+            return
+        except psycopg.errors.InsufficientPrivilege:
+            if waited == 99:
+                raise
+            time.sleep(0.1)
+
+
 def drop() -> None:
     """Clears away what this server has of such databases; for the last process of a run."""
     with psycopg.connect(os.environ[VARIABLE], autocommit=True) as admin:
         for (found,) in admin.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]):
-            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(found)))
+            drop_database(admin, found)
     for lock in Path(os.environ["REVSHARE_HOME"]).glob(f"{PREFIX}*.lock"):
         lock.unlink()
