@@ -18,6 +18,7 @@ from revshare import apportion as module
 from revshare.apportion import (
     INT64_MAX,
     TICKS_PER_ASSET,
+    ApportionInputError,
     ApportionmentBroken,
     NegativeTotal,
     NegativeWeight,
@@ -168,13 +169,18 @@ def test_bounds_of_the_fast_path() -> None:
     assert not fits_int64(total=2**51 - 1, weight_sum=2**62)
     assert fits_int64(total=2**62, weight_sum=2**51)
     assert not fits_int64(total=2**62 + 1, weight_sum=1)  # a guess near 2^63 would not fit into int64
+    total, weight_sum = 5 << 51, INT64_MAX // 7  # 7 divides 2^63 - 1
+    assert fits_int64(total=total, weight_sum=weight_sum)
+    assert not fits_int64(total=total, weight_sum=weight_sum + 1)
 
 
 def test_common_factor_brings_large_weights_back_to_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = [3 * 2**60, 2**60, 2**61]
-    expected = oracle(2**51 + 1, weights)
+    beyond_float = [2 * (2**60 + 1), 2 * (2**60 + 3), 2 * (2**59 + 5)]  # halved, they sum to 62 bits
+    expected, other = oracle(2**51 + 1, weights), oracle(10**12, beyond_float)
     monkeypatch.setattr(module, "_apportion_exactly", None)  # must not be called
     assert by_array(2**51 + 1, weights) == expected
+    assert by_array(10**12, beyond_float) == other
 
 
 def test_exact_sum_does_not_wrap() -> None:
@@ -232,15 +238,16 @@ def test_equal_weights_differ_by_one_at_most_and_more_weight_never_gets_less(tot
 
 @pytest.mark.parametrize("weights", [[], [0], [0, 0, 0]])
 def test_no_weights_is_an_error_of_its_own(weights: list[int]) -> None:
-    with pytest.raises(NoWeights):
+    said = f"^1 to share out, but the {len(weights)} weights sum to zero$"
+    with pytest.raises(NoWeights, match=said):
         apportion(total=1, weights=weights)
-    with pytest.raises(NoWeights):
+    with pytest.raises(NoWeights, match=said):
         by_array(1, weights)
 
 
 def test_negative_numbers_are_refused() -> None:
     for run in (lambda t, w: apportion(total=t, weights=w), by_array):
-        with pytest.raises(NegativeTotal):
+        with pytest.raises(NegativeTotal, match=r"^the total to share out is -1, below zero$"):
             run(-1, [1])
         with pytest.raises(NegativeWeight, match="number 1 is -5"):
             run(1, [3, -5])
@@ -260,7 +267,7 @@ def test_only_integers_come_in() -> None:
         with pytest.raises(TypeError):
             apportion_array(total=bad, weights=as_array([1]))  # type: ignore[arg-type]
     for weights in ([1], np.array([1.0]), np.array([1], dtype=np.int32), np.array([[1]], dtype=np.int64)):
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"^weights must be a one-dimensional numpy array of int64$"):
             apportion_array(total=1, weights=weights)  # type: ignore[arg-type]
 
 
@@ -270,9 +277,15 @@ def test_numpy_integers_do_not_wrap_in_the_exact_version() -> None:
 
 
 def test_totals_beyond_int64() -> None:
-    with pytest.raises(TotalTooLarge):
+    with pytest.raises(TotalTooLarge, match=r"is 9223372036854775808, above 9223372036854775807$"):
         apportion_array(total=INT64_MAX + 1, weights=as_array([1]))
     assert apportion(total=10**30, weights=[1, 2]) == oracle(10**30, [1, 2])
+
+
+def test_as_many_weights_as_sums_can_be_trusted_for() -> None:
+    one_many_times = np.broadcast_to(np.int64(1), (2**31,))  # takes eight bytes
+    with pytest.raises(ApportionInputError, match=r"^2147483648 weights are more than 2\^31 - 1$"):
+        apportion_array(total=0, weights=one_many_times)
 
 
 # --- the proofs made in every run ------------------------------------------------------------------------------------
@@ -299,8 +312,45 @@ def test_a_wrong_floor_is_caught(monkeypatch: pytest.MonkeyPatch, fault: str) ->
 
 def test_a_wrong_hand_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_hand_out", lambda floors, remainders, residue: floors)
-    with pytest.raises(ApportionmentBroken):
+    with pytest.raises(ApportionmentBroken, match=r"^amounts sum to 998 instead of 1000$"):
         by_array(1_000, [1, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("total", "floors", "remainders", "said"),
+    [
+        # 10 by 3, 3, 4 is 3, 3, 4; 7 is 2.1, 2.1, 2.8. Each floor that is one off is made up for by its remainder.
+        (10, [2, 3, 4], [10, 0, 0], r"a remainder is outside \[0, 10\) or a floor is negative"),
+        (7, [3, 2, 2], [-9, 1, 8], r"a remainder is outside \[0, 10\) or a floor is negative"),
+        (7, [1, 2, 2], [1, 1, 8], "floors leave 2 of 7, which their remainders do not account for"),
+        (7, [4, 2, 2], [1, 1, 8], "floors leave -1 of 7, which their remainders do not account for"),
+    ],
+)
+def test_floors_and_remainders_must_account_for_each_other(
+    total: int, floors: list[int], remainders: list[int], said: str
+) -> None:
+    assert module._prove_floors(7, 10, as_array([2, 2, 2]), as_array([1, 1, 8])) == 1
+    with pytest.raises(ApportionmentBroken, match=f"^{said}$"):
+        module._prove_floors(total, 10, as_array(floors), as_array(remainders))
+
+
+def test_nothing_is_handed_out_to_a_whole_quota() -> None:
+    with pytest.raises(ApportionmentBroken, match=r"^the 2 largest remainders could not be told apart$"):
+        module._hand_out(as_array([1, 1, 1]), as_array([0, 0, 5]), 2)
+
+
+@pytest.mark.parametrize(
+    ("off", "said"), [(-1, "a whole quota, number 0, would be rounded up"), (1, "amounts sum to 11 instead of 10")]
+)
+def test_a_wrong_quotient_of_the_exact_version_is_caught(monkeypatch: pytest.MonkeyPatch, off: int, said: str) -> None:
+    monkeypatch.setattr(module, "divmod", lambda a, b: (a // b + off, a % b), raising=False)
+    with pytest.raises(ApportionmentBroken, match=f"^{said}$"):
+        apportion(total=10, weights=[1])
+
+
+def test_nothing_leaves_nothing() -> None:
+    assert module._apportion_exactly(0, [1, 2]) == ([0, 0], 0)
+    assert apportion_array(total=0, weights=as_array([1, 2])).amounts.dtype == np.int64
 
 
 # --- ticks -----------------------------------------------------------------------------------------------------------

@@ -88,6 +88,22 @@ def test_refusals_are_short_and_printable() -> None:
     assert str(refusal.value).isascii()
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("5 USD", "'5 USD' is not a plain amount such as \"1234.50\""),
+        ("1.1234567", "'1.1234567' has more than 6 decimals"),
+        ("1000000000000", "'1000000000000' has more than 12 digits before the point"),
+        ("-" * 60, f"'{'-' * 60}' is not a plain amount such as \"1234.50\""),
+        ("-" * 61, f"'{'-' * 60}'… (61 characters) is not a plain amount such as \"1234.50\""),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_which_text(text: str, said: str) -> None:
+    with pytest.raises(BadAmount) as refusal:
+        parse_amount_micros(text)
+    assert str(refusal.value) == said
+
+
 @given(micros=st.integers(-LARGEST, LARGEST), currency=st.sampled_from([None, *CURRENCIES]))
 def test_texts_read_back(micros: int, currency: str | None) -> None:
     for text in (format_micros(micros, currency), format_micros_exact(micros)):
@@ -150,8 +166,19 @@ def test_shares_read(text: str, share: Fraction) -> None:
     ],
 )  # fmt: skip
 def test_shares_refused(text: str) -> None:
-    with pytest.raises(BadShare):
+    with pytest.raises(BadShare) as refusal:
         parse_share(text)
+    assert str(refusal.value).startswith(f"{text!a} is ")
+
+
+def test_a_refused_share_says_why() -> None:
+    for text, said in (
+        ("20", '\'20\' is not a percentage such as "20%" or "12.5%", with at most 6 decimals'),
+        ("101%", "'101%' is more than 100%"),
+    ):
+        with pytest.raises(BadShare) as refusal:
+            parse_share(text)
+        assert str(refusal.value) == said
 
 
 @given(micros=st.integers(0, INT64_MAX), parts=st.integers(0, 10**8))
@@ -165,9 +192,11 @@ def test_share_of_is_the_exact_floor(micros: int, parts: int) -> None:
 def test_share_of_refuses() -> None:
     assert share_of(5, Fraction(1, 2)) == 2
     assert share_of(0, Fraction(1)) == 0
-    for micros, share in ((-1, Fraction(1, 2)), (1, Fraction(3, 2)), (1, Fraction(-1, 2))):
-        with pytest.raises(ValueError):
-            share_of(micros, share)
+    with pytest.raises(ValueError, match=r"^a share is taken of sums from zero up, not of -1 micros$"):
+        share_of(-1, Fraction(1, 2))
+    for share in (Fraction(3, 2), Fraction(-1, 2)):
+        with pytest.raises(ValueError, match=f"^a share lies between 0 and 1; {share} does not$"):
+            share_of(1, share)
 
 
 # --- the patterns in DuckDB ------------------------------------------------------------------------------------------

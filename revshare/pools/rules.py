@@ -181,8 +181,7 @@ def gather(
     for waited, micros in sorted((released or {}).items()):
         found = places(waited, rulebook, pinned)
         for place, amount in zip(found, apportion(total=micros, weights=[p.weight for p in found]), strict=True):
-            base = replace(place.key, part="")
-            pool = pools.get(place.key) or _pool(base, place.terms, place.part, pinned, carried)
+            pool = pools.get(place.key) or _pool(place.key, place.terms, place.part, pinned, carried)
             pools[place.key] = replace(pool, released_micros=pool.released_micros + amount)
     return [_in_words(pools[key], exchange) for key in sorted(pools)]
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from revshare.allocation.models import Bucket
@@ -47,12 +47,16 @@ def test_what_is_aside_takes_its_part_after_contributors_in_a_tie() -> None:
     st.lists(st.integers(0, 10**6), min_size=1, max_size=6),
     st.lists(st.integers(0, 10**6), max_size=3),
 )
+@example(0, [0], [0])
 def test_it_is_largest_remainder_over_all_units(total: int, ticks: list[int], aside: list[int]) -> None:
     kept = [replace(HELD, units=units) for units in aside]
     if not any(ticks + aside):
         if total:
             with pytest.raises(NoWeights):
                 share(total, ticks, *kept)
+        else:
+            found = share(total, ticks, *kept)
+            assert (found.amounts.tolist(), found.residue) == ([0] * len(ticks), 0)
         return
     found = share(total, ticks, *kept)
     expected = oracle(total, ticks + aside)

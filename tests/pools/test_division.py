@@ -59,6 +59,20 @@ def test_directed_parts_and_outputs_come_off_the_top() -> None:
         ("pro · directed:style", 10, 1, 0), ("pro · directed:modified", 20, 1, 0),
         ("pro · outputs", 33, Fraction(1, 2), 0), ("pro", 37, Fraction(1, 2), 5),
     ]  # fmt: skip
+    assert [(p.measure, p.share_text, p.words) for p in found] == [
+        ("directed:style", "10%", "10% of the sales whose style was asked for, before the pool × (your part ÷ all parts)"),
+        ("directed:modified", "30%", "30% of the sales whose image was modified, before the pool × (your part ÷ all parts)"),
+        ("outputs", "50%", "50% of what outputs were attributed × (attributed to you ÷ attributed to all)"),
+        ("assets", "50%", "50% of net sales × (your assets ÷ all assets in the model's dataset versions)"),
+    ]  # fmt: skip
+
+
+def test_factors_divide_to_the_micro_and_say_so() -> None:
+    found = parts(FACTORS, net_micros=300_000_000)
+    assert [(p.net_micros, p.words) for p in found] == [
+        (99_999_999, "20% of net sales × 33.333333% × (your assets ÷ all assets in the model's dataset versions)"),
+        (200_000_001, "20% of net sales × 66.666667% × (your x ÷ all x)"),
+    ]
 
 
 def test_a_role_that_nothing_is_attributed_to_has_nothing() -> None:
@@ -108,5 +122,10 @@ def test_the_share_of_a_tiered_pool_is_that_of_all_it_takes_in() -> None:
     assert [(p.net_micros, p.share, p.share_text) for p in found] == [
         (60, Fraction(70, 240), "20% to 50% by volume"), (180, Fraction(70, 240), "20% to 50% by volume"),
     ]  # fmt: skip
+    # Tax and fees of 60 are taken off first; of a single micro the first band has all.
+    (net,) = parts(replace(PLAIN, base="net", tiers=TIERS), net_micros=300, deducted_micros=60)
+    assert net.share == Fraction(70, 240)
+    three = replace(PLAIN, tiers=(*TIERS, Tier(300, Fraction(3, 5))))
+    assert [(p.share, p.share_text) for p in parts(three, net_micros=1)] == [(Fraction(1, 5), "20% to 60% by volume")]
     # Nothing taken in, or less than nothing: the table's own share.
     assert {p.share for taken in (0, -5) for p in parts(terms, net_micros=taken)} == {Fraction(1, 5)}

@@ -173,6 +173,11 @@ def test_a_match_says_what_a_name_stands_for_unless_it_is_known() -> None:
     assert MATCHED.meant(model="other", dataset_version="") == ("other", "")
     assert MATCHED.meant(model="", dataset_version="other@1") == ("", "other@1")
     assert PINNED.meant(model="old", dataset_version="z") == ("old", "z")
+    for kind, names in (("model", {"x": "m"}), ("dataset_version", {"a@1": "b@1", "x": "a@1"})):
+        one = replace(PINNED, matches={kind: names})
+        assert one.meant(model="", dataset_version="a@1") == ("", "a@1")  # known, so not replaced
+        assert one.meant(model="", dataset_version="x") == ("", "a@1" if kind == "dataset_version" else "x")
+        assert one.meant(model="x", dataset_version="") == ("m" if kind == "model" else "x", "")
     found = pools([sold(10, "old"), sold(1), sold(2, "", dataset="old@1")], PLAIN, MATCHED)
     assert [(p.key, p.net_micros) for p in found] == [(key("", "b@1"), 2), (key(), 11)]
 
@@ -185,6 +190,7 @@ def test_a_deficit_of_a_name_goes_with_its_match() -> None:
 def test_money_is_released_to_the_pool_of_the_match_and_no_other() -> None:
     (found,) = pools([], PLAIN, MATCHED, released={Waited(key("old")): 50})
     assert (found.key, found.released_micros, found.distributable_micros, found.net_micros) == (key(), 50, 50, 0)
+    assert found.terms == PLAIN.tables["default"]
     assert found.rule == found.words + RELEASED
     (beside,) = pools([sold(100)], PLAIN, MATCHED, released={Waited(key("old")): 50})
     assert (beside.released_micros, beside.distributable_micros, beside.platform_micros) == (50, 70, 80)
@@ -224,6 +230,14 @@ def test_money_stays_in_its_own_table_at_its_own_rate() -> None:
     for part in ("pro · assets · mix:gone@1", "pro · assets"):  # the model's mix changed, or it had none yet
         found = places(Waited(key("old", part=part)), both, mixed)
         assert [p.key.part for p in found] == ["pro · assets · mix:a@1"]
+
+
+def test_what_a_plan_pays_is_shared_at_its_own_rate() -> None:
+    found = pools([sold(1000), replace(sold(10), rate="pro"), replace(sold(40), rate="pro")], rules(RATES))
+    # 20 % of 1,000, and 40 % of 50.
+    assert [(p.key.part, p.share, p.net_micros, p.distributable_micros, p.count) for p in found] == [
+        ("", Fraction(1, 5), 1000, 200, 2), ("pro", Fraction(2, 5), 50, 20, 4),
+    ]  # fmt: skip
 
 
 def test_the_pool_of_a_stream_with_its_own_table_is_of_that_table() -> None:
@@ -268,8 +282,8 @@ def test_a_mix_divides_what_is_released_and_factors_by_assets_take_it() -> None:
 def test_parts_by_measures_need_no_dataset() -> None:
     factors = rules(FACTORS, allocation="factors")
     found = pools([sold(10, "unheard")], factors)
-    assert [(p.key.part, p.versions, bool(p.suspense_reason)) for p in found] == [
-        ("assets", [], True), ("measure:income", [], False),
+    assert [(p.key.part, p.measure, p.versions, bool(p.suspense_reason)) for p in found] == [
+        ("assets", "assets", [], True), ("measure:income", "measure:income", [], False),
     ]  # fmt: skip
     assert nothing_to_divide_by("measure:income") == "nobody has any income in this cycle"
     assert nothing_to_divide_by("directed:style") == "nobody has any style in this cycle"
@@ -282,6 +296,20 @@ def test_what_is_attributed_comes_off_the_pool_of_its_sales() -> None:
     directed = rules('[streams.default.directed]\nstyle = "10%"\n')
     found = pools([sold(100)], directed, attributed=[Attributed("generation", "m", "", "USD", "", "style", 10)])
     assert [(p.key.part, p.net_micros) for p in found] == [("", 90), ("directed:style", 10)]
+
+
+def test_what_several_days_attribute_and_deduct_comes_together() -> None:
+    directed = rules('base = "net"\n[streams.default.directed]\nstyle = "10%"\nmodified = "5%"\n')
+    days = [DAY, DAY.replace(day=11), DAY.replace(day=12)]
+    sums = [sold(net, deducted=off, day=day) for net, off, day in zip((100, 200, 300), (7, 11, 13), days, strict=True)]
+    asked = [
+        Attributed("generation", "m", "", "USD", "", role, micros, day)
+        for role, micros, day in (("style", 10, days[0]), ("style", 20, days[1]), ("modified", 5, days[1]), ("style", 1, days[1]))
+    ]  # fmt: skip
+    found = {p.key.part: p for p in pools(sums, directed, attributed=asked, exchange=Exchange("USD", {}, "as it came"))}
+    assert {part: (p.net_micros, p.deducted_micros, p.count) for part, p in found.items()} == {
+        "": (564, 31, 6), "directed:style": (31, 0, 0), "directed:modified": (5, 0, 0),
+    }  # fmt: skip
 
 
 def test_pools_in_one_currency_are_converted_by_the_day() -> None:
