@@ -68,10 +68,10 @@ def test_directed_parts_and_outputs_come_off_the_top() -> None:
 
 
 def test_factors_divide_to_the_micro_and_say_so() -> None:
-    found = parts(FACTORS, net_micros=300_000_000)
+    found = parts(FACTORS, net_micros=30_000_000_000)
     assert [(p.net_micros, p.words) for p in found] == [
-        (99_999_999, "20% of net sales × 33.333333% × (your assets ÷ all assets in the model's dataset versions)"),
-        (200_000_001, "20% of net sales × 66.666667% × (your x ÷ all x)"),
+        (9_999_999_900, "20% of net sales × 33.333333% × (your assets ÷ all assets in the model's dataset versions)"),
+        (20_000_000_100, "20% of net sales × 66.666667% × (your x ÷ all x)"),
     ]
 
 

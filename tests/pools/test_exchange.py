@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revshare.pools.division import Takings
-from revshare.pools.exchange import AmountTooLarge, Converted, Exchange, converted, rate_text
+from revshare.pools.exchange import AmountTooLarge, Converted, Exchange, added, converted, rate_text
 from revshare.rates.rules import Found
 
 DAY, NEXT = date(2026, 6, 10), date(2026, 6, 11)
@@ -83,3 +83,9 @@ def test_what_just_fits_is_taken() -> None:
     assert [item.amount_out_micros for item in converted(both, exchange("1"))] == [most - 2, -2]
     with pytest.raises(AmountTooLarge):
         converted([*both, (DAY, "EUR", 1)], exchange("1"))
+
+
+def test_two_takings_come_together() -> None:
+    one, other = Takings(1, 2, 3, {"style": 4, "output": 5}), Takings(10, 20, 30, {"style": 40, "modified": 50})
+    assert added(one, other) == Takings(11, 22, 33, {"style": 44, "output": 5, "modified": 50})
+    assert added(one, Takings()) == one
