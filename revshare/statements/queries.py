@@ -43,10 +43,12 @@ class Explained:
 
 
 def published_for(contributor_id: str) -> QuerySet[Statement]:
-    """A contributor's own statements, latest first: only those of published cycles."""
+    """A contributor's own statements, latest first: only those of published cycles. Without what their locks pinned,
+    which names every model."""
     return (
         Statement.objects.filter(contributor_id=contributor_id, cycle__state__in=PUBLISHED)
         .select_related("cycle", "cycle__policy", "contributor")
+        .defer("cycle__pinned")
         .order_by("-cycle__starts_at", "currency")
     )
 
