@@ -24,6 +24,8 @@ from revshare.errors import Conflict, Refused
 from revshare.files import uploads
 from revshare.ingest.operations import ingest
 from revshare.mail.operations import queue_new, send_due
+from revshare.payouts import operations as payouts
+from revshare.payouts.payable import preview
 from revshare.progress import Progress, no_progress
 from revshare.proofs.models import Commitment
 from revshare.proofs.operations import check_published, commit
@@ -33,6 +35,7 @@ from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import Lease, LeaseLost, claim, fail, finish, hand_back, lost, start
 from revshare.verification.nightly import verify_and_keep
 
+PAYABLE, BATCH = "payable", "payouts"  # subjects, each with a currency
 VERIFIED = "verify:all"  # the subject of the runs that verify everything
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
@@ -103,9 +106,19 @@ def _verify(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
     return {"checks": verdict.checks, "cycles": verdict.cycles, "findings": verdict.findings_count}
 
 
+def _preview(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    lease.progress("payable", 0, 0)
+    return preview(currency=run.request["currency"], today=act.at.date()).as_json()
+
+
+def _prepare(run: Run, act: Act, lease: Lease) -> dict[str, Any]:
+    batch = payouts.prepare(currency=run.request["currency"], act=act, progress=lease.progress, once=True)
+    return {"batch": batch.pk, "payments": batch.payments_count, "total_minor": batch.total_minor}
+
+
 STEPS: dict[str, Callable[[Run, Act, Lease], dict[str, Any]]] = {
     "ingest": _ingest, "lock": _lock, "calculate": _calculate, "review": _review, "publish": _publish, "prove": _prove,
-    "restate": _restate, "verify": _verify,
+    "restate": _restate, "verify": _verify, "preview": _preview, "prepare": _prepare,
 }  # fmt: skip
 
 
@@ -228,6 +241,23 @@ def again(*, run: Run, act: Act) -> Run:
         reason = run.request.get("accept_quarantine", "")
         return request_cycle_step(step=run.step, key=key, act=act, queue=True, accept_quarantine=reason)[0]
     return request_step(step=run.step, subject=run.subject, act=act, request=run.request, queue=True)[0]
+
+
+def request_preview(*, currency: str, act: Act) -> Run:
+    """Has a worker work out what is payable in a currency. Raises Refused for what is no currency."""
+    return _of_payouts("preview", PAYABLE, currency, act)
+
+
+def request_batch(*, currency: str, act: Act) -> Run:
+    """Has a worker prepare a batch. Raises Refused for what is no currency."""
+    return _of_payouts("prepare", BATCH, currency, act)
+
+
+def _of_payouts(step: str, subject: str, currency: str, act: Act) -> Run:
+    payouts.check_currency(currency)
+    asked = {"currency": currency}
+    run, _ = request_step(step=step, subject=f"{subject}:{currency}", act=act, request=asked, queue=True)
+    return run
 
 
 def request_verify(*, act: Act) -> Run:

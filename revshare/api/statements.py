@@ -164,7 +164,7 @@ def represent(statement: Statement, request: Request, *, sha256: str) -> dict[st
 def represent_whole(statement: Statement, request: Request) -> dict[str, Any]:
     told = explain(statement)
     lines = [
-        {"rule": rule, "share": share} | vars(line)
+        {"rule": rule, "share": share} | line._asdict()
         for line, rule, share in zip(told.content.lines, told.rules, told.shares, strict=True)
     ]
     digest = content_sha256(told.content)

@@ -1,21 +1,19 @@
 """Which assets of a contributor stand in which dataset versions and models ("am I in it?"). Read from the lake."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
+import pyarrow as pa
 from django.db.models import Q
 
 from revshare.consents.models import Consent
+from revshare.consents.own_records import counted, own_records, page_of
 from revshare.consents.rules import Decision, opted_out
-from revshare.lake import duck, spool
 from revshare.manifests.models import Manifest, Weight
 from revshare.manifests.queries import models_trained, parts_of
 
-MEMORY = "512MB"  # a page for one person, beside whatever else runs
 Place = tuple[str, str]
 """Asset and dataset version: where a page begins or ends."""
 
@@ -53,46 +51,41 @@ class Held:
     assets: int
 
 
-Records = tuple[duckdb.DuckDBPyConnection, str, dict[str, Manifest]]
+@dataclass(frozen=True)
+class Own:
+    """A contributor's records, and the dataset versions in which they may stand."""
+
+    contributor_id: str
+    records: pa.Table
+    manifests: dict[str, Manifest]
 
 
 def standings(*, contributor_id: str, at: datetime, size: int, search: str = "", after: Place = ("", "")) -> Page:
     """A page of what stands after `after`. `search`: how the asset's id begins. Raises LakeDamaged."""
-    with _records(contributor_id) as records:
-        return _page(records, contributor_id, at=at, size=size, search=search, after=after)
+    return _page(_own(contributor_id), at=at, size=size, search=search, after=after)
 
 
 def held(*, contributor_id: str, asset_id: str = "", scope: str = "") -> list[Held]:
     """The dataset versions that hold assets of a contributor, in code-point order; only this asset, only this version,
     if they are given. Raises LakeDamaged."""
-    with _records(contributor_id) as records:
-        return _held(records, contributor_id, asset_id, scope)
+    return _held(_own(contributor_id), asset_id, scope)
 
 
 def held_and_standings(
     *, contributor_id: str, at: datetime, size: int, search: str = "", after: Place = ("", "")
 ) -> tuple[list[Held], Page]:
     """Both, with the lake read once. Raises LakeDamaged."""
-    with _records(contributor_id) as (con, own, manifests):
-        con.execute(f"CREATE TEMP TABLE mine AS SELECT * FROM ({own}) WHERE contributor_id = ?", [contributor_id])
-        records = (con, "SELECT * FROM mine", manifests)
-        versions = _held(records, contributor_id)
-        return versions, _page(records, contributor_id, at=at, size=size, search=search, after=after)
+    own = _own(contributor_id)
+    return _held(own), _page(own, at=at, size=size, search=search, after=after)
 
 
-def _page(records: Records, contributor_id: str, *, at: datetime, size: int, search: str, after: Place) -> Page:
-    con, own, manifests = records
-    found = con.execute(
-        f"SELECT asset_id, dataset_version FROM ({own}) WHERE contributor_id = ? AND starts_with(asset_id, ?) "
-        "AND (asset_id > ? OR asset_id = ? AND dataset_version > ?) "
-        "ORDER BY asset_id, dataset_version LIMIT ?",
-        [contributor_id, search, after[0], after[0], after[1], size + 1],
-    ).fetchall()
-    decided = _decisions(contributor_id, {asset for asset, _ in found})
+def _page(own: Own, *, at: datetime, size: int, search: str, after: Place) -> Page:
+    found = page_of(own.records, size=size + 1, search=search, after=after)
+    decided = _decisions(own.contributor_id, {asset for asset, _ in found})
     models = _models_by_version()
     rows = []
     for asset, version in found[:size]:
-        manifest = manifests[version]
+        manifest = own.manifests[version]
         upto = manifest.frozen_arrival if manifest.frozen_at else None
         known = [decision for arrival, decision in decided if upto is None or arrival <= upto]
         out = opted_out(known, asset_id=asset, dataset_version=version, at=manifest.frozen_at or at)
@@ -100,26 +93,21 @@ def _page(records: Records, contributor_id: str, *, at: datetime, size: int, sea
     return Page(rows, more=len(found) > size)
 
 
-def _held(records: Records, contributor_id: str, asset_id: str = "", scope: str = "") -> list[Held]:
-    con, own, manifests = records
-    counts = con.execute(
-        f"SELECT dataset_version, count(*) FROM ({own}) WHERE contributor_id = ? AND ? IN ('', asset_id) "
-        "AND ? IN ('', dataset_version) GROUP BY dataset_version ORDER BY dataset_version",
-        [contributor_id, asset_id, scope],
-    ).fetchall()
+def _held(own: Own, asset_id: str = "", scope: str = "") -> list[Held]:
     models = _models_by_version()
-    return [Held(version, models[version], manifests[version].frozen_at, number) for version, number in counts]
+    return [
+        Held(version, models[version], own.manifests[version].frozen_at, number)
+        for version, number in counted(own.records, asset_id=asset_id, scope=scope)
+    ]
 
 
-@contextmanager
-def _records(contributor_id: str) -> Iterator[Records]:
-    """A connection, the SQL of the records of all dataset versions in which the contributor may stand, and these."""
+def _own(contributor_id: str) -> Own:
     holding = Weight.objects.filter(contributor_id=contributor_id).values_list("manifest_id", flat=True)
     waiting = Q(frozen_at__isnull=True, part_versions__isnull=False)
     found = Manifest.objects.filter(waiting | Q(pk__in=list(holding))).distinct()
     manifests = {manifest.dataset_version: manifest for manifest in found}
-    with spool() as scratch, duck(scratch, memory=MEMORY) as con:
-        yield con, parts_of(sorted(manifests)).query, manifests
+    query = parts_of(sorted(manifests)).query
+    return Own(contributor_id, own_records(contributor_id=contributor_id, query=query), manifests)
 
 
 def _decisions(contributor_id: str, assets: set[str]) -> Sequence[tuple[int, Decision]]:

@@ -23,7 +23,8 @@ TITLES = {"": "All", "live": "At work", "failed": "Failed", "done": "Done"}
 # Who may ask for a step may ask again, or stop it.
 RIGHTS = {
     "ingest": "ingest", "lock": "lock", "calculate": "calculate", "review": "calculate", "publish": "publish",
-    "prove": "publish", "restate": "restate", "verify": "calculate",
+    "prove": "publish", "restate": "restate", "verify": "calculate", "preview": "prepare_payouts",
+    "prepare": "prepare_payouts",
 }  # fmt: skip
 
 

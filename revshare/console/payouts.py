@@ -1,6 +1,5 @@
 """Payments: batches from their preparation to the bank and back, and holds. Each step of a batch is confirmed first."""
 
-from collections import Counter
 from typing import Any
 
 from django import forms
@@ -10,12 +9,11 @@ from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import content_disposition_header, urlencode
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.models import User
 from revshare.access.rules import may
-from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only, person, require
 from revshare.console.fields import plain
@@ -25,9 +23,9 @@ from revshare.files import uploads
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold, PaymentBatch
-from revshare.payouts.queries import find_batch, standings
+from revshare.payouts.queries import find_batch
 from revshare.payouts.register import register
-from revshare.payouts.rules import MOVES, Standing, minor_unit_micros, payment_key
+from revshare.payouts.rules import MOVES, minor_unit_micros, payment_key
 from revshare.signin.links import check_link
 from revshare.tasks import request_step
 
@@ -35,12 +33,6 @@ RECENT = 20
 UNCONFIRMED = "Tick the box to confirm it first."
 RIGHTS = {"approve": "approve_payouts", "export": "export_payouts", "cancel": "prepare_payouts"}
 OUTCOMES = {"live": "Under way", "paid": "Paid", "returned": "Came back", "cancelled": "Given up"}
-REASONS = {
-    "below_minimum": "Below the minimum payout.", "in_payment": "A payment is under way.",
-    "on_hold": "Held by finance.",
-    "new_payee": "New contributors are paid a while after they were first told of.",
-    "rate_missing": "No rate of today into the currency they are paid in: take in a file of rates.",
-}  # fmt: skip
 LABELS = {"approve": "Approve", "export": "Hand to the bank", "cancel": "Give up"}
 MEANING = {
     "approve": "A second person releases these payments. The approval is bound to the digest above.",
@@ -69,41 +61,6 @@ def page(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_http_methods(["GET", "POST"])
-@only("prepare_payouts")
-def prepare(request: HttpRequest) -> HttpResponse:
-    """What is payable in a currency, and why the rest is not; then the batch."""
-    currency = (request.POST or request.GET).get("currency", "").strip().upper()
-    if request.method == "POST":
-        made: list[PaymentBatch] = []
-
-        def deed() -> str:
-            _confirmed(request)
-            made.append(payouts.prepare(currency=currency, act=acting(request)))
-            return f"Batch {made[0].pk} is prepared: another person approves it."
-
-        attempt(request, deed)
-        return redirect("admin:payout-batch", made[0].pk) if made else redirect(_prepare_url(currency))
-    found = standings(today=now().date(), currency=currency) if currency else []
-    payable = [item.payable_minor for item in found if item.payable_minor]
-    return site.page(
-        request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
-        payable=len(payable), total=_major(sum(payable), currency) if payable else "",
-        reasons=reasons_of(found),
-    )  # fmt: skip
-
-
-def reasons_of(found: list[Standing]) -> list[tuple[str, str]]:
-    """Why accounts are not payable, and how many: what is each one's own (by how much, until when) is left out."""
-    codes = [(why.code, why.words) for item in found if not item.payable_minor for why in item.reasons]
-    counts = Counter(REASONS.get(code, words) for code, words in codes)
-    return [(words, f"{number:,}") for words, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-
-
-def _prepare_url(currency: str) -> str:
-    return f"{reverse('admin:payout-prepare')}?{urlencode({'currency': currency})}"
-
-
 @require_GET
 def batch(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(pk)
@@ -130,7 +87,7 @@ def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     found = _find(pk)
 
     def deed() -> str:
-        _confirmed(request)
+        confirmed(request)
         if action == "approve":
             payouts.check_not_payee(found, person(request).contributor_id)
             payouts.approve(batch_id=pk, digest=request.POST.get("digest", ""), act=acting(request))
@@ -171,7 +128,7 @@ def results(request: HttpRequest) -> HttpResponse:
     def deed() -> str:
         if not form.is_valid():
             raise Refused("Choose the file of results first.")
-        _confirmed(request)
+        confirmed(request)
         file: UploadedFile = form.cleaned_data["file"]
         act = acting(request)
         with transaction.atomic():  # an upload without its run would wait for ever
@@ -219,7 +176,7 @@ def _find(pk: int) -> PaymentBatch:
         raise Http404(str(error)) from None
 
 
-def _confirmed(request: HttpRequest) -> None:
+def confirmed(request: HttpRequest) -> None:
     if request.POST.get("confirmed") != "yes":
         raise Refused(UNCONFIRMED, code="unconfirmed")
 
@@ -238,7 +195,7 @@ def _hindrance(found: PaymentBatch, action: str, user: User) -> str:
     return ""
 
 
-def _major(minor: int, currency: str) -> str:
+def major(minor: int, currency: str) -> str:
     """An amount of payments, which are whole minor units: `116,833.67 GBP`."""
     return readable(minor * minor_unit_micros(currency), currency)
 
@@ -246,13 +203,13 @@ def _major(minor: int, currency: str) -> str:
 def _outcome(found: PaymentBatch) -> list[tuple[str, str, str]]:
     """What became of its payments: the word, how many, how much."""
     rows = found.payments.values_list("state").annotate(number=Count("pk"), minor=Sum("amount_minor")).order_by("state")
-    return [(OUTCOMES[state], f"{number:,}", _major(minor, found.currency)) for state, number, minor in rows]
+    return [(OUTCOMES[state], f"{number:,}", major(minor, found.currency)) for state, number, minor in rows]
 
 
 def _shown(found: PaymentBatch) -> dict[str, Any]:
     return {
         "pk": found.pk, "state": found.state, "cycle": found.cycle.key, "count": f"{found.payments_count:,}",
-        "total": _major(found.total_minor, found.currency), "digest": found.digest,
+        "total": major(found.total_minor, found.currency), "digest": found.digest,
         "history": [
             (word, by, moment(at))
             for word, by, at in (

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_GET
 from revshare.console.shown import stage
 from revshare.files.models import Upload
 from revshare.runs.models import LIVE, Run
-from revshare.tasks import VERIFIED
+from revshare.tasks import BATCH, PAYABLE, VERIFIED
 
 STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
          "review": "Reviewing", "prove": "Making the proof of", "restate": "Computing again",
-         "verify": "Verifying"}  # fmt: skip
+         "verify": "Verifying", "preview": "Working out what is payable in",
+         "prepare": "Preparing a batch in"}  # fmt: skip
 
 
 def last_run(subject: str) -> Run | None:
@@ -33,6 +34,8 @@ def page_of(run: Run) -> str:
         return reverse("admin:cycle", args=[name])
     if kind == "restatement":
         return reverse("admin:restatements")
+    if kind in (PAYABLE, BATCH):
+        return f"{reverse('admin:payout-prepare')}?{urlencode({'currency': name})}"
     if run.subject == VERIFIED:
         return reverse("admin:index")
     return reverse("admin:upload-detail", args=[int(name)])

@@ -32,6 +32,9 @@ STAGES = {
     "statements": "Writing the statements",
     "finish": "Taking the digest of the result",
     "done": "Finishing",
+    "payable": "Working out what is payable",
+    "payments": "Writing the payments",
+    "batch": "Taking the digest of the batch",
 }
 
 

@@ -4,6 +4,8 @@ active. It asks no database."""
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -40,9 +42,8 @@ class Amount:
         return self.short != self.exact
 
 
-@dataclass(frozen=True)
-class DocumentLine:
-    """One line with the words that explain it."""
+class DocumentLine(NamedTuple):
+    """One line with the words that explain it. A tuple: there may be ten thousand."""
 
     line: Line
     currency: str
@@ -182,7 +183,7 @@ class Document:
             % said
         )
 
-    @property
+    @cached_property
     def _of_assets(self) -> bool:
         return all(item.line.measure == ASSETS for item in self.lines)
 

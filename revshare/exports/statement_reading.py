@@ -1,28 +1,14 @@
 """Reads what a statement's document is made of; from there on nothing asks the database."""
 
 from revshare.exports.statement_document import Document, DocumentCycle, DocumentLine
-from revshare.pools.models import Pool
 from revshare.statements.queries import PUBLISHED, Explained
 from revshare.statements.rules import content_sha256
 
 
 def document(explained: Explained) -> Document:
-    """The statement with its pools' net sales and what they carried in. One query, if the cycle is there."""
+    """The statement with its pools' net sales and what they carried in. No query, if the cycle is there."""
     statement = explained.statement
     cycle = statement.cycle
-    pools = {
-        (pool.table, pool.model, pool.dataset_version, pool.part): pool
-        for pool in Pool.objects.filter(cycle_id=statement.cycle_id, currency=statement.currency, kind=Pool.Kind.SALES)
-    }
-    lines = []
-    for line, share, rule in zip(explained.content.lines, explained.shares, explained.rules, strict=True):
-        pool = pools[line.table, line.model, line.dataset_version, line.part]
-        lines.append(
-            DocumentLine(
-                line, pool.currency, share, rule, pool.net_micros, pool.carried_in_micros, pool.deducted_micros,
-                pool.commons_micros, pool.released_micros,
-            )
-        )  # fmt: skip
     return Document(
         content=explained.content,
         cycle=DocumentCycle(
@@ -32,5 +18,11 @@ def document(explained: Explained) -> Document:
         ),
         name=statement.contributor.name,
         recorded_sha256=content_sha256(explained.content),
-        lines=tuple(lines),
+        lines=tuple(document_lines(explained)),
     )  # fmt: skip
+
+
+def document_lines(explained: Explained) -> list[DocumentLine]:
+    currency = explained.content.currency
+    told = zip(explained.content.lines, explained.shares, explained.rules, explained.pools_micros, strict=True)
+    return [DocumentLine(line, currency, share, rule, *micros) for line, share, rule, micros in told]

@@ -1,7 +1,5 @@
 """Holds, and batches of payments from draft to the file for the bank. What comes back: `results`."""
 
-from decimal import Decimal
-
 from django.db import IntegrityError, transaction
 
 from revshare.audit_trail.operations import Act, record
@@ -12,20 +10,16 @@ from revshare.locks import Lock, hold
 from revshare.money import is_currency
 from revshare.payouts.destinations import in_use
 from revshare.payouts.models import Hold, Payment, PaymentBatch, PayoutCurrency
-from revshare.payouts.queries import (
-    check_digest,
-    find_batch,
-    last_published,
-    latest_statements,
-    standings,
-    standings_paid_in,
-    stored_digest,
-)
-from revshare.payouts.rules import LIVE, MOVES, Standing, destination_sha256, minor_unit_micros, payment_key
+from revshare.payouts.payable import counted, without_a_rate, worked_out
+from revshare.payouts.preparing import hindered, write_payments
+from revshare.payouts.queries import check_digest, find_batch, last_published, standings, stored_digest
+from revshare.payouts.rules import MOVES, Standing, destination_sha256
+from revshare.progress import Progress, no_progress
 
 NO_HINDRANCE = ("in_payment", "below_minimum", "rate_missing", "below_minor_unit")
 """Of a payment that is prepared: its amounts and its rate stand."""
-NAMED = 5
+STAGES = 3
+"""Of a preparation: what is payable, the payments, their digest."""
 
 
 @transaction.atomic
@@ -33,8 +27,8 @@ def place_hold(*, contributor_id: str, act: Act, currency: str = "") -> Hold:
     """From now on nobody pays this contributor (in this currency; blank: in any). The act's reason is kept."""
     if not act.why.strip():
         raise Refused("A hold needs a reason.", code="reason_missing")
-    if currency and not is_currency(currency):
-        raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    if currency:
+        check_currency(currency)
     if not Contributor.objects.filter(pk=contributor_id).exists():
         raise NotFound(f"There is no contributor {contributor_id!r}.")
     hold(Lock.PAYOUTS)
@@ -75,8 +69,8 @@ def set_currency(*, contributor_id: str, currency: str, act: Act) -> PayoutCurre
     reason says who asked for it. Payments under way stay as they are."""
     if not act.why.strip():
         raise Refused("Say who asked for it, and how.", code="reason_missing")
-    if currency and not is_currency(currency):
-        raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+    if currency:
+        check_currency(currency)
     if not Contributor.objects.filter(pk=contributor_id).exists():
         raise NotFound(f"There is no contributor {contributor_id!r}.")
     hold(Lock.PAYOUTS)
@@ -89,71 +83,45 @@ def set_currency(*, contributor_id: str, currency: str, act: Act) -> PayoutCurre
     return made
 
 
-@transaction.atomic
-def prepare(*, currency: str, act: Act) -> PaymentBatch:
-    """Makes a draft of all that is payable in a currency: out of balances in it, and of those of contributors who are
-    paid in it, at the rates of the day. Raises Refused if that is nothing."""
+def check_currency(currency: str) -> None:
+    """Raises Refused for what nobody can be paid in."""
     if not is_currency(currency):
         raise Refused(f"{currency!r} is not an active ISO 4217 currency.")
+
+
+@transaction.atomic
+def prepare(*, currency: str, act: Act, progress: Progress = no_progress, once: bool = False) -> PaymentBatch:
+    """Makes a draft of all that is payable in a currency: out of balances in it, and of those of contributors who are
+    paid in it, at the rates of the day. `once`: if this act has prepared it already, that one. Raises Refused if
+    nothing is payable."""
+    check_currency(currency)
     check_head_known()
     hold(Lock.PAYOUTS)
+    own = PaymentBatch.objects.filter(currency=currency, prepared_by=act.actor, prepared_at=act.at)
+    if once and (done := own.first()):
+        return done
     last = last_published()
     if last is None:
         raise Refused("No cycle is published yet: only published balances are paid.", code="nothing_payable")
-    waiting = standings_paid_in(currency, today=act.at.date())
-    found = [item for item in waiting if item.payable_minor]
-    if not found:
-        raise Refused(_nothing_payable(currency, waiting), code="nothing_payable")
-    batch = PaymentBatch.objects.create(
-        currency=currency, cycle_id=last.cycle_id, state="preparing", prepared_at=act.at, prepared_by=act.actor
-    )
-    numbers: dict[tuple[str, str], str] = {}
-    for code in {item.account.currency for item in found}:
-        own = [item.account.contributor_id for item in found if item.account.currency == code]
-        numbers |= {(name, code): number for name, number in latest_statements(own, code).items()}
-    places = in_use({item.account.contributor_id for item in found}, at=act.at)
-    payments = Payment.objects.bulk_create(
-        _payment(
-            batch,
-            line,
-            item,
-            numbers[item.account.contributor_id, item.account.currency],
-            places.get(item.account.contributor_id, ""),
+    progress("payable", 0, STAGES)
+    with worked_out(last, currency=currency, today=act.at.date()):
+        if not counted(last, currency=currency).payments:
+            waiting = without_a_rate(currency=currency, today=act.at.date())
+            said = "".join(f" {name}: {words}" for name, words in waiting)
+            raise Refused(
+                f"Nothing is payable in {currency}: `payouts why` says why not.{said}", code="nothing_payable"
+            )
+        progress("payments", 1, STAGES)
+        batch = PaymentBatch.objects.create(
+            currency=currency, cycle_id=last.cycle_id, state="preparing", prepared_at=act.at, prepared_by=act.actor
         )
-        for line, item in enumerate(found, 1)
-    )
+        write_payments(batch)
+    progress("batch", 2, STAGES)
     batch.state = "draft"
-    batch.payments_count, batch.total_minor = len(payments), sum(payment.amount_minor for payment in payments)
     batch.digest = stored_digest(batch)
     batch.save(update_fields=["state", "payments_count", "total_minor", "digest"])
     _record(batch, "prepare", act)
     return batch
-
-
-def _nothing_payable(currency: str, waiting: list[Standing]) -> str:
-    """Names those who only wait for a rate: that can be mended at once."""
-    without = [item for item in waiting if any(why.code == "rate_missing" for why in item.reasons)]
-    said = "".join(
-        f" {item.account.contributor_id}: {why.words}"
-        for item in without[:NAMED]
-        for why in item.reasons
-        if why.code == "rate_missing"
-    )
-    return f"Nothing is payable in {currency}: `payouts why` says why not.{said}"
-
-
-def _payment(batch: PaymentBatch, line: int, item: Standing, statement: str, place: str) -> Payment:
-    account, rate = item.account, item.rate
-    return Payment(
-        batch=batch, payment_key=payment_key(batch.pk, line), contributor_id=account.contributor_id,
-        payee_id=account.payee_id, name=account.name, currency=batch.currency, amount_minor=item.payable_minor,
-        amount_micros=item.payable_minor * minor_unit_micros(batch.currency), account_currency=account.currency,
-        account_micros=item.takes_micros, balance_micros=account.available_micros, statement=statement, state=LIVE,
-        rate_upper=Decimal(rate.rate.numerator) if rate else None,
-        rate_lower=Decimal(rate.rate.denominator) if rate else None,
-        rate_on=rate.on if rate else None, rate_source=rate.source if rate else "",
-        destination_sha256=destination_sha256(account.payee_id, place),
-    )  # fmt: skip
 
 
 @transaction.atomic
@@ -213,29 +181,32 @@ def check_not_payee(batch: PaymentBatch, contributor_id: str | None) -> None:
 
 def _check_still_payable(batch: PaymentBatch, act: Act) -> None:
     """Raises Conflict if since the preparation somebody was put on hold, lost what they had, or has another payee."""
-    payments = {(payment.contributor_id, payment.account_currency): payment for payment in batch.payments.all()}
-    names = {name for name, _ in payments}
-    now = {
-        (item.account.contributor_id, item.account.currency): item
-        for item in standings(today=act.at.date(), contributor_ids=names)
-    }
-    places = in_use(names, at=act.at)
-    for (contributor_id, own), payment in payments.items():
-        found = now.get((contributor_id, own))
-        blocked = [why.words for why in found.reasons if why.code not in NO_HINDRANCE] if found else []
-        if found is None or found.account.available_micros < payment.account_micros:
-            blocked.append("The balance is less than the payment by now.")
-        if found and found.pays_in != payment.currency:
-            blocked.append(f"They are paid in {found.pays_in} by now.")
-        if found and found.account.payee_id != payment.payee_id:
-            blocked.append("The payee is another by now.")
-        elif destination_sha256(payment.payee_id, places.get(contributor_id, "")) != payment.destination_sha256:
-            blocked.append("The destination is another by now.")
-        if blocked:
+    name = hindered(batch, at=act.at)
+    if not name:
+        return
+    now = {item.account.currency: item for item in standings(today=act.at.date(), contributor_ids=[name])}
+    place = in_use([name], at=act.at).get(name, "")
+    for payment in batch.payments.filter(contributor_id=name):
+        if blocked := _blocked(payment, now.get(payment.account_currency), place):
             raise Conflict(
-                f"Payment {payment.payment_key} to {contributor_id} cannot go out: {' '.join(blocked)} Cancel batch "
-                f"{batch.pk} and prepare another."
+                f"Payment {payment.payment_key} to {name} cannot go out: {' '.join(blocked)} Cancel batch {batch.pk} "
+                "and prepare another."
             )
+    raise AssertionError(f"a payment to {name} is hindered, and nothing says by what")
+
+
+def _blocked(payment: Payment, found: Standing | None, place: str) -> list[str]:
+    """Why a payment cannot go out, in words. `place`: the destination in use."""
+    blocked = [why.words for why in found.reasons if why.code not in NO_HINDRANCE] if found else []
+    if found is None or found.account.available_micros < payment.account_micros:
+        blocked.append("The balance is less than the payment by now.")
+    if found and found.pays_in != payment.currency:
+        blocked.append(f"They are paid in {found.pays_in} by now.")
+    if found and found.account.payee_id != payment.payee_id:
+        blocked.append("The payee is another by now.")
+    elif destination_sha256(payment.payee_id, place) != payment.destination_sha256:
+        blocked.append("The destination is another by now.")
+    return blocked
 
 
 def _move(batch: PaymentBatch, action: str, act: Act, **fields: object) -> PaymentBatch:

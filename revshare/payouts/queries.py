@@ -1,6 +1,7 @@
 """Reads: what stands on accounts by the last published cycle, and what keeps it from being paid."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -10,7 +11,7 @@ from revshare.allocation.queries import BALANCES
 from revshare.errors import NotFound, Refused
 from revshare.files.queries import last_arrival
 from revshare.lake import check_part, copy_in, duck, literal, part, spool
-from revshare.payouts.models import PaymentBatch, PayoutCurrency
+from revshare.payouts.models import PaymentBatch
 from revshare.payouts.rules import CYCLES_AVERAGED, LIVE, Account, PaymentLine, Period, Standing, digest, standing
 from revshare.policies.payout_rules import PayoutTerms
 from revshare.policies.rules import parse
@@ -84,12 +85,6 @@ ACCOUNTS = f"""
         ON kept.contributor_id = b.contributor_id AND kept.currency = b.currency
     ORDER BY b.currency, b.contributor_id
 """
-STATEMENTS = """
-    SELECT DISTINCT ON (e.contributor_id) e.contributor_id, c.key || '-' || to_char(e.statement_no, 'FM000000000')
-    FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id
-    WHERE e.contributor_id = ANY(%s) AND p.currency = %s AND e.statement_lines > 0 AND c.state = ANY(%s)
-    ORDER BY e.contributor_id, c.calculation DESC
-"""
 
 
 @dataclass(frozen=True)
@@ -129,29 +124,12 @@ def standings(*, today: date, currency: str = "", contributor_ids: Iterable[str]
     ]
 
 
-def standings_paid_in(currency: str, *, today: date) -> list[Standing]:
-    """The same of the accounts that are paid in a currency: those in it, but for the ones of contributors who are paid
-    in another, and the others of contributors who are paid in it."""
-    own = [item for item in standings(today=today, currency=currency) if item.pays_in == currency]
-    names = paid_in(currency)
-    others = standings(today=today, contributor_ids=names) if names else []
-    return own + [item for item in others if item.account.currency != currency]
-
-
-def paid_in(currency: str) -> list[str]:
-    """The contributors who are paid whatever they are owed in this currency."""
-    last = PayoutCurrency.objects.order_by("contributor_id", "-pk").distinct("contributor_id")
-    return sorted(item.contributor_id for item in last if item.currency == currency)
-
-
 @transaction.atomic
 def _accounts(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> list[Account]:
-    _load_balances(last, currency, contributor_ids)
     recent = recent_cycles()
-    with connection.cursor() as cursor:
+    with balances_loaded(last, currency, contributor_ids), connection.cursor() as cursor:
         cursor.execute(ACCOUNTS, {"upto": last.journals_upto, "own": "", "live": LIVE, "recent": recent})
         rows = cursor.fetchall()
-        cursor.execute("DROP TABLE published_balance")
     accounts = (Account(**dict(zip(Account.__dataclass_fields__, row, strict=True))) for row in rows)
     # In a cycle without a statement nothing was earned.
     return [
@@ -160,8 +138,16 @@ def _accounts(last: LastPublished, currency: str, contributor_ids: list[str] | N
     ]
 
 
+@contextmanager
+def balances_loaded(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> Iterator[None]:
+    """Inside a transaction: the table `published_balance`, of accounts that are not empty."""
+    _load_balances(last, currency, contributor_ids)
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE published_balance")
+
+
 def _load_balances(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> None:
-    """Makes the table `published_balance` of the transaction, of accounts that are not empty."""
     with connection.cursor() as cursor:
         cursor.execute(
             'CREATE TEMP TABLE published_balance (contributor_id text COLLATE "C", currency text COLLATE "C", '
@@ -195,13 +181,6 @@ def recent_cycles() -> list[int]:
             [list(PUBLISHED), CYCLES_AVERAGED],
         )
         return [pk for (pk,) in cursor.fetchall()]
-
-
-def latest_statements(contributor_ids: list[str], currency: str) -> dict[str, str]:
-    """The number of each contributor's last published statement in a currency."""
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENTS, [contributor_ids, currency, list(PUBLISHED)])
-        return dict(cursor.fetchall())
 
 
 def reserved(contributor_id: str) -> dict[str, int]:

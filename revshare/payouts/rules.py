@@ -20,6 +20,8 @@ COOL_OFF = timedelta(days=7)
 """How long a new destination waits before money goes there: who did not ask for it has time to say so."""
 MIN_DESTINATION_CHARACTERS, MAX_DESTINATION_CHARACTERS = 12, 200
 SHOWN_CHARACTERS = 4
+LINE_DIGITS = 6
+"""Of a payment's key, at least."""
 RATE_SCALE = 10**12
 MOST_CYCLES = 1200
 """Further ahead than so many cycles no date is projected."""
@@ -144,8 +146,8 @@ def standing(
         rate = found_in(rates or {}, base=account.currency, quote=account.pays_in)
         minor, takes = converted(micros=available, rate=rate.rate, to=account.pays_in) if rate else (0, 0)
         if rate is None:
-            pair = f"{account.currency} to {account.pays_in}"
-            reasons.append(Why("rate_missing", f"No rate from {pair} on {today.isoformat()}: take in a file of rates."))
+            words = rate_missing_words(base=account.currency, quote=account.pays_in, day=today)
+            reasons.append(Why("rate_missing", words))
         elif not minor:
             reasons.append(Why("below_minor_unit", f"It is less than the least amount of {account.pays_in}."))
     shortfall = max(max(minimum, minor_unit_micros(account.currency)) - available, 0)
@@ -158,6 +160,10 @@ def standing(
         _projected(account, period, shortfall) if shortfall else None,
         takes_micros=0 if reasons else takes, rate=rate, notes=notes,
     )  # fmt: skip
+
+
+def rate_missing_words(*, base: str, quote: str, day: date) -> str:
+    return f"No rate from {base} to {quote} on {day.isoformat()}: take in a file of rates."
 
 
 def _notes(account: Account) -> Iterable[Why]:
@@ -213,7 +219,7 @@ def _later(period: Period, cycles: int) -> date:
 
 
 def payment_key(batch_id: int, line: int) -> str:
-    return f"pay-{batch_id:06d}-{line:06d}"
+    return f"pay-{batch_id:06d}-{line:0{LINE_DIGITS}d}"
 
 
 def destination_sha256(payee_id: str, destination: str = "") -> str:

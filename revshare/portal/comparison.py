@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from revshare.exports.statement_document import Amount, Document, DocumentLine
-from revshare.exports.statement_reading import document
+from revshare.exports.statement_reading import document_lines
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain, published_for
+from revshare.wording import period
 
 COMPARED = 50
 """So many pools are compared, those that changed most."""
+Sales = tuple[str, str, str, str]
+"""Which sales a pool is of, as `statement_document.scope_words` tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    before: Document
+    """Beside the statement of this number and period; `earned`: how much more it is now."""
+
+    number: str
+    period: str
     earned: Amount
     changes: list[Change]
     more: bool
@@ -40,16 +46,29 @@ def comparison(statement: Statement, doc: Document) -> Comparison | None:
     )
     if earlier is None:
         return None
-    before = document(explain(earlier))
-    then, now = ({item.scope: item for item in each.lines} for each in (before, doc))
-    changes = [
-        Change(scope, then.get(scope), now.get(scope), Amount(_micros(now, scope) - _micros(then, scope), doc.currency))
-        for scope in sorted({*then, *now})
-    ]
-    changes.sort(key=lambda change: -abs(change.difference.micros))
-    earned = Amount(doc.earned.micros - before.earned.micros, doc.currency)
-    return Comparison(before, earned, changes[:COMPARED], more=len(changes) > COMPARED)
+    told = explain(earlier)
+    then, now = ({_sales_of(item): item for item in lines} for lines in (document_lines(told), doc.lines))
+    # Words are made of those that are shown alone: there may be ten thousand.
+    differences = {sales: _micros(now, sales) - _micros(then, sales) for sales in sorted({*then, *now})}
+    most = sorted(differences, key=lambda sales: -abs(differences[sales]))[:COMPARED]
+    return Comparison(
+        number=earlier.number, period=period(earlier.cycle.starts_on, earlier.cycle.ends_on),
+        earned=Amount(doc.earned.micros - told.content.earned_micros, doc.currency),
+        changes=[
+            Change(
+                (now.get(sales) or then[sales]).scope, then.get(sales), now.get(sales),
+                Amount(differences[sales], doc.currency),
+            )
+            for sales in most
+        ],
+        more=len(differences) > COMPARED,
+    )  # fmt: skip
 
 
-def _micros(lines: dict[str, DocumentLine], scope: str) -> int:
-    return lines[scope].amount.micros if scope in lines else 0
+def _sales_of(item: DocumentLine) -> Sales:
+    line = item.line
+    return line.model, "" if line.model else line.dataset_version, line.part, line.table
+
+
+def _micros(lines: dict[Sales, DocumentLine], sales: Sales) -> int:
+    return lines[sales].line.amount_micros if sales in lines else 0

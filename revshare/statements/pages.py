@@ -131,8 +131,8 @@ def find_id(pk: int) -> Statement | None:
 
 
 def _whole(found: QuerySet[Statement]) -> Statement | None:
-    """Without the hash, which whoever explains the statement works out from its lines."""
-    return found.select_related("cycle__policy", "contributor").defer("content_sha256").first()
+    """Without the hash, which whoever explains the statement works out from its lines, and what the lock pinned."""
+    return found.select_related("cycle__policy", "contributor").defer("content_sha256", "cycle__pinned").first()
 
 
 def lines_at(page: Page) -> list[Allocation]:

@@ -20,11 +20,13 @@ PUBLISHED = ("published", "settled")
 # From the entries themselves: the views over them take longer to plan than to read.
 LINES = """
     SELECT p."table", p.model, p.dataset_version, p.part, p.measure, p.distributable_micros, e.numerator_ticks,
-           p.denominator_ticks, e.amount_micros, p.rule, p.share, p.kind
+           p.denominator_ticks, e.amount_micros, p.net_micros, p.carried_in_micros, p.deducted_micros, p.commons_micros,
+           p.released_micros, p.rule, p.share, p.kind
     FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
     WHERE e.cycle_id = %s AND e.contributor_id = %s AND p.currency = %s
     ORDER BY p.kind = 'movements', p."table", p.model, p.dataset_version, p.part
 """
+OF_LINE = 9  # the first columns are of the line itself
 MOVEMENTS = """
     SELECT kind, key, amount_micros FROM ledger_movement WHERE cycle_id = %s AND account = %s AND currency = %s
     ORDER BY journal_id
@@ -33,20 +35,24 @@ MOVEMENTS = """
 
 @dataclass(frozen=True)
 class Explained:
-    """A statement with the words that go with each of its lines."""
+    """A statement with what goes with each of its lines: the rule and the share in words, and of its pool what it was
+    made of (net, carried in, deducted, for the commons, released; micros)."""
 
     statement: Statement
     content: Content
     rules: tuple[str, ...]
     shares: tuple[str, ...]
+    pools_micros: tuple[tuple[int, ...], ...]
     chain_head: str
 
 
 def published_for(contributor_id: str) -> QuerySet[Statement]:
-    """A contributor's own statements, latest first: only those of published cycles."""
+    """A contributor's own statements, latest first: only those of published cycles. Without what their locks pinned,
+    which names every model."""
     return (
         Statement.objects.filter(contributor_id=contributor_id, cycle__state__in=PUBLISHED)
         .select_related("cycle", "cycle__policy", "contributor")
+        .defer("cycle__pinned")
         .order_by("-cycle__starts_at", "currency")
     )
 
@@ -90,7 +96,7 @@ def explain(statement: Statement) -> Explained:
             moved = cursor.fetchall()
         else:
             rows.append(last)
-    lines = tuple(Line(number, "earned", *facts) for number, (*facts, _, _, _) in enumerate(rows, 1))
+    lines = tuple(Line(number, "earned", *row[:OF_LINE]) for number, row in enumerate(rows, 1))
     cycle = statement.cycle
     journal_hash = (
         Journal.objects.filter(kind=ALLOCATION_JOURNAL, key=cycle.key).values_list("hash", flat=True).first() or ""
@@ -111,5 +117,6 @@ def explain(statement: Statement) -> Explained:
         content=content,
         rules=tuple(rule for *_, rule, _, _ in rows),
         shares=tuple(share for *_, share, _ in rows),
+        pools_micros=tuple(row[OF_LINE:-3] for row in rows),
         chain_head=journal_hash,
     )

@@ -1,15 +1,15 @@
 """The canonical text of a statement, over which its hash is taken. Pure; the database builds the same in SQL."""
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.translation import gettext_noop
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line: pool × numerator ÷ denominator = amount, in units of the measure (ticks, for assets) and micros."""
+class Line(NamedTuple):
+    """One line: pool × numerator ÷ denominator = amount, in units of the measure (ticks, for assets) and micros. A
+    tuple: there may be ten thousand."""
 
     number: int
     kind: str
@@ -91,19 +91,23 @@ class Content:
 def canonical_text(content: Content) -> str:
     """One fact a line, its parts separated by tabs, `\\n` line ends, in this order."""
     c = content
-    facts: Iterable[tuple[object, ...]] = [
+    facts: list[tuple[object, ...]] = [
         ("statement", c.number), ("cycle", c.cycle), ("policy", c.policy_sha256), ("contributor", c.contributor_id),
         ("currency", c.currency), ("opening", c.opening_micros), ("earned", c.earned_micros),
         ("adjusted", c.adjusted_micros), ("withheld", c.withheld_micros), ("held", c.held_micros),
         ("paid", c.paid_micros), ("closing", c.closing_micros), ("journal", c.journal_hash),
-        *(
-            ("line", line.number, line.kind, line.table, line.model, line.dataset_version, line.part,
-             line.measure, line.pool_micros, line.numerator_ticks, line.denominator_ticks, line.amount_micros)
-            for line in c.lines
-        ),
-        *(("line", moved.number, moved.kind, moved.reference, moved.amount_micros) for moved in c.movements),
     ]  # fmt: skip
-    return "".join("\t".join(str(part) for part in fact) + "\n" for fact in facts)
+    texts = ["\t".join(str(part) for part in fact) + "\n" for fact in facts]
+    # There may be ten thousand.
+    texts += [
+        f"line\t{line.number}\t{line.kind}\t{line.table}\t{line.model}\t{line.dataset_version}\t{line.part}\t"
+        f"{line.measure}\t{line.pool_micros}\t{line.numerator_ticks}\t{line.denominator_ticks}\t{line.amount_micros}\n"
+        for line in c.lines
+    ]
+    texts += [
+        f"line\t{moved.number}\t{moved.kind}\t{moved.reference}\t{moved.amount_micros}\n" for moved in c.movements
+    ]
+    return "".join(texts)
 
 
 def content_sha256(content: Content) -> str:

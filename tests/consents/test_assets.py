@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
+from revshare.consents import own_records
 from revshare.consents.assets import Place, held, held_and_standings, standings
 from revshare.contributors.models import Contributor
 from tests.conftest import AT
@@ -68,6 +70,33 @@ def test_what_a_decision_would_be_about(frozen: Story) -> None:
     assert held(contributor_id="nobody") == []
     both = held_and_standings(contributor_id="ann", at=LATER, size=1, search="a")
     assert both == (held(contributor_id="ann"), standings(contributor_id="ann", at=LATER, size=1, search="a"))
+
+
+def test_what_was_read_once_is_not_read_again_until_there_is_more(
+    frozen: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = held(contributor_id="ann")
+    with monkeypatch.context() as lake_gone:
+        lake_gone.setattr(own_records, "duck", None)
+        assert held(contributor_id="ann") == before
+    frozen.attributions(("v2", "a3", "ann"))
+    assert [(h.dataset_version, h.assets) for h in held(contributor_id="ann")] == [("v1", 2), ("v2", 2)]
+    assert [row.place for row in standings(contributor_id="ann", at=LATER, size=9, after=("a2", "v1")).rows] == [
+        ("a3", "v2")
+    ]
+
+
+def test_only_so_many_bytes_are_kept_and_the_latest() -> None:
+    tables = {name: pa.table({"asset_id": [name * 100]}) for name in ("a", "b", "c")}
+    kept = own_records.Kept(most_bytes=2 * tables["a"].nbytes)
+    for name in ("a", "b"):
+        kept.keep((name, "q"), tables[name])
+    assert kept.find(("a", "q")) is tables["a"]  # looked at again: `b` is the oldest now
+    kept.keep(("c", "q"), tables["c"])
+    assert [name for name in tables if kept.find((name, "q")) is not None] == ["a", "c"]
+    kept.keep(("d", "q"), pa.table({"asset_id": ["d" * 1000]}))  # alone too much
+    assert kept.find(("d", "q")) is None
+    assert kept.find(("a", "q")) is tables["a"]
 
 
 def test_ids_are_compared_as_they_are(story: Story) -> None:

@@ -7,11 +7,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from revshare.audit_trail.models import Event
-from revshare.console.payouts import reasons_of
+from revshare.audit_trail.operations import Act
+from revshare.console.payables import REASONS, reasons_of
 from revshare.cycles.models import Cycle
 from revshare.files.models import Upload
+from revshare.payouts import operations as payouts
+from revshare.payouts import payable
 from revshare.payouts.models import Hold, PaymentBatch
-from revshare.payouts.rules import Account, Standing, Why
+from revshare.runs.models import Run
+from revshare.tasks import perform
 from tests.console.conftest import SignIn
 from tests.stories import Story
 
@@ -122,11 +126,44 @@ def test_results_are_handed_to_a_worker(payees: None, sign_in: SignIn) -> None:
     assert Upload.objects.get(kind="payment_results").name == "bank.csv"
 
 
-def test_why_accounts_are_not_payable_is_said_once_for_all() -> None:
-    """Each is short of the minimum by another amount: a million of them are one line."""
-    found = [
-        Standing(Account(name, name, "", "USD", short), 0, (Why("below_minimum", f"{short} USD short"),))
-        for short, name in enumerate(("ann", "ben", "cy"), 1)
-    ]
-    found.append(Standing(Account("dee", "Dee", "", "USD", 9), 0, (Why("no_payee", "No payee is known to pay to."),)))
-    assert reasons_of(found) == [("Below the minimum payout.", "3"), ("No payee is known to pay to.", "1")]
+def test_where_accounts_are_many_jobs_work_them_out(
+    payees: None, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says what the last job found, and when; the batch is a job too, and the same one if it runs twice."""
+    monkeypatch.setattr(payable, "AT_ONCE", 0)
+    fiona, place = sign_in("fiona"), "/console/payouts/prepare/?currency=USD"
+    assert "not worked out yet" in fiona.get(place).content.decode()
+    page = said(fiona, "prepare/", currency="USD", what="preview")
+    assert "What is payable is being worked out." in page
+    assert "Working out what is payable in" in page
+    run = Run.objects.get(step="preview")
+    perform(run.pk)
+    page = fiona.get(place).content.decode()
+    assert "As worked out at" in page
+    assert "1 payment, 15.00 USD in all" in page
+    assert "payee" in page.partition("Not payable, and why")[2]
+    assert "Tick the box" in said(fiona, "prepare/", currency="USD")
+    assert "The batch is being prepared." in said(fiona, "prepare/", currency="USD", **YES)
+    assert not PaymentBatch.objects.exists()
+    run = Run.objects.get(step="prepare")
+    perform(run.pk)
+    run.refresh_from_db()
+    batch = PaymentBatch.objects.get()
+    assert run.outcome == {"batch": batch.pk, "payments": 1, "total_minor": 1500}
+    assert (batch.prepared_by, batch.prepared_at) == ("fiona", run.requested_at)
+    page = fiona.get(place).content.decode()
+    assert f">Batch {batch.pk}</a> is the last one prepared" in page
+    assert "not worked out yet" in page  # what was counted before is not payable any more
+    again = payouts.prepare(currency="USD", act=Act(actor="fiona", at=run.requested_at), once=True)
+    assert again == batch
+    assert "is not an active ISO 4217 currency" in said(fiona, "prepare/", currency="XXX", what="preview")
+    jobs = fiona.get("/console/jobs/").content.decode()
+    assert "Preparing a batch in" in jobs
+    assert "payouts/prepare/?currency=USD" in jobs
+
+
+def test_why_accounts_are_not_payable_is_said_most_first() -> None:
+    assert reasons_of({"no_payee": 1, "below_minimum": 3000}) == [
+        ("Below the minimum payout.", "3,000"), ("No payee is known to pay to.", "1"),
+    ]  # fmt: skip
+    assert set(REASONS) == set(payable.REASONS)

@@ -313,8 +313,8 @@ def test_figures_of_any_length_are_whole(documents: dict[str, Document]) -> None
     item = documents[ANN]
     content = replace(item.content, currency="CHF", opening_micros=-(10**17) - 1, closing_micros=98_765_432_100)
     [line] = item.lines
-    figures = replace(line.line, pool_micros=10**17 + 123_457, denominator_ticks=720_720 * 10**9)
-    text = pdf_text(pdf.statement_pdf(replace(item, content=content, lines=(replace(line, line=figures),))))
+    figures = line.line._replace(pool_micros=10**17 + 123_457, denominator_ticks=720_720 * 10**9)
+    text = pdf_text(pdf.statement_pdf(replace(item, content=content, lines=(line._replace(line=figures),))))
     nbsp = "\N{NO-BREAK SPACE}"
     for figure in (
         f"−CHF{nbsp}100,000,000,000.000001",

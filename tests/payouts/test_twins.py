@@ -18,6 +18,7 @@ from revshare.payouts.queries import standings
 from revshare.statements.models import Statement
 from tests.cycles.slow_rates import rate_in
 from tests.examples import examples
+from tests.payouts.slow_payable import check_preview
 from tests.stories import Story
 
 PEOPLE = ("ann", "ben", "cy")
@@ -126,4 +127,6 @@ def test_what_is_payable_is_what_the_slow_twin_says(
             for item in standings(today=story.at.date())
         }  # fmt: skip
         assert actual == twin(minimum, pays, [(*row[:3], Fraction(row[3]), row[4]) for row in given_rates], day)
+        for currency in UNIT:
+            check_preview(currency, story.at.date())
         transaction.set_rollback(True)

@@ -1,0 +1,101 @@
+"""What is payable in a currency, and the batch of it: at once where accounts are few, by jobs where they are many."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods
+
+from revshare.clock import now
+from revshare.console.base import site
+from revshare.console.doors import acting, attempt, only
+from revshare.console.payouts import confirmed, major
+from revshare.console.runs import describe, last_run
+from revshare.console.shown import moment
+from revshare.money import is_currency
+from revshare.payouts import operations as payouts
+from revshare.payouts.payable import Preview, is_many, preview
+from revshare.runs.models import Run
+from revshare.tasks import BATCH, PAYABLE, request_batch, request_preview
+
+REASONS = {
+    "below_minimum": "Below the minimum payout.", "in_payment": "A payment is under way.",
+    "on_hold": "Held by finance.", "unclaimed": "Nobody has claimed the account yet.",
+    "no_payee": "No payee is known to pay to.", "negative": "The balance is below zero.",
+    "new_payee": "New contributors are paid a while after they were first told of.",
+    "rate_missing": "No rate of today into the currency they are paid in: take in a file of rates.",
+    "below_minor_unit": "It is less than the least amount of the currency they are paid in.",
+}  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+@only("prepare_payouts")
+def prepare(request: HttpRequest) -> HttpResponse:
+    """What is payable in a currency, and why the rest is not; then the batch."""
+    currency = (request.POST or request.GET).get("currency", "").strip().upper()
+    if request.method == "POST":
+        return _asked(request, currency)
+    shown = _by_jobs(currency) if is_currency(currency) and is_many() else _at_once(currency)
+    return site.page(
+        request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
+        **shown,
+    )  # fmt: skip
+
+
+def _asked(request: HttpRequest, currency: str) -> HttpResponse:
+    """A preview, or the batch. A job's page is this one; a batch that is there at once has its own."""
+    here = redirect(f"{reverse('admin:payout-prepare')}?{urlencode({'currency': currency})}")
+    made: list[int] = []
+
+    def deed() -> str:
+        if request.POST.get("what") == "preview":
+            request_preview(currency=currency, act=acting(request))
+            return "What is payable is being worked out."
+        confirmed(request)
+        if is_many():
+            request_batch(currency=currency, act=acting(request))
+            return "The batch is being prepared."
+        made.append(payouts.prepare(currency=currency, act=acting(request)).pk)
+        return f"Batch {made[0]} is prepared: another person approves it."
+
+    attempt(request, deed)
+    return redirect("admin:payout-batch", made[0]) if made else here
+
+
+def _at_once(currency: str) -> dict[str, Any]:
+    none = Preview(cycle="", payments=0, total_minor=0, reasons={})
+    found = preview(currency=currency, today=now().date()) if is_currency(currency) else none
+    return {"known": True, **_told(found, currency)}
+
+
+def _by_jobs(currency: str) -> dict[str, Any]:
+    """What the last job found, and what is at work. A batch that came after it is what it counted."""
+    worked = Run.objects.filter(subject=f"{PAYABLE}:{currency}").order_by("-pk")
+    last, done = worked.first(), worked.filter(state=Run.State.DONE).first()
+    batch = last_run(f"{BATCH}:{currency}")
+    prepared = batch if batch and batch.state == Run.State.DONE else None
+    if done and prepared and prepared.pk > done.pk:
+        done = None
+    return {
+        "by_jobs": True, "known": done is not None,
+        "runs": [describe(run) for run in (last, batch) if run and run.live],
+        "failed": [run.error for run in (last, batch) if run and run.state == Run.State.FAILED],
+        "prepared": prepared.outcome["batch"] if prepared else None,
+        **(_told(Preview(**done.outcome), currency) | {"at": moment(done.requested_at)} if done else {}),
+    }  # fmt: skip
+
+
+def _told(found: Preview, currency: str) -> dict[str, Any]:
+    total = major(found.total_minor, currency) if found.payments else ""
+    return {
+        "payable": found.payments, "count": f"{found.payments:,}", "total": total, "cycle": found.cycle,
+        "reasons": reasons_of(found.reasons),
+    }  # fmt: skip
+
+
+def reasons_of(counts: dict[str, int]) -> list[tuple[str, str]]:
+    """Why accounts are not payable, and how many, most first."""
+    rows = sorted(counts.items(), key=lambda item: (-item[1], REASONS[item[0]]))
+    return [(REASONS[code], f"{number:,}") for code, number in rows]
