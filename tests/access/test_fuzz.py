@@ -86,6 +86,7 @@ def test_no_role_breaks_anything_or_sees_anothers(market: Market) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("who", WHO)
 def test_no_role_breaks_anything_at_length(market: Market, who: str) -> None:
     assert tried(market, (who,), 60) == []
