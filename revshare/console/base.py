@@ -15,11 +15,14 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
 from unfold.sites import UnfoldAdminSite
 
+from revshare.access.rules import may
 from revshare.console.home import dashboard
 
 View = Callable[..., HttpResponseBase]
 # Alpine, which the frame is built with, compiles the words in its attributes; the frame's colours are a style element.
 NEEDED = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
+
+KEYS = ("ingest", "open_cycle", "register_policy")
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -68,6 +71,11 @@ class ConsoleSite(UnfoldAdminSite):
         layout = "admin/base_site.html" if self.has_permission(request) else "unfold/layouts/unauthenticated.html"
         context = {**self.each_context(request), "title": "Not allowed", "why": why, "layout": layout}
         return TemplateResponse(request, "console/forbidden.html", context, status=403)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """`keys`: which of the shortcuts that not everybody has lead this person anywhere."""
+        roles = getattr(request.user, "roles", [])
+        return {**super().each_context(request), "keys": {name: may(roles=roles, action=name) for name in KEYS}}
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*self.pages, *super().get_urls()]
