@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.filters import CurrencyFilter
+from revshare.console.lists import Listing, Order, Seen, answer
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import amount, badge
 from revshare.pools.deficits import deficits
@@ -67,13 +68,30 @@ class RecoupedAdmin(RecordAdmin):
         return amount(row.amount_micros, row.debt.currency)
 
 
+DEFICITS = Listing(
+    name="deficits", search="Pool or cycle", texts=lambda row: (row.pool, row.since_cycle),
+    orders={
+        "oldest": Order("Oldest first", lambda row: row.since),
+        "largest": Order("Largest first", lambda row: row.amount_micros, descending=True),
+    },
+    columns={
+        "pool": lambda row: row.pool, "currency": lambda row: row.currency,
+        "owes_micros": lambda row: row.amount_micros, "at_most_micros": lambda row: row.worst_micros,
+        "since_cycle": lambda row: row.since_cycle, "since": lambda row: row.since, "cycles": lambda row: row.cycles,
+    },
+)  # fmt: skip
+
+
 @require_GET
-def deficits_page(request: HttpRequest) -> HttpResponse:
+def deficits_page(request: HttpRequest) -> HttpResponseBase:
+    seen = answer(request, DEFICITS, deficits())
+    if not isinstance(seen, Seen):
+        return seen
     today = now().date()
     rows = [
         {"pool": row.pool, "amount": amount(row.amount_micros, row.currency),
          "worst": amount(row.worst_micros, row.currency), "since": row.since_cycle, "cycles": row.cycles,
          "days": (today - row.since).days}
-        for row in deficits()
+        for row in seen.rows
     ]  # fmt: skip
-    return site.page(request, "deficits.html", title="Deficits", rows=rows)
+    return site.page(request, "deficits.html", title="Deficits", rows=rows, list=seen)

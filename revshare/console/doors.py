@@ -14,6 +14,7 @@ from revshare.clock import now
 from revshare.errors import Refused
 from revshare.signin.step_up import check_step_up
 
+UNCONFIRMED = "Tick the box to confirm it first."
 View = Callable[..., HttpResponseBase]
 
 
@@ -53,6 +54,12 @@ def only(action: str) -> Callable[[View], View]:
         return checked
 
     return decorate
+
+
+def confirmed(request: HttpRequest) -> None:
+    """Raises Refused unless the box that says what will happen is ticked."""
+    if request.POST.get("confirmed") != "yes":
+        raise Refused(UNCONFIRMED, code="unconfirmed")
 
 
 def attempt(request: HttpRequest, deed: Callable[[], str]) -> bool:

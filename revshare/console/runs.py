@@ -34,7 +34,7 @@ def page_of(run: Run) -> str:
     if kind == "restatement":
         return reverse("admin:restatements")
     if run.subject == VERIFIED:
-        return reverse("admin:index")
+        return reverse("admin:verification")
     return reverse("admin:upload-detail", args=[int(name)])
 
 
