@@ -15,7 +15,7 @@ from revshare.tasks import request_verify
 from revshare.verification.models import StoredVerdict
 
 
-class FindingOut(serializers.Serializer):
+class WrongOut(serializers.Serializer):
     """One thing that is wrong."""
 
     invariant = serializers.CharField(help_text="The promise that is broken, such as `I16`.")
@@ -34,7 +34,7 @@ class VerdictOut(serializers.Serializer):
     checks = serializers.IntegerField()
     cycles = serializers.IntegerField(help_text="How many were computed again.")
     findings_count = serializers.IntegerField()
-    findings = FindingOut(many=True, help_text="The first hundred.")
+    findings = WrongOut(many=True, help_text="The first hundred.")
 
 
 class Verifications(View):

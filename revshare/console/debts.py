@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from revshare.clock import now
 from revshare.console.base import site
-from revshare.console.filters import CurrencyFilter
+from revshare.console.filters import CurrencyFilter, CycleFilter, StandingOfDebt
 from revshare.console.lists import Listing, Order, Seen, answer
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import amount, badge
@@ -21,7 +21,7 @@ from revshare.recoupments.queries import with_state
 @admin.register(Debt, site=site)
 class DebtAdmin(RecordAdmin):
     list_display = ("id", "contributor", "kind", "whole", "left", "standing", "starts_on", "asked_by", "reason")
-    list_filter = ("kind", CurrencyFilter)
+    list_filter = (StandingOfDebt, "kind", CurrencyFilter)
     list_select_related = ("contributor",)
     search_fields = ("contributor__id__exact",)
     search_help_text = "The contributor's id, whole"
@@ -30,15 +30,15 @@ class DebtAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_state()
 
-    @admin.display(description="amount")
+    @admin.display(description="amount", ordering="amount_micros")
     def whole(self, debt: Any) -> str:
         return amount(debt.amount_micros, debt.currency)
 
-    @admin.display(description="left")
+    @admin.display(description="left", ordering="left_micros")
     def left(self, debt: Any) -> str:
         return amount(debt.left_micros, debt.currency)
 
-    @admin.display(description="state")
+    @admin.display(description="state", ordering="state")
     def standing(self, debt: Any) -> str:
         return badge(debt.state)
 
@@ -53,7 +53,10 @@ class DebtStepAdmin(RecordAdmin):
 @admin.register(Recouped, site=site)
 class RecoupedAdmin(RecordAdmin):
     list_display = ("id", "debt", "cycle", "of_earned", "of_released", "taken")
+    list_filter = (CycleFilter,)
     list_select_related = ("debt", "cycle")
+    search_fields = ("debt__contributor__id__exact",)
+    search_help_text = "The contributor's id, whole"
 
     @admin.display(description="of what was earned")
     def of_earned(self, row: Recouped) -> str:
@@ -63,7 +66,7 @@ class RecoupedAdmin(RecordAdmin):
     def of_released(self, row: Recouped) -> str:
         return amount(row.released_micros, row.debt.currency)
 
-    @admin.display(description="taken back")
+    @admin.display(description="taken back", ordering="amount_micros")
     def taken(self, row: Recouped) -> str:
         return amount(row.amount_micros, row.debt.currency)
 

@@ -216,6 +216,7 @@ class StatementAdmin(BulkAdmin):
     search_fields = ("number__exact", "contributor__id__exact")
     search_help_text = "A statement's number or a contributor's id, whole"
     hidden = ("lines",)
+    unexported = ("content_sha256",)
     extra = ("earned_lines",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Statement]:

@@ -49,7 +49,7 @@ def _shown(verdict: StoredVerdict) -> dict[str, Any]:
     took = since(run.started_at, run.finished_at, ago=False) if run.started_at and run.finished_at else ""
     return {
         "at": moment(verdict.asked_at), "age": since(verdict.asked_at, now()), "by": verdict.asked_by, "took": took,
-        "clean": verdict.is_clean, "checks": f"{verdict.checks:,}", "cycles": f"{verdict.cycles:,}",
+        "clean": verdict.is_clean, "checks": f"{verdict.checks:,}", "cycles": verdict.cycles,
         "count": verdict.findings_count, "findings": verdict.findings,
     }  # fmt: skip
 

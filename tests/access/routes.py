@@ -289,6 +289,23 @@ ROUTES: dict[str, Route] = {
     "readyz": reads(OPEN, 200, 503),
     "health": reads(OPEN, 200, 503),
 }
+LISTS = (
+    "audit/",
+    "deficits/",
+    "jobs/",
+    "payouts/",
+    "payouts/holds/",
+    "quarantine/",
+    "quarantine/rows/",
+    "restatements/",
+    "suspense/",
+    "verification/",
+    "work/claims/",
+    "work/consents/",
+    "work/debts/",
+    "revshare/user/",
+)
+"""Pages whose list is also a file (`?_export=`): whoever may look does not always take out."""
 RECORDS: dict[str, Route] = {
     # every stage's records in the console, whatever the stage: to look at. What is posted has no form.
     "": reads(STAFF),

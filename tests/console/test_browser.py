@@ -147,10 +147,7 @@ def prepare(page: Page, folder: Path) -> None:
         press(page, "Download the reject file", role="link")
     assert "refund_of_unknown_sale" in download.value.path().read_text()
 
-    by_keys(page, "u", "Take in a file")
-    accessible(page)
     by_keys(page, "r", "Register a policy")
-    accessible(page)
     (folder / "policy.toml").write_text(POLICY)
     choose(page, "Policy file", folder / "policy.toml")
     press(page, "Register")
@@ -159,7 +156,6 @@ def prepare(page: Page, folder: Path) -> None:
 
 def open_and_calculate(page: Page) -> None:
     by_keys(page, "o", "Open a cycle")
-    accessible(page)
     write(page, "Key", "june")
     write(page, "First day", "06012026")
     write(page, "Day after the last", "07012026")
@@ -187,10 +183,8 @@ def test_a_month_by_keyboard_alone_from_files_to_published_statements(world: Wor
     }
     with worker(world), served(world) as address, launched() as browser:
         olivia = sign_in_by_keyboard(browser, address, "olivia", passwords["olivia"])
-        accessible(olivia)
         prepare(olivia, tmp_path)
         by_keys(olivia, "q", "Quarantine")
-        accessible(olivia)
         open_and_calculate(olivia)
 
         adam = sign_in_by_keyboard(browser, address, "adam", passwords["adam"])

@@ -38,7 +38,7 @@ start(subject="cycle:2026-05", step="calculate", act=story.act())
 """
 OWN = (
     "", "upload/", "quarantine/", "quarantine/rows/", "suspense/", "work/claims/", "work/consents/", "work/debts/",
-    "jobs/", "audit/", "search/?q=c0", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
+    "jobs/", "verification/", "audit/", "search/?q=c0", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
     "downloads/", "cycle/2026-04/", "cycle/2026-03/", "cycle/2026-05/", "files/1/", "cycle/2026-04/lab/",
 )  # fmt: skip
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
