@@ -45,7 +45,7 @@ class ConsoleSite(UnfoldAdminSite):
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied as error:
-                return self.forbidden(request, str(error))
+                return self.forbidden(request, *map(str, error.args))
 
         inner = super().admin_view(update_wrapper(answered, view), cacheable)
 
@@ -67,9 +67,10 @@ class ConsoleSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("account_change_password")
 
-    def forbidden(self, request: HttpRequest, why: str) -> HttpResponse:
+    def forbidden(self, request: HttpRequest, why: str = "", who: str = "") -> HttpResponse:
+        """`who` may, if anybody does by role."""
         layout = "admin/base_site.html" if self.has_permission(request) else "unfold/layouts/unauthenticated.html"
-        context = {**self.each_context(request), "title": "Not allowed", "why": why, "layout": layout}
+        context = {**self.each_context(request), "title": "Not allowed", "why": why, "who": who, "layout": layout}
         return TemplateResponse(request, "console/forbidden.html", context, status=403)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

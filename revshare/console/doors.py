@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from revshare.access.models import User
-from revshare.access.rules import may
+from revshare.access.rules import MAY, may
 from revshare.audit_trail.operations import Act
 from revshare.clock import now
 from revshare.errors import Refused
@@ -37,9 +37,17 @@ def require(request: HttpRequest, action: str) -> None:
     """Raises PermissionDenied for who may not, StepUpNeeded for who has to show again who they are."""
     if not allowed(request, action):
         roles = " and ".join(person(request).roles) or "without a role"
-        raise PermissionDenied(f"You are {roles} here; to {action.replace('_', ' ')} takes another role.")
+        raise PermissionDenied(
+            f"You are {roles} here; to {action.replace('_', ' ')} takes another role.", takes(action)
+        )
     if request.method == "POST":
         check_step_up(request, action)
+
+
+def takes(action: str) -> str:
+    """Who may do it, as a sentence names them: "an operator or an approver"."""
+    named = {"operator": "an operator", "approver": "an approver", "finance": "finance"}
+    return " or ".join(words for role, words in named.items() if role in MAY[action])
 
 
 def only(action: str) -> Callable[[View], View]:

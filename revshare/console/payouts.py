@@ -19,7 +19,7 @@ from revshare.console.doors import acting, allowed, attempt, confirmed, only, pe
 from revshare.console.fields import plain
 from revshare.console.holds import holding
 from revshare.console.lists import NEWEST_FIRST, Listing, Order, Seen, answer
-from revshare.console.shown import moment, readable
+from revshare.console.shown import amount, moment, readable
 from revshare.errors import NotFound, Refused
 from revshare.payouts import operations as payouts
 from revshare.payouts.models import PaymentBatch
@@ -59,6 +59,22 @@ BATCHES = Listing(
 )  # fmt: skip
 
 
+WAITING = Listing(
+    name="not-payable", search="Contributor’s id or name, or a reason such as no_payee",
+    texts=lambda item: (item.account.contributor_id, item.account.name, *(why.code for why in item.reasons)),
+    orders={
+        "largest": Order("Largest balance first", lambda item: item.account.available_micros, descending=True),
+        "contributor": Order("By contributor", lambda item: item.account.contributor_id),
+    },
+    columns={
+        "contributor_id": lambda item: item.account.contributor_id, "name": lambda item: item.account.name,
+        "currency": lambda item: item.account.currency, "balance_micros": lambda item: item.account.available_micros,
+        "reasons": lambda item: "; ".join(why.code for why in item.reasons),
+        "words": lambda item: " ".join(why.words for why in item.reasons),
+    },
+)  # fmt: skip
+
+
 @require_GET
 def page(request: HttpRequest) -> HttpResponseBase:
     seen = answer(request, BATCHES, PaymentBatch.objects.select_related("cycle"))
@@ -74,7 +90,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 @require_http_methods(["GET", "POST"])
 @only("prepare_payouts")
-def prepare(request: HttpRequest) -> HttpResponse:
+def prepare(request: HttpRequest) -> HttpResponseBase:
     """What is payable in a currency, and why the rest is not; then the batch."""
     currency = (request.POST or request.GET).get("currency", "").strip().upper()
     if request.method == "POST":
@@ -89,11 +105,24 @@ def prepare(request: HttpRequest) -> HttpResponse:
         return redirect("admin:payout-batch", made[0].pk) if made else redirect(_prepare_url(currency))
     found = standings(today=now().date(), currency=currency) if currency else []
     payable = [item.payable_minor for item in found if item.payable_minor]
+    seen = answer(request, WAITING, [item for item in found if not item.payable_minor], kept={"currency": currency})
+    if not isinstance(seen, Seen):
+        return seen
     return site.page(
         request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
         payable=len(payable), total=_major(sum(payable), currency) if payable else "",
-        reasons=reasons_of(found),
+        reasons=reasons_of(found), list=seen, rows=[_standing(item) for item in seen.rows],
     )  # fmt: skip
+
+
+def _standing(item: Standing) -> dict[str, Any]:
+    account = item.account
+    return {
+        "id": account.contributor_id,
+        "who": account.name or account.contributor_id,
+        "amount": amount(account.available_micros, account.currency),
+        "why": [why.words for why in item.reasons],
+    }
 
 
 def reasons_of(found: list[Standing]) -> list[tuple[str, str]]:

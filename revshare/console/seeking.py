@@ -89,7 +89,9 @@ class SeekList(ChangeList):
 
     @property
     def turn_words(self) -> str:
-        return "Last first" if self.model_admin.descending is self.turned else "First first"
+        if self.model_admin.descending:
+            return "Latest first" if self.turned else "Oldest first"
+        return "A to Z" if self.turned else "Z to A"
 
     def get_results(self, request: HttpRequest) -> None:
         found: Slice = self.model_admin.seek(self, self._asked(request))

@@ -90,6 +90,10 @@ def test_every_page_is_without_a_fault(console: tuple[Browser, str]) -> None:
         assert answer is not None
         assert answer.status == 200, path
         flawless(olivia, looks=EVERY[number % 2 :: 2])
+    answer = olivia.goto("/console/payouts/prepare/")
+    assert answer is not None
+    assert answer.status == 403
+    flawless(olivia)
 
 
 @pytest.mark.long

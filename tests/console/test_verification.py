@@ -40,6 +40,7 @@ def test_everything_is_verified_now(
     assert "Asked for by olivia" in shown
 
     with owner(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE pools_pool DISABLE TRIGGER USER")
         cursor.execute(
             "UPDATE pools_pool SET net_micros = net_micros + 1, platform_micros = platform_micros + 1 "
