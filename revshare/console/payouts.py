@@ -34,6 +34,7 @@ REASONS = {
     "below_minimum": "Below the minimum payout.", "in_payment": "A payment is under way.",
     "on_hold": "Held by finance.",
     "new_payee": "New contributors are paid a while after they were first told of.",
+    "payee_to_come": "Where to pay to is named; a contributors file has yet to name the payee.",
     "rate_missing": "No rate of today into the currency they are paid in: take in a file of rates.",
 }  # fmt: skip
 LABELS = {"approve": "Approve", "export": "Hand to the bank", "cancel": "Give up"}
