@@ -69,7 +69,7 @@ class ConsoleSite(UnfoldAdminSite):
 
     def forbidden(self, request: HttpRequest, why: str = "", who: str = "") -> HttpResponse:
         """`who` may, if anybody does by role."""
-        layout = "admin/base_site.html" if self.has_permission(request) else "unfold/layouts/unauthenticated.html"
+        layout = "admin/base_site.html" if self.has_permission(request) else "console/outside.html"
         context = {**self.each_context(request), "title": "Not allowed", "why": why, "who": who, "layout": layout}
         return TemplateResponse(request, "console/forbidden.html", context, status=403)
 

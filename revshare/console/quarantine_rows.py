@@ -62,7 +62,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     return site.page(
         request, "quarantine_rows.html", title="Rows in quarantine", rows=[_shown(row) for row in seen.rows], said=said,
         list=seen,        may_decide=allowed(request, "quarantine"), why=sentence(said["reason"].partition("@")[0])
-        if "reason" in said else "", filtered=bool(said),
+        if "reason" in said else "", filtered=bool(said) and not seen.text,
     )  # fmt: skip
 
 

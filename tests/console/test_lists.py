@@ -58,6 +58,10 @@ def test_every_list_is_taken_out_as_csv_and_xlsx(cycles: dict[str, Cycle], sign_
     assert [row.split(",")[1] for row in rows_of(adam, "payouts/holds/", q="ann")[1:]] == ["ann"]
     assert [row.split(",")[2] for row in rows_of(adam, "quarantine/", q="sales")[1:]] == ["sales"]
     assert "amount_syntax" in rows_of(adam, "quarantine/rows/")[1]
+    olivia, rows = sign_in("olivia"), {"reason": "amount_syntax@gross_amount"}
+    for asked, offered in ((rows, True), (rows | {"q": "amount"}, False)):  # the deed knows nothing of what is searched
+        said = olivia.get("/console/quarantine/rows/", asked).content.decode()
+        assert ("All of these, on every page" in said) is offered
     trail = rows_of(adam, "audit/", q="cycle:april", sort="oldest")
     assert [row.split(",")[3] for row in trail[1:3]] == ["cycle.open", "cycle.lock"]
     for page, text in {"work/claims/": "zoe", "payouts/holds/": "zoe", "quarantine/": "zoe", "jobs/": "zoe"}.items():
