@@ -260,10 +260,9 @@ def _of_payouts(step: str, subject: str, currency: str, act: Act) -> Run:
     return run
 
 
-def request_verify(*, act: Act) -> Run:
-    """Has a worker verify everything; one that waits or runs already is taken for it."""
-    run, _ = request_step(step="verify", subject=VERIFIED, act=act, request={}, queue=True)
-    return run
+def request_verify(*, act: Act, queue: bool = True, progress: Progress = no_progress) -> tuple[Run, bool]:
+    """Has everything verified and the verdict kept; one that waits or runs already is taken for it."""
+    return request_step(step="verify", subject=VERIFIED, act=act, request={}, queue=queue, progress=progress)
 
 
 def wait(run_id: int, *, watch: Callable[[Run], None], queue: bool) -> Run:

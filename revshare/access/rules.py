@@ -29,6 +29,7 @@ MAY: dict[str, frozenset[str]] = {
     "restate": frozenset({"operator"}),  # compute a closed cycle again, as a draft
     "approve_restatement": frozenset({"approver"}),
     "post_restatement": frozenset({"operator", "finance"}),
+    "verify": frozenset({"operator", "approver"}),  # have everything computed again; nothing changes by it
     "lab": STAFF,  # what a cycle would pay under other policies
     "export": frozenset({"finance", "operator", "approver"}),
     "prepare_payouts": frozenset({"finance"}),

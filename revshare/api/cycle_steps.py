@@ -9,7 +9,7 @@ from revshare.api.access import act_of, user_of
 from revshare.api.base import View, described
 from revshare.api.cycles import KEY, CycleWithPools, represent_whole
 from revshare.api.errors import Busy
-from revshare.api.fields import DIGEST, FREE_TEXT, Input, Text
+from revshare.api.fields import DIGEST, FREE_TEXT, Input, Nothing, Text
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
@@ -24,10 +24,6 @@ BY_WORKER = (
     "code `busy` and the same run if somebody has just started it, 409 with code `conflict` if the cycle is in another "
     "state than this needs."
 )
-
-
-class Nothing(Input):
-    """No fields."""
 
 
 class LockIn(Input):

@@ -41,6 +41,10 @@ class Input(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class Nothing(Input):
+    """No fields."""
+
+
 class Reason(Input):
     """Why, for the audit trail."""
 

@@ -12,9 +12,8 @@ from rest_framework.reverse import reverse
 
 from revshare.api.access import act_of, user_of
 from revshare.api.base import Filter, Keyset, View, described
-from revshare.api.cycle_steps import Nothing
 from revshare.api.errors import Busy
-from revshare.api.fields import DIGEST, Input, Micros, RequiredReason, Text
+from revshare.api.fields import DIGEST, Input, Micros, Nothing, RequiredReason, Text
 from revshare.api.files import download
 from revshare.cycles.queries import counting
 from revshare.errors import NotFound

@@ -11,9 +11,8 @@ from rest_framework.response import Response
 
 from revshare.api.access import act_of, user_of
 from revshare.api.base import View, described
-from revshare.api.cycle_steps import Nothing
 from revshare.api.cycles import KEY
-from revshare.api.fields import Micros, RequiredReason, Ticks
+from revshare.api.fields import Micros, Nothing, RequiredReason, Ticks
 from revshare.api.files import download
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find

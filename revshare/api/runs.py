@@ -1,14 +1,19 @@
 """Runs: steps that a worker is at work on, or was."""
 
-from typing import Any
+from types import SimpleNamespace
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from revshare.access.jobs import rights_of
+from revshare.api.access import MayDo, act_of
 from revshare.api.base import Filter, Keyset, View, described
+from revshare.api.fields import Nothing
 from revshare.errors import NotFound
 from revshare.runs.models import Run
+from revshare.runs.operations import stop
+from revshare.tasks import again
 
 STATES = tuple(Run.State.values)
 
@@ -17,7 +22,7 @@ class RunOut(serializers.Serializer):
     """One step on one subject. Poll it until `state` is `done` or `failed`; `error` then says what was wrong."""
 
     id = serializers.IntegerField()
-    subject = serializers.CharField(help_text="`cycle:<key>`, `upload:<id>` or `restatement:<key>`.")
+    subject = serializers.CharField(help_text="`cycle:<key>`, `upload:<id>`, `restatement:<key>` or `verify:all`.")
     step = serializers.CharField(help_text="ingest, lock, calculate, publish, prove, restate or verify.")
     state = serializers.ChoiceField(choices=STATES)
     stage = serializers.CharField(help_text="What it is doing now.")
@@ -41,7 +46,7 @@ class Runs(View):
     needs = {"GET": ("browse",)}
     pagination_class = Keyset
     filters = {
-        "subject": Filter("`cycle:<key>`, `upload:<id>` or `restatement:<key>`."),
+        "subject": Filter("`cycle:<key>`, `upload:<id>`, `restatement:<key>` or `verify:all`."),
         "state": Filter("Only runs in this state.", choices=STATES),
     }
 
@@ -56,7 +61,45 @@ class OneRun(View):
 
     @described("runs_read", "See how far a run is", answers={200: RunOut}, refuses=[404], paths={"id": "The run's id."})
     def get(self, request: Request, id: int) -> Response:
-        run: Any = Run.objects.filter(pk=id).first()
-        if run is None:
-            raise NotFound(f"There is no run {id}.")
-        return Response(RunOut(run).data)
+        return Response(RunOut(_find(id)).data)
+
+
+def _find(id: int) -> Run:
+    run = Run.objects.filter(pk=id).first()
+    if run is None:
+        raise NotFound(f"There is no run {id}.")
+    return run
+
+
+class OwnRun(View):
+    """A run, for whoever may ask for its step."""
+
+    needs = {"POST": ("browse",)}
+
+    def found(self, request: Request, id: int) -> Run:
+        self.given(Nothing)
+        run, permission = _find(id), MayDo()
+        if not permission.has_permission(request, SimpleNamespace(needs={"POST": (rights_of([run])[run.pk],)})):
+            self.permission_denied(request, message=permission.message)
+        return run
+
+
+class Retry(OwnRun):
+    @described(
+        "runs_retry", "Ask again for what a failed run was to do", request=Nothing, answers={202: RunOut},
+        refuses=[404, 409, 413, 415, 422], paths={"id": "The run's id."},
+    )  # fmt: skip
+    def post(self, request: Request, id: int) -> Response:
+        run = again(run=self.found(request, id), act=act_of(request))
+        return Response(RunOut(run).data, status=202)
+
+
+class Stop(OwnRun):
+    @described(
+        "runs_stop", "Stop a run", description="What it had finished stays; it can be asked for again.",
+        request=Nothing, answers={200: RunOut}, refuses=[404, 409, 413, 415, 422], paths={"id": "The run's id."},
+    )  # fmt: skip
+    def post(self, request: Request, id: int) -> Response:
+        run = self.found(request, id)
+        stop(run_id=run.pk, act=act_of(request))
+        return Response(RunOut(_find(id)).data)

@@ -35,6 +35,7 @@ from revshare.api import (
     suspense,
     tokens,
     uploads,
+    verification,
 )
 from revshare.api.base import NUMBER, View
 from revshare.errors import NotFound
@@ -182,6 +183,8 @@ urlpatterns = [
     path("restatements/<row_id:id>/post", restatements.PostRestatement.as_view()),
     path("runs/", runs.Runs.as_view()),
     path("runs/<row_id:id>/", runs.OneRun.as_view(), name="api-run"),
+    path("runs/<row_id:id>/retry", runs.Retry.as_view()),
+    path("runs/<row_id:id>/stop", runs.Stop.as_view()),
     path("suspense/", suspense.Suspense.as_view()),
     path("suspense/match", suspense.Matching.as_view()),
     path("suspense/<row_id:id>/share", suspense.Sharing.as_view()),
@@ -189,5 +192,6 @@ urlpatterns = [
     path("statements/", statements.Statements.as_view()),
     path("statements/<natural_key:number>/", statements.OneStatement.as_view()),
     path("statements/<natural_key:number>/proof", statements.StatementProof.as_view()),
+    path("verifications/", verification.Verifications.as_view()),
     re_path("", NothingHere.as_view()),
 ]

@@ -15,11 +15,14 @@ from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
 from unfold.sites import UnfoldAdminSite
 
+from revshare.access.rules import may
 from revshare.console.home import dashboard
 
 View = Callable[..., HttpResponseBase]
 # Alpine, which the frame is built with, compiles the words in its attributes; the frame's colours are a style element.
 NEEDED = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
+
+KEYS = ("ingest", "open_cycle", "register_policy")
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -42,7 +45,7 @@ class ConsoleSite(UnfoldAdminSite):
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied as error:
-                return self.forbidden(request, str(error))
+                return self.forbidden(request, *map(str, error.args))
 
         inner = super().admin_view(update_wrapper(answered, view), cacheable)
 
@@ -64,10 +67,16 @@ class ConsoleSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("account_change_password")
 
-    def forbidden(self, request: HttpRequest, why: str) -> HttpResponse:
-        layout = "admin/base_site.html" if self.has_permission(request) else "unfold/layouts/unauthenticated.html"
-        context = {**self.each_context(request), "title": "Not allowed", "why": why, "layout": layout}
+    def forbidden(self, request: HttpRequest, why: str = "", who: str = "") -> HttpResponse:
+        """`who` may, if anybody does by role."""
+        layout = "admin/base_site.html" if self.has_permission(request) else "console/outside.html"
+        context = {**self.each_context(request), "title": "Not allowed", "why": why, "who": who, "layout": layout}
         return TemplateResponse(request, "console/forbidden.html", context, status=403)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """`keys`: which of the shortcuts that not everybody has lead this person anywhere."""
+        roles = getattr(request.user, "roles", [])
+        return {**super().each_context(request), "keys": {name: may(roles=roles, action=name) for name in KEYS}}
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*self.pages, *super().get_urls()]

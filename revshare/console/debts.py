@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from revshare.clock import now
 from revshare.console.base import site
-from revshare.console.filters import CurrencyFilter
+from revshare.console.filters import CurrencyFilter, CycleFilter, StandingOfDebt
+from revshare.console.lists import Listing, Order, Seen, answer
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import amount, badge
 from revshare.pools.deficits import deficits
@@ -20,7 +21,7 @@ from revshare.recoupments.queries import with_state
 @admin.register(Debt, site=site)
 class DebtAdmin(RecordAdmin):
     list_display = ("id", "contributor", "kind", "whole", "left", "standing", "starts_on", "asked_by", "reason")
-    list_filter = ("kind", CurrencyFilter)
+    list_filter = (StandingOfDebt, "kind", CurrencyFilter)
     list_select_related = ("contributor",)
     search_fields = ("contributor__id__exact",)
     search_help_text = "The contributor's id, whole"
@@ -29,15 +30,15 @@ class DebtAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_state()
 
-    @admin.display(description="amount")
+    @admin.display(description="amount", ordering="amount_micros")
     def whole(self, debt: Any) -> str:
         return amount(debt.amount_micros, debt.currency)
 
-    @admin.display(description="left")
+    @admin.display(description="left", ordering="left_micros")
     def left(self, debt: Any) -> str:
         return amount(debt.left_micros, debt.currency)
 
-    @admin.display(description="state")
+    @admin.display(description="state", ordering="state")
     def standing(self, debt: Any) -> str:
         return badge(debt.state)
 
@@ -52,7 +53,10 @@ class DebtStepAdmin(RecordAdmin):
 @admin.register(Recouped, site=site)
 class RecoupedAdmin(RecordAdmin):
     list_display = ("id", "debt", "cycle", "of_earned", "of_released", "taken")
+    list_filter = (CycleFilter,)
     list_select_related = ("debt", "cycle")
+    search_fields = ("debt__contributor__id__exact",)
+    search_help_text = "The contributor's id, whole"
 
     @admin.display(description="of what was earned")
     def of_earned(self, row: Recouped) -> str:
@@ -62,18 +66,35 @@ class RecoupedAdmin(RecordAdmin):
     def of_released(self, row: Recouped) -> str:
         return amount(row.released_micros, row.debt.currency)
 
-    @admin.display(description="taken back")
+    @admin.display(description="taken back", ordering="amount_micros")
     def taken(self, row: Recouped) -> str:
         return amount(row.amount_micros, row.debt.currency)
 
 
+DEFICITS = Listing(
+    name="deficits", search="Pool or cycle", texts=lambda row: (row.pool, row.since_cycle),
+    orders={
+        "oldest": Order("Oldest first", lambda row: row.since),
+        "largest": Order("Largest first", lambda row: row.amount_micros, descending=True),
+    },
+    columns={
+        "pool": lambda row: row.pool, "currency": lambda row: row.currency,
+        "owes_micros": lambda row: row.amount_micros, "at_most_micros": lambda row: row.worst_micros,
+        "since_cycle": lambda row: row.since_cycle, "since": lambda row: row.since, "cycles": lambda row: row.cycles,
+    },
+)  # fmt: skip
+
+
 @require_GET
-def deficits_page(request: HttpRequest) -> HttpResponse:
+def deficits_page(request: HttpRequest) -> HttpResponseBase:
+    seen = answer(request, DEFICITS, deficits())
+    if not isinstance(seen, Seen):
+        return seen
     today = now().date()
     rows = [
         {"pool": row.pool, "amount": amount(row.amount_micros, row.currency),
          "worst": amount(row.worst_micros, row.currency), "since": row.since_cycle, "cycles": row.cycles,
          "days": (today - row.since).days}
-        for row in deficits()
+        for row in seen.rows
     ]  # fmt: skip
-    return site.page(request, "deficits.html", title="Deficits", rows=rows)
+    return site.page(request, "deficits.html", title="Deficits", rows=rows, list=seen)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from revshare.claims.models import Claim, ClaimStep
 from revshare.claims.queries import with_state
 from revshare.console.base import site
+from revshare.console.filters import StandingOfClaim
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import badge
 
@@ -16,6 +17,7 @@ from revshare.console.shown import badge
 @admin.register(Claim, site=site)
 class ClaimAdmin(RecordAdmin):
     list_display = ("id", "claimant", "dataset_version", "asset_id", "standing", "filed_at_utc", "due_at_utc")
+    list_filter = (StandingOfClaim,)
     list_select_related = ("claimant",)
     search_fields = ("asset_id__exact", "claimant__id__exact")
     search_help_text = "An asset or the claimant's id, whole"
@@ -24,7 +26,7 @@ class ClaimAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_state()
 
-    @admin.display(description="state")
+    @admin.display(description="state", ordering="state")
     def standing(self, claim: Any) -> str:
         return badge(claim.state)
 

@@ -8,12 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from revshare.access.models import User
-from revshare.access.rules import may
+from revshare.access.rules import MAY, may
 from revshare.audit_trail.operations import Act
 from revshare.clock import now
 from revshare.errors import Refused
 from revshare.signin.step_up import check_step_up
 
+UNCONFIRMED = "Tick the box to confirm it first."
 View = Callable[..., HttpResponseBase]
 
 
@@ -36,9 +37,17 @@ def require(request: HttpRequest, action: str) -> None:
     """Raises PermissionDenied for who may not, StepUpNeeded for who has to show again who they are."""
     if not allowed(request, action):
         roles = " and ".join(person(request).roles) or "without a role"
-        raise PermissionDenied(f"You are {roles} here; to {action.replace('_', ' ')} takes another role.")
+        raise PermissionDenied(
+            f"You are {roles} here; to {action.replace('_', ' ')} takes another role.", takes(action)
+        )
     if request.method == "POST":
         check_step_up(request, action)
+
+
+def takes(action: str) -> str:
+    """Who may do it, as a sentence names them: "an operator or an approver"."""
+    named = {"operator": "an operator", "approver": "an approver", "finance": "finance"}
+    return " or ".join(words for role, words in named.items() if role in MAY[action])
 
 
 def only(action: str) -> Callable[[View], View]:
@@ -53,6 +62,12 @@ def only(action: str) -> Callable[[View], View]:
         return checked
 
     return decorate
+
+
+def confirmed(request: HttpRequest) -> None:
+    """Raises Refused unless the box that says what will happen is ticked."""
+    if request.POST.get("confirmed") != "yes":
+        raise Refused(UNCONFIRMED, code="unconfirmed")
 
 
 def attempt(request: HttpRequest, deed: Callable[[], str]) -> bool:

@@ -8,6 +8,8 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from revshare.access.rules import ROLES
+from revshare.claims.rules import CLOSED, OPEN
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import ranges_of
 from revshare.files.models import QuarantinedRow
@@ -15,6 +17,7 @@ from revshare.files.reasons import QUARANTINE
 from revshare.ledger.models import Journal
 from revshare.manifests.models import Manifest
 from revshare.pools.models import Pool
+from revshare.recoupments.rules import ASKED, BOOKED
 
 SHOWN_CYCLES = 36
 Choices = list[tuple[str, str]]
@@ -130,6 +133,39 @@ class StateOfRow(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class Standing(SimpleListFilter):
+    """By the state that comes of the last step: `?standing=`. Of what, says `states`."""
+
+    title = "state"
+    parameter_name = "standing"
+    states: tuple[str, ...] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(state, state.replace("_", " ").capitalize()) for state in self.states]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class StandingOfClaim(Standing):
+    states = (*OPEN, *CLOSED)
+
+
+class StandingOfDebt(Standing):
+    states = (ASKED, BOOKED, "declined", "written_off")
+
+
+class RoleFilter(SimpleListFilter):
+    title = "role"
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(role, role.capitalize()) for role in ROLES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(roles__contains=[self.value()]) if self.value() else queryset
 
 
 class ReasonFilter(SimpleListFilter):

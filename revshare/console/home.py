@@ -53,6 +53,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
         "cycle": cycle, "stages": stages_of(request, cycle, waiting=waiting, at=at) if cycle else [],
         "waiting": waiting, "runs": runs, "closed": _closed(),
         "todo": _todo(request, waiting, cycle, unfinished), "verdict": last_verdict(),
+        "may_verify": may(roles=request.user.roles, action="verify"),  # type: ignore[union-attr]
     }  # fmt: skip
 
 

@@ -12,15 +12,16 @@ from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from revshare.access.jobs import right_of_kind
 from revshare.audit_trail.operations import Act
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, only
+from revshare.console.doors import acting, allowed, only, require
 from revshare.console.fields import plain
 from revshare.console.runs import describe, last_run
 from revshare.console.shown import amount
 from revshare.errors import Refused
 from revshare.files import uploads
-from revshare.files.formats import KINDS, TAKEN_IN
+from revshare.files.formats import KINDS, PAYMENT_RESULTS, TAKEN_IN
 from revshare.files.mapped import save
 from revshare.files.models import ColumnMapping, IngestedFile, Upload, Void
 from revshare.files.queries import reject_lines, totals
@@ -30,6 +31,7 @@ from revshare.signin.links import check_link
 from revshare.tasks import request_step
 
 RECENT = 8
+NO_UPLOAD = "There is no such upload."
 
 
 class UploadForm(forms.Form):
@@ -118,15 +120,18 @@ def upload_detail(request: HttpRequest, pk: int) -> HttpResponse:
         request, "upload_detail.html", title=f"{upload.kind}: {upload.name}", upload=upload,
         run=describe(run) if run and run.live else None, failed=run if run and run.state == Run.State.FAILED else None,
         seen_before=outcome.get("seen_before", False), released=outcome.get("released_refunds", 0),
-        may_ingest=allowed(request, "ingest"), **(_file_context(request, upload.file) if upload.file else {}),
+        may_ingest=allowed(request, right_of_kind(upload.kind)), is_results=upload.kind == PAYMENT_RESULTS,
+        **(_file_context(request, upload.file) if upload.file else {}),
     )  # fmt: skip
 
 
 @require_POST
-@only("ingest")
 def upload_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Tries a refused upload once more: what it lacked may have come meanwhile."""
-    upload = _upload(pk)
+    """Tries a refused upload once more: what it lacked may have come meanwhile. Whoever may hand one in may."""
+    upload = find_upload(pk)
+    require(request, right_of_kind(upload.kind) if upload else "ingest")
+    if upload is None:
+        raise Http404(NO_UPLOAD)
     try:
         _start(upload, request)
     except Refused as error:
@@ -182,10 +187,14 @@ def _file_context(request: HttpRequest, file: IngestedFile) -> dict[str, Any]:
 
 
 def _upload(pk: int) -> Upload:
-    upload = Upload.objects.select_related("file").filter(pk=pk).first()
+    upload = find_upload(pk)
     if upload is None:
-        raise Http404("There is no such upload.")
+        raise Http404(NO_UPLOAD)
     return upload
+
+
+def find_upload(pk: int) -> Upload | None:
+    return Upload.objects.select_related("file").filter(pk=pk).first()
 
 
 def _file(pk: int) -> IngestedFile:

@@ -2,50 +2,54 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
+from revshare.access.jobs import rights_of
 from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, require
+from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
 from revshare.console.runs import doing, names_of, page_of, stage_of
 from revshare.console.shown import since
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import stop as stop_run
 from revshare.tasks import again
 
-SHOWN = 50
+LISTING = Listing(
+    name="jobs", search="About what, or asked for by whom", orders=NEWEST_FIRST, keyed=True, shown=50,
+    found=lambda text: Q(subject__icontains=text) | Q(actor=text) | Q(step=text),
+    columns={
+        "job": lambda run: run.pk, "step": lambda run: run.step, "subject": lambda run: run.subject,
+        "state": lambda run: run.state, "actor": lambda run: run.actor, "requested_at": lambda run: run.requested_at,
+        "started_at": lambda run: run.started_at, "finished_at": lambda run: run.finished_at,
+        "attempts": lambda run: run.attempts, "error": lambda run: run.error,
+    },
+)  # fmt: skip
 STATES = ("live", "failed", "done")
 TITLES = {"": "All", "live": "At work", "failed": "Failed", "done": "Done"}
-# Who may ask for a step may ask again, or stop it.
-RIGHTS = {
-    "ingest": "ingest", "lock": "lock", "calculate": "calculate", "review": "calculate", "publish": "publish",
-    "prove": "publish", "restate": "restate", "verify": "calculate", "preview": "prepare_payouts",
-    "prepare": "prepare_payouts",
-}  # fmt: skip
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
-    """`?state=` and `?before=` (a number): their addresses can be shared. While anything is at work it asks again."""
-    state, before = request.GET.get("state", ""), request.GET.get("before", "")
-    rows = Run.objects.order_by("-pk")
+def page(request: HttpRequest) -> HttpResponseBase:
+    """`?state=` and what lists take: their addresses can be shared. While anything is at work it asks again."""
+    state, rows = request.GET.get("state", ""), Run.objects.all()
     if state in STATES:
         rows = rows.filter(state__in=LIVE) if state == "live" else rows.filter(state=state)
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows[: SHOWN + 1])
-    shown = found[:SHOWN]
-    older = urlencode({"state": state, "before": str(shown[-1].pk)}) if len(found) > SHOWN else ""
+    seen = answer(request, LISTING, rows, kept={"state": state if state in STATES else ""})
+    if not isinstance(seen, Seen):
+        return seen
+    shown = list(seen.rows)
     tabs = [
         {"title": title, "url": f"?{urlencode({'state': name})}" if name else "?", "now": name == state}
         for name, title in TITLES.items()
     ]
     return site.page(
-        request, "jobs.html", title="Jobs", rows=_shown(request, shown), tabs=tabs, older=older,
+        request, "jobs.html", title="Jobs", rows=_shown(request, shown), tabs=tabs, list=seen,
         live=any(run.live for run in shown), here=request.get_full_path(),
     )  # fmt: skip
 
@@ -54,16 +58,16 @@ def _shown(request: HttpRequest, runs: list[Run]) -> list[dict[str, Any]]:
     at = now()
     # Only the last run of a subject is worth trying again: of earlier ones something has come after.
     newest = dict(_newest({run.subject for run in runs if run.state == Run.State.FAILED}))
-    names = names_of(runs)
+    names, rights = names_of(runs), rights_of(runs)
     return [
         {
             "pk": run.pk, "doing": doing(run), "subject": names[run.pk], "url": page_of(run),
             "state": run.state, "stage": stage_of(run) if run.live else "", "actor": run.actor,
             "age": since(run.requested_at, at), "took": _took(run), "attempts": run.attempts, "error": run.error,
             "done": run.progress_done, "total": run.progress_total,
-            "may_stop": run.live and allowed(request, RIGHTS[run.step]),
+            "may_stop": run.live and allowed(request, rights[run.pk]),
             "may_retry": run.state == Run.State.FAILED and newest.get(run.subject) == run.pk
-            and allowed(request, RIGHTS[run.step]),
+            and allowed(request, rights[run.pk]),
         }
         for run in runs
     ]  # fmt: skip
@@ -85,7 +89,7 @@ def _find(request: HttpRequest, pk: int) -> Run:
     run = Run.objects.filter(pk=pk).first()
     if run is None:
         raise Http404("There is no such run.")
-    require(request, RIGHTS[run.step])
+    require(request, rights_of([run])[run.pk])
     return run
 
 

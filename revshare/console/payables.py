@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -10,34 +10,59 @@ from django.views.decorators.http import require_http_methods
 
 from revshare.clock import now
 from revshare.console.base import site
-from revshare.console.doors import acting, attempt, only
-from revshare.console.payouts import confirmed, major
+from revshare.console.doors import acting, attempt, confirmed, only
+from revshare.console.lists import Listing, Order, Seen, answer
+from revshare.console.payouts import major
 from revshare.console.runs import describe, last_run
-from revshare.console.shown import moment
+from revshare.console.shown import amount, moment
 from revshare.money import is_currency
 from revshare.payouts import operations as payouts
-from revshare.payouts.payable import Preview, is_many, preview
+from revshare.payouts.payable import Preview, Waiting, is_many, preview_and_waiting
 from revshare.runs.models import Run
 from revshare.tasks import BATCH, PAYABLE, request_batch, request_preview
 
 REASONS = {
     "below_minimum": "Below the minimum payout.", "in_payment": "A payment is under way.",
     "on_hold": "Held by finance.", "unclaimed": "Nobody has claimed the account yet.",
-    "no_payee": "No payee is known to pay to.", "negative": "The balance is below zero.",
+    "no_payee": "No payee is known to pay to.",
+    "payee_to_come": "Where to pay to is named; a contributors file has yet to name the payee.",
+    "negative": "The balance is below zero.",
     "new_payee": "New contributors are paid a while after they were first told of.",
     "rate_missing": "No rate of today into the currency they are paid in: take in a file of rates.",
     "below_minor_unit": "It is less than the least amount of the currency they are paid in.",
 }  # fmt: skip
 
 
+WAITING = Listing(
+    name="not-payable", search="Contributor’s id or name, or a reason such as no_payee",
+    texts=lambda item: (item.contributor_id, item.name, *item.reasons),
+    orders={
+        "largest": Order("Largest balance first", lambda item: item.available_micros, descending=True),
+        "contributor": Order("By contributor", lambda item: item.contributor_id),
+    },
+    columns={
+        "contributor_id": lambda item: item.contributor_id, "name": lambda item: item.name,
+        "currency": lambda item: item.currency, "balance_micros": lambda item: item.available_micros,
+        "reasons": lambda item: "; ".join(item.reasons), "words": lambda item: " ".join(_words(item)),
+    },
+)  # fmt: skip
+
+
 @require_http_methods(["GET", "POST"])
 @only("prepare_payouts")
-def prepare(request: HttpRequest) -> HttpResponse:
+def prepare(request: HttpRequest) -> HttpResponseBase:
     """What is payable in a currency, and why the rest is not; then the batch."""
     currency = (request.POST or request.GET).get("currency", "").strip().upper()
     if request.method == "POST":
         return _asked(request, currency)
-    shown = _by_jobs(currency) if is_currency(currency) and is_many() else _at_once(currency)
+    if is_currency(currency) and is_many():
+        shown = _by_jobs(currency)
+    else:
+        found, waiting = _at_once(currency)
+        seen = answer(request, WAITING, waiting, kept={"currency": currency})
+        if not isinstance(seen, Seen):
+            return seen
+        shown = {"known": True, **_told(found, currency), "list": seen, "rows": [_waits(item) for item in seen.rows]}
     return site.page(
         request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
         **shown,
@@ -64,10 +89,21 @@ def _asked(request: HttpRequest, currency: str) -> HttpResponse:
     return redirect("admin:payout-batch", made[0]) if made else here
 
 
-def _at_once(currency: str) -> dict[str, Any]:
-    none = Preview(cycle="", payments=0, total_minor=0, reasons={})
-    found = preview(currency=currency, today=now().date()) if is_currency(currency) else none
-    return {"known": True, **_told(found, currency)}
+def _at_once(currency: str) -> tuple[Preview, list[Waiting]]:
+    if is_currency(currency):
+        return preview_and_waiting(currency=currency, today=now().date())
+    return Preview(cycle="", payments=0, total_minor=0, reasons={}), []
+
+
+def _waits(item: Waiting) -> dict[str, Any]:
+    return {
+        "id": item.contributor_id, "who": item.name or item.contributor_id,
+        "amount": amount(item.available_micros, item.currency), "why": _words(item),
+    }  # fmt: skip
+
+
+def _words(item: Waiting) -> list[str]:
+    return [REASONS[code] for code in item.reasons]
 
 
 def _by_jobs(currency: str) -> dict[str, Any]:

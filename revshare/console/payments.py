@@ -67,6 +67,7 @@ class PaymentAdmin(BulkAdmin):
 @admin.register(PayoutCurrency, site=site)
 class PayoutCurrencyAdmin(RecordAdmin):
     list_display = ("id", "contributor", "currency", "source", "set_at_utc", "set_by")
+    list_filter = ("currency", "set_at")
     list_select_related = ("contributor",)
     search_fields = ("contributor__id__exact",)
 

@@ -1,12 +1,9 @@
-"""Payments: batches from their preparation to the bank and back, and holds. Each step of a batch is confirmed first."""
+"""Payments: batches from their preparation to the bank. Each step of a batch is confirmed first."""
 
 from typing import Any
 
-from django import forms
-from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
-from django.db.models import Count, Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Count, Q, Sum
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -14,23 +11,21 @@ from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.models import User
 from revshare.access.rules import may
+from revshare.console.bank import ResultsForm, latest_results
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt, only, person, require
+from revshare.console.doors import acting, allowed, attempt, confirmed, only, person, require
 from revshare.console.fields import plain
+from revshare.console.holds import holding
+from revshare.console.lists import NEWEST_FIRST, Listing, Order, Seen, answer
 from revshare.console.shown import moment, readable
 from revshare.errors import NotFound, Refused
-from revshare.files import uploads
-from revshare.files.formats import PAYMENT_RESULTS
 from revshare.payouts import operations as payouts
-from revshare.payouts.models import Hold, PaymentBatch
+from revshare.payouts.models import PaymentBatch
 from revshare.payouts.queries import find_batch
 from revshare.payouts.register import register
-from revshare.payouts.rules import MOVES, minor_unit_micros, payment_key
+from revshare.payouts.rules import MOVES, major_text, minor_unit_micros, payment_key
 from revshare.signin.links import check_link
-from revshare.tasks import request_step
 
-RECENT = 20
-UNCONFIRMED = "Tick the box to confirm it first."
 RIGHTS = {"approve": "approve_payouts", "export": "export_payouts", "cancel": "prepare_payouts"}
 OUTCOMES = {"live": "Under way", "paid": "Paid", "returned": "Came back", "cancelled": "Given up"}
 LABELS = {"approve": "Approve", "export": "Hand to the bank", "cancel": "Give up"}
@@ -42,22 +37,30 @@ MEANING = {
 DONE = {"approve": "approved", "export": "handed to the bank: download its register", "cancel": "given up"}
 
 
-class ResultsForm(forms.Form):
-    file = forms.FileField(
-        label="File of results", allow_empty_file=True,
-        help_text="payment_key, result (paid or returned), date, reference, [reason]; CSV, JSON Lines or Parquet.",
-        widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".csv,.gz,.jsonl,.parquet"}),
-    )  # fmt: skip
+BATCHES = Listing(
+    name="batches", search="Currency, cycle or state", orders=NEWEST_FIRST
+    | {"largest": Order("Most payments first", ("payments_count",), descending=True)},
+    found=lambda text: Q(currency=text.upper()) | Q(cycle__key=text) | Q(state=text.lower()),
+    columns={
+        "batch": lambda row: row.pk, "state": lambda row: row.state, "cycle": lambda row: row.cycle.key,
+        "currency": lambda row: row.currency, "payments": lambda row: row.payments_count,
+        "total": lambda row: major_text(row.total_minor, row.currency), "prepared_by": lambda row: row.prepared_by,
+        "prepared_at": lambda row: row.prepared_at, "approved_by": lambda row: row.approved_by,
+        "exported_by": lambda row: row.exported_by, "digest": lambda row: row.digest,
+    },
+)  # fmt: skip
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
-    holds = Hold.objects.filter(released_at__isnull=True).select_related("contributor")
+def page(request: HttpRequest) -> HttpResponseBase:
+    seen = answer(request, BATCHES, PaymentBatch.objects.select_related("cycle"))
+    if not isinstance(seen, Seen):
+        return seen
     return site.page(
-        request, "payouts.html", title="Payouts", may_prepare=allowed(request, "prepare_payouts"),
-        may_hold=allowed(request, "hold_payouts"), may_book=allowed(request, "book_payments"), holds=holds,
-        batches=[_shown(batch) for batch in PaymentBatch.objects.select_related("cycle")[:RECENT]],
-        form=plain(ResultsForm()),
+        request, "payouts.html", title="Payouts", may_prepare=allowed(request, "prepare_payouts"), list=seen,
+        may_hold=allowed(request, "hold_payouts"), may_book=allowed(request, "book_payments"),
+        holds=holding().count(), batches=[_shown(batch) for batch in seen.rows], form=plain(ResultsForm()),
+        latest=latest_results() if allowed(request, "book_payments") else [],
     )  # fmt: skip
 
 
@@ -118,67 +121,11 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(written[0], content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
 
-@require_POST
-@only("book_payments")
-def results(request: HttpRequest) -> HttpResponse:
-    """Stores the bytes and lets a worker book them."""
-    form = plain(ResultsForm(request.POST, request.FILES))
-    taken: list[int] = []
-
-    def deed() -> str:
-        if not form.is_valid():
-            raise Refused("Choose the file of results first.")
-        confirmed(request)
-        file: UploadedFile = form.cleaned_data["file"]
-        act = acting(request)
-        with transaction.atomic():  # an upload without its run would wait for ever
-            upload = uploads.receive(kind=PAYMENT_RESULTS, name=file.name or "", chunks=file.chunks(), act=act)
-            request_step(
-                step="ingest", subject=f"upload:{upload.pk}", act=act, request={"upload": upload.pk}, queue=True
-            )
-        taken.append(upload.pk)
-        return "The results are being booked."
-
-    attempt(request, deed)
-    return redirect("admin:upload-detail", taken[0]) if taken else redirect("admin:payouts")
-
-
-@require_POST
-@only("hold_payouts")
-def place_hold(request: HttpRequest) -> HttpResponse:
-    def deed() -> str:
-        held = payouts.place_hold(
-            contributor_id=request.POST.get("contributor", "").strip(),
-            currency=request.POST.get("currency", "").strip().upper(),
-            act=acting(request, why=request.POST.get("reason", "").strip()),
-        )
-        return f"Nobody pays {held.contributor_id} in {held.currency or 'any currency'} until it is released."
-
-    attempt(request, deed)
-    return redirect("admin:payouts")
-
-
-@require_POST
-@only("hold_payouts")
-def release_hold(request: HttpRequest, pk: int) -> HttpResponse:
-    def deed() -> str:
-        held = payouts.release_hold(hold_id=pk, act=acting(request, why=request.POST.get("reason", "").strip()))
-        return f"The hold on {held.contributor_id} is released."
-
-    attempt(request, deed)
-    return redirect("admin:payouts")
-
-
 def _find(pk: int) -> PaymentBatch:
     try:
         return find_batch(pk)
     except NotFound as error:
         raise Http404(str(error)) from None
-
-
-def confirmed(request: HttpRequest) -> None:
-    if request.POST.get("confirmed") != "yes":
-        raise Refused(UNCONFIRMED, code="unconfirmed")
 
 
 def _hindrance(found: PaymentBatch, action: str, user: User) -> str:

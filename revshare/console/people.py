@@ -12,6 +12,7 @@ from revshare.access.rules import ROLES, STAFF
 from revshare.audit_trail.operations import record
 from revshare.console.base import site
 from revshare.console.doors import acting
+from revshare.console.filters import RoleFilter
 from revshare.console.records import RecordAdmin
 from revshare.signin.step_up import check_step_up
 
@@ -39,7 +40,7 @@ class RolesForm(forms.ModelForm):
 class UserAdmin(RecordAdmin):
     form = RolesForm
     list_display = ("username", "role_names", "contributor", "is_active", "is_superuser", "last_login_utc")
-    list_filter = ("is_active", "is_superuser")
+    list_filter = (RoleFilter, "is_active", "is_superuser")
     list_select_related = ("contributor",)
     search_fields = ("username",)
     ordering = ("username",)

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.lists import Listing, Order, Seen, answer
 from revshare.console.shown import amount
 from revshare.errors import Refused
 from revshare.files import quarantine as files_quarantine
@@ -51,11 +52,31 @@ def _waiting() -> list[Waiting]:
     return list(files.values())
 
 
+LISTING = Listing(
+    name="quarantine", search="File, kind or reason",
+    texts=lambda file: (file.name, file.kind, *(reason["meaning"] for reason in file.reasons)), shown=10,
+    orders={
+        "oldest": Order("Oldest file first", lambda file: file.pk),
+        "newest": Order("Latest file first", lambda file: file.pk, descending=True),
+        "rows": Order("Most rows first", lambda file: file.rows, descending=True),
+    },
+    columns={
+        "file": lambda file: file.pk, "name": lambda file: file.name, "kind": lambda file: file.kind,
+        "rows": lambda file: file.rows,
+        "reasons": lambda file: "; ".join(f"{reason['rows']} {reason['code']}" for reason in file.reasons),
+    },
+)  # fmt: skip
+
+
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: HttpRequest) -> HttpResponseBase:
+    seen = answer(request, LISTING, _waiting())
+    if not isinstance(seen, Seen):
+        return seen
     return site.page(
-        request, "quarantine.html", title="Quarantine", files=_waiting(), may_decide=allowed(request, "quarantine")
-    )
+        request, "quarantine.html", title="Quarantine", files=seen.rows, list=seen,
+        may_decide=allowed(request, "quarantine"),
+    )  # fmt: skip
 
 
 @require_POST

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
 from revshare.console.shown import amount, masked_email
 from revshare.console.stages_in import NO_PERSONAL
 from revshare.errors import Refused
@@ -20,7 +22,18 @@ from revshare.files.queries import open_quarantine
 from revshare.files.reasons import sentence
 from revshare.ingest.operations import retry_quarantine
 
-SHOWN = 50
+LISTING = Listing(
+    name="quarantined-rows", search="File’s name, or how the reason’s code begins", keyed=True, shown=50,
+    found=lambda text: Q(file__name__icontains=text) | Q(reason__startswith=text),
+    orders=dict(reversed(NEWEST_FIRST.items())),
+    columns={
+        "row": lambda row: row.pk, "file": lambda row: row.file_id, "file_name": lambda row: row.file.name,
+        "line": lambda row: row.line, "reason": lambda row: row.reason.partition("@")[0],
+        "column": lambda row: row.reason.partition("@")[2],
+        "meaning": lambda row: sentence(row.reason.partition("@")[0]),
+        "amount_micros": lambda row: row.amount_micros, "content": lambda row: dict(_cells(row)),
+    },
+)  # fmt: skip
 MOST = 10_000
 
 
@@ -40,17 +53,16 @@ def _chosen(request: HttpRequest) -> tuple[Any, dict[str, str]]:
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
-    """`?file=`, `?reason=`, `?after=` (a row): their addresses can be shared."""
+def page(request: HttpRequest) -> HttpResponseBase:
+    """`?file=`, `?reason=` and what lists take: their addresses can be shared."""
     rows, said = _chosen(request)
-    after = _number(request.GET.get("after", "")) or 0
-    found = list(rows.filter(pk__gt=after).select_related("file").order_by("pk")[: SHOWN + 1])
-    shown = [_shown(row) for row in found[:SHOWN]]
-    older = urlencode(said | {"after": str(found[SHOWN - 1].pk)}) if len(found) > SHOWN else ""
+    seen = answer(request, LISTING, rows.select_related("file"), kept=said)
+    if not isinstance(seen, Seen):
+        return seen
     return site.page(
-        request, "quarantine_rows.html", title="Rows in quarantine", rows=shown, said=said, older=older,
-        may_decide=allowed(request, "quarantine"), why=sentence(said["reason"].partition("@")[0])
-        if "reason" in said else "", filtered=bool(said),
+        request, "quarantine_rows.html", title="Rows in quarantine", rows=[_shown(row) for row in seen.rows], said=said,
+        list=seen,        may_decide=allowed(request, "quarantine"), why=sentence(said["reason"].partition("@")[0])
+        if "reason" in said else "", filtered=bool(said) and not seen.text,
     )  # fmt: skip
 
 
@@ -59,11 +71,12 @@ def _shown(row: QuarantinedRow) -> dict[str, Any]:
     return {
         "pk": row.pk, "file": row.file.name, "file_pk": row.file_id, "line": f"{row.line:,}", "why": sentence(code),
         "column": column, "amount": amount(row.amount_micros) if row.amount_micros is not None else "",
-        "cells": [
-            (name, masked_email(text) if name in NO_PERSONAL else text, name == column)
-            for name, text in row.row.items() if text or name == column
-        ],
+        "cells": [(name, text, name == column) for name, text in _cells(row) if text or name == column],
     }  # fmt: skip
+
+
+def _cells(row: QuarantinedRow) -> list[tuple[str, str]]:
+    return [(name, masked_email(text) if name in NO_PERSONAL else text) for name, text in row.row.items()]
 
 
 @require_POST

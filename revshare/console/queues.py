@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -14,10 +12,9 @@ from django.utils.safestring import SafeString
 
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt
+from revshare.console.lists import Listing, Seen, answer
 from revshare.console.shown import badge
 from revshare.errors import Refused
-
-SHOWN = 25
 
 
 @dataclass(frozen=True)
@@ -74,28 +71,24 @@ class Queue:
     title: str
     empty: str
     tabs: Mapping[str, tuple[str, ...]]
-    search: str
+    listing: Listing
     records: str
     forms: Sequence[Form] = field(default_factory=tuple)
 
 
-def shown(request: HttpRequest, queue: Queue, rows: Any, card: Callable[[Any], Card], found: Q) -> HttpResponse:
-    """`rows`: a query set with `state`; `?tab=`, `?q=` and `?page=` say what of it."""
+def shown(request: HttpRequest, queue: Queue, rows: Any, card: Callable[[Any], Card]) -> HttpResponseBase:
+    """`rows`: a query set with `state`; `?tab=` and what lists take say what of it."""
     tab = request.GET.get("tab", "")
     tab = tab if tab in queue.tabs else next(iter(queue.tabs))
-    text = request.GET.get("q", "").strip()[:200]
     if queue.tabs[tab]:
         rows = rows.filter(state__in=queue.tabs[tab])
-    if text:
-        rows = rows.filter(found)
-    page = Paginator(rows.order_by("-pk"), SHOWN).get_page(request.GET.get("page"))
+    seen = answer(request, queue.listing, rows, kept={"tab": tab})
+    if not isinstance(seen, Seen):
+        return seen
     tabs = [{"title": name, "now": name == tab, "url": f"?{urlencode({'tab': name})}"} for name in queue.tabs]
-    more = {"tab": tab} | ({"q": text} if text else {})
     return site.page(
-        request, "queue.html", title=queue.title, queue=queue, cards=[card(row) for row in page], tabs=tabs, text=text,
-        tab=tab, page=page, newer=urlencode(more | {"page": page.number - 1}) if page.has_previous() else "",
-        older=urlencode(more | {"page": page.number + 1}) if page.has_next() else "",
-        forms=[form for form in queue.forms if allowed(request, form.action)],
+        request, "queue.html", title=queue.title, queue=queue, cards=[card(row) for row in seen.rows], tabs=tabs,
+        list=seen, forms=[form for form in queue.forms if allowed(request, form.action)],
         records=reverse(f"admin:revshare_{queue.records}_changelist"), here=request.get_full_path(),
     )  # fmt: skip
 

@@ -1,26 +1,19 @@
 """Every stage's records, read-only: nothing here can add, change or delete."""
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from revshare.cells import safe_cell
 from revshare.console.base import site
-from revshare.console.doors import allowed
+from revshare.console.list_files import as_file, links, wanted
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
 from revshare.console.shown import amount, moment
-from revshare.signin.links import PARAMETER, check_link, link_of
 
-EXPORT = "_export"
 ROWS_AT_ONCE = 2_000
 
 
@@ -40,24 +33,6 @@ def _moment_of(field: str) -> Callable[[Any], str]:
     return shown
 
 
-def _line(values: Iterable[Any]) -> str:
-    """A line of CSV: text as no spreadsheet takes it for a formula, times in UTC, JSON as such."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow([_cell(value) for value in values])
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    match value:
-        case str():
-            return safe_cell(value)
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case dict() | list():
-            return safe_cell(json.dumps(value, ensure_ascii=False))
-    return "" if value is None else value
-
-
 def _currency_of(record: Any) -> str:
     return getattr(record, "currency", "") or ""
 
@@ -68,7 +43,8 @@ def _only_looked_at(request: HttpRequest) -> HttpResponse | None:
 
 class RecordAdmin(ModelAdmin):
     """Looks at records. For each column `x_micros` there is `x_amount`, and for each time `t` there is `t_utc`; they
-    stand in its place on a record's page. `hidden` columns are left out there; `extra` ones stand at its end."""
+    stand in its place on a record's page. `hidden` columns are left out there; `extra` ones stand at its end;
+    `unexported` ones are in no file."""
 
     actions = None
     list_before_template = "console/_export.html"
@@ -78,6 +54,7 @@ class RecordAdmin(ModelAdmin):
     list_filter_submit = False
     compressed_fields = True
     hidden: tuple[str, ...] = ()
+    unexported: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
     def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
@@ -94,40 +71,27 @@ class RecordAdmin(ModelAdmin):
                 self.shown.append(name)
         super().__init__(model, admin_site)
 
-    @property
-    def exportable(self) -> bool:
-        """Whether a query set gives its rows, so that a file can be made of them."""
-        return True
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Looked at, never sent to: there is nothing to do with many records at once. `?_export=csv`: the rows of the
+        """Looked at, never sent to: there is nothing to do with many records at once. `?_export=`: the rows of the
         list as it is filtered and sorted, as they are stored."""
         if refused := _only_looked_at(request):
             return refused
-        if not (self.exportable and allowed(request, "export")):
-            return super().changelist_view(request, extra_context)
-        given = request.GET.copy()
-        wanted = given.pop(EXPORT, [])
-        if wanted == ["csv"]:
-            request.GET = given  # type: ignore[assignment]
-            check_link(request)
-            return self._as_csv(self.get_changelist_instance(request).queryset)
-        given[EXPORT], given[PARAMETER] = "csv", link_of(request, request.path)
-        return super().changelist_view(request, {**(extra_context or {}), "export_url": f"?{given.urlencode()}"})
+        if format := wanted(request):
+            return as_file(
+                request, name=str(self.model._meta.model_name), columns=self.columns,
+                rows=self.everything(self.get_changelist_instance(request)), format=format,
+            )  # fmt: skip
+        return super().changelist_view(request, {**(extra_context or {}), "exports": links(request)})
 
-    def _as_csv(self, rows: Any) -> StreamingHttpResponse:
-        fields = [field.attname for field in self.model._meta.concrete_fields if field.name not in self.hidden]
+    @property
+    def columns(self) -> list[str]:
+        """Of the list as a file."""
+        left_out = {*self.hidden, *self.unexported}
+        return [field.attname for field in self.model._meta.concrete_fields if field.name not in left_out]
 
-        def lines() -> Iterator[str]:
-            yield _line(fields)
-            for row in rows.values_list(*fields).iterator(chunk_size=ROWS_AT_ONCE):
-                yield _line(row)
-
-        name = f"{self.model._meta.model_name}.csv"
-        return StreamingHttpResponse(
-            lines(), content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )  # fmt: skip
+    def everything(self, found: Any) -> Iterable[Sequence[Any]]:
+        """The rows that a list has found."""
+        return found.queryset.values_list(*self.columns).iterator(chunk_size=ROWS_AT_ONCE)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -159,11 +123,6 @@ class RecordAdmin(ModelAdmin):
 class BulkAdmin(RecordAdmin):
     """For tables of millions of rows: in the order of the key, page by page, counting nothing (`console.seeking`)."""
 
-    @property
-    def exportable(self) -> bool:
-        """Not of lists that are found otherwise than by a query set: their cycle has an export of its own."""
-        return type(self).seek is BulkAdmin.seek
-
     descending = True
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
@@ -173,4 +132,25 @@ class BulkAdmin(RecordAdmin):
 
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
         """The page that is asked for."""
-        return by_key(rows.queryset, seek, descending=self.descending)
+        return by_key(rows.queryset, seek, descending=self.descending is not rows.turned)
+
+    @property
+    def turns(self) -> bool:
+        """Whether it can be looked at from its other end."""
+        return type(self).seek is BulkAdmin.seek
+
+    def everything(self, found: Any) -> Iterable[Sequence[Any]]:
+        if self.turns:
+            return super().everything(found)
+        return self._page_by_page(found)
+
+    def _page_by_page(self, found: Any) -> Iterator[Sequence[Any]]:
+        """Of a list that is found otherwise than by a query set."""
+        seek = Seek(ROWS_AT_ONCE)
+        while True:
+            page = self.seek(found, seek)
+            for row in page.rows:
+                yield [getattr(row, name) for name in self.columns]
+            if page.older is None:
+                return
+            seek = Seek(ROWS_AT_ONCE, after=page.older)

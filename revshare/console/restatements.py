@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from revshare.access.rules import may
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only, person, require
+from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
 from revshare.console.runs import describe
 from revshare.console.shown import amount, moment
 from revshare.contributors.models import Contributor
@@ -30,6 +32,15 @@ from revshare.statements.queries import PUBLISHED
 from revshare.tasks import request_restatement
 
 SHOWN = 50
+LISTING = Listing(
+    name="restatements", search="Cycle, or who drafted it", orders=NEWEST_FIRST,
+    found=lambda text: Q(cycle__key__icontains=text) | Q(drafted_by=text),
+    columns={
+        "restatement": lambda row: row.key, "cycle": lambda row: row.cycle.key, "state": state,
+        "what": lambda row: row.words, "drafted_at": lambda row: row.drafted_at,
+        "drafted_by": lambda row: row.drafted_by, "digest": lambda row: row.digest,
+    },
+)  # fmt: skip
 BUCKETS = {
     "contributor": "To contributors", "split": "Passed on between contributors", "platform": "Platform",
     "commons": "Commons fund", "suspense": "In suspense", "held": "Held", "carried": "Carried",
@@ -38,15 +49,18 @@ BUCKETS = {
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: HttpRequest) -> HttpResponseBase:
+    seen = answer(request, LISTING, with_steps())
+    if not isinstance(seen, Seen):
+        return seen
     rows = [
         {"pk": item.pk, "key": item.key, "state": state(item), "words": item.words, "by": item.drafted_by,
          "at": moment(item.drafted_at)}
-        for item in with_steps()[:SHOWN]
+        for item in seen.rows
     ]  # fmt: skip
     drafts = list(Run.objects.filter(step="restate").order_by("-pk")[:SHOWN])
     return site.page(
-        request, "restatements.html", title="Restatements", rows=rows,
+        request, "restatements.html", title="Restatements", rows=rows, list=seen,
         runs=[describe(run) for run in drafts if run.live], may_restate=allowed(request, "restate"),
         failed=drafts[0] if drafts and drafts[0].state == Run.State.FAILED else None,
         cycles=Cycle.objects.filter(state__in=PUBLISHED).only("key")[:SHOWN],

@@ -37,7 +37,7 @@ def page_of(run: Run) -> str:
     if kind in (PAYABLE, BATCH):
         return f"{reverse('admin:payout-prepare')}?{urlencode({'currency': name})}"
     if run.subject == VERIFIED:
-        return reverse("admin:index")
+        return reverse("admin:verification")
     return reverse("admin:upload-detail", args=[int(name)])
 
 

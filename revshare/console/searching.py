@@ -7,15 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from revshare.audit_trail.models import Event
-from revshare.cells import safe_cell
 from revshare.console.base import site
-from revshare.console.doors import allowed, require
+from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
 from revshare.console.shown import moment, words
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
@@ -25,7 +23,6 @@ from revshare.payouts.models import Payment
 from revshare.policies.models import Policy
 from revshare.restatements.models import Restatement
 from revshare.runs.models import Run
-from revshare.signin.links import check_link, signed
 from revshare.statements.queries import by_number
 
 MOST = 8
@@ -33,7 +30,6 @@ LONGEST = 200
 HASH = re.compile(r"[0-9a-f]{6,64}")
 PAYMENT = re.compile(r"pay-[0-9]{6,}-[0-9]{6,}")
 NUMBER = re.compile(r"[0-9]{1,18}")
-SHOWN_EVENTS = 50
 
 
 @dataclass(frozen=True)
@@ -124,41 +120,37 @@ FINDERS: tuple[Callable[[str], Iterator[Hit]], ...] = (
 )  # fmt: skip
 
 
+EVENTS = Listing(
+    name="audit-trail", search="Object, deed, person or reason", orders=NEWEST_FIRST, keyed=True, shown=50,
+    columns={
+        "seq": lambda row: row.seq, "at": lambda row: f"{row.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "actor": lambda row: row.actor, "action": lambda row: row.action, "object": lambda row: row.object,
+        "reason": lambda row: row.detail.get("why", ""), "hash": lambda row: row.hash,
+    },
+)  # fmt: skip
+
+
 @require_GET
 def audit(request: HttpRequest) -> HttpResponseBase:
-    """`?q=` (in object, action, actor or reason), `?actor=`, `?action=`, `?since=`, `?until=` (days, UTC), `?before=`
-    (a number), `?format=csv` for all that is found."""
+    """`?q=` (in object, action, actor or reason), `?actor=`, `?action=`, `?since=`, `?until=` (days, UTC), and what
+    lists take."""
     given = {name: request.GET.get(name, "").replace("\x00", "").strip()[:LONGEST] for name in
              ("q", "actor", "action", "since", "until")}  # fmt: skip
-    rows = _events(given)
-    if request.GET.get("format") == "csv":
-        require(request, "export")
-        check_link(request)
-        return _as_csv(rows)
-    before = request.GET.get("before", "")
-    found = list((rows.filter(pk__lt=int(before)) if NUMBER.fullmatch(before) else rows)[: SHOWN_EVENTS + 1])
-    asked = {name: value for name, value in given.items() if value}
+    seen = answer(request, EVENTS, _events(given), kept=given)
+    if not isinstance(seen, Seen):
+        return seen
     shown = [
         {"seq": row.seq, "at": moment(row.at), "actor": row.actor, "action": words(row.action), "object": row.object,
          "why": row.detail.get("why", ""), "url": reverse("admin:revshare_event_change", args=[row.seq])}
-        for row in found[:SHOWN_EVENTS]
+        for row in seen.rows
     ]  # fmt: skip
-    older = urlencode(asked | {"before": str(found[SHOWN_EVENTS - 1].seq)}) if len(found) > SHOWN_EVENTS else ""
     return site.page(
-        request,
-        "audit.html",
-        title="Audit trail",
-        rows=shown,
-        given=given,
-        older=older,
-        csv=signed(request, request.path, **asked, format="csv"),
-        asked=bool(asked),
-        may_export=allowed(request, "export"),
+        request, "audit.html", title="Audit trail", rows=shown, given=given, list=seen, asked=any(given.values())
     )
 
 
 def _events(given: dict[str, str]) -> Any:
-    rows = Event.objects.order_by("-seq")
+    rows = Event.objects.all()
     if text := given["q"]:
         rows = rows.filter(
             Q(object__icontains=text) | Q(action__icontains=text) | Q(actor=text) | Q(detail__why__icontains=text)
@@ -179,17 +171,3 @@ def _day(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _as_csv(rows: Any) -> StreamingHttpResponse:
-    def lines() -> Iterator[str]:
-        yield "seq,at,actor,action,object,reason,hash\n"
-        for row in rows.iterator(chunk_size=2000):
-            texts = (row.actor, row.action, row.object, row.detail.get("why", ""))
-            quoted = ",".join('"' + safe_cell(text).replace('"', '""') + '"' for text in texts)
-            yield f"{row.seq},{row.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ},{quoted},{row.hash}\n"
-
-    return StreamingHttpResponse(
-        lines(), content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="audit-trail.csv"'},
-    )  # fmt: skip

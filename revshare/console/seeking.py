@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from unfold.views import ChangeList
 
 AFTER, BEFORE = "after", "before"
+TURNED = "turned"  # from the other end
 
 
 @dataclass(frozen=True)
@@ -62,17 +63,35 @@ class _Place(Paginator):
 
 
 class SeekList(ChangeList):
-    """A list in the order of its key alone: any other order would have to sort all of the table for every page."""
+    """A list in the order of its key alone, either way: any other order would have to sort all of the table for every
+    page."""
 
     newer_url: str | None
     older_url: str | None
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
         found = super().get_filters_params(params)
-        return {name: value for name, value in found.items() if name not in (AFTER, BEFORE)}
+        return {name: value for name, value in found.items() if name not in (AFTER, BEFORE, TURNED)}
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
-        return ["-pk" if self.model_admin.descending else "pk"]
+        return ["-pk" if self.model_admin.descending is not self.turned else "pk"]
+
+    @property
+    def turned(self) -> bool:
+        return bool(self.model_admin.turns and TURNED in self.params)
+
+    @property
+    def turn_url(self) -> str:
+        """The same list from its other end; '' if it has but one order."""
+        if not self.model_admin.turns:
+            return ""
+        return str(self.get_query_string({} if self.turned else {TURNED: "1"}, remove=[AFTER, BEFORE, TURNED]))
+
+    @property
+    def turn_words(self) -> str:
+        if self.model_admin.descending:
+            return "Latest first" if self.turned else "Oldest first"
+        return "A to Z" if self.turned else "Z to A"
 
     def get_results(self, request: HttpRequest) -> None:
         found: Slice = self.model_admin.seek(self, self._asked(request))

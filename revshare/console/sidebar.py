@@ -36,6 +36,7 @@ WORK = (
     )),
     ("To look up", (
         ("Audit trail", "history", "admin:audit", None),
+        ("Verification", "verified", "admin:verification", None),
         ("Deficits", "trending_down", "admin:deficits", None),
         ("Downloads", "download", "admin:downloads", "export"),
     )),

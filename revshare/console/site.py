@@ -3,10 +3,12 @@
 from django.urls import path
 
 from revshare.console import (
+    bank,
     cycles,
     debts,
     disputes,
     exports,
+    holds,
     intake,
     jobs,
     lab,
@@ -25,6 +27,7 @@ from revshare.console import (
     stages_in,
     stages_out,
     suspense,
+    verification,
     work_claims,
     work_debts,
 )
@@ -71,9 +74,10 @@ site.pages = [
     path("downloads/consents/", guarded(exports.consents), name="export-consents"),
     path("payouts/", guarded(payouts.page), name="payouts"),
     path("payouts/prepare/", guarded(payables.prepare), name="payout-prepare"),
-    path("payouts/results/", guarded(payouts.results), name="payout-results"),
-    path("payouts/hold/", guarded(payouts.place_hold), name="payout-hold"),
-    path("payouts/holds/<int:pk>/release/", guarded(payouts.release_hold), name="payout-hold-release"),
+    path("payouts/results/", guarded(bank.results), name="payout-results"),
+    path("payouts/holds/", guarded(holds.page), name="payout-holds"),
+    path("payouts/hold/", guarded(holds.place), name="payout-hold"),
+    path("payouts/holds/<int:pk>/release/", guarded(holds.release), name="payout-hold-release"),
     path("payouts/<int:pk>/", guarded(payouts.batch), name="payout-batch"),
     path("payouts/<int:pk>/register.csv", guarded(payouts.download), name="payout-register"),
     path("payouts/<int:pk>/<slug:action>/", guarded(payouts.move), name="payout-move"),
@@ -90,5 +94,7 @@ site.pages = [
     path("jobs/", guarded(jobs.page), name="jobs"),
     path("jobs/<int:pk>/stop/", guarded(jobs.stop), name="job-stop"),
     path("jobs/<int:pk>/retry/", guarded(jobs.retry), name="job-retry"),
+    path("verification/", guarded(verification.page), name="verification"),
+    path("verification/start/", guarded(verification.start), name="verification-start"),
     path("runs/<int:pk>/progress/", guarded(runs.progress), name="run-progress"),
 ]

@@ -165,6 +165,7 @@ class TrainingAdmin(RecordAdmin):
 @admin.register(Policy, site=site)
 class PolicyAdmin(RecordAdmin):
     list_display = ("name", "version", "registered_at_utc", "registered_by", "hash")
+    list_filter = ("registered_at",)
     list_display_links = ("name", "version")
     search_fields = ("name", "version", "sha256__startswith")
     hidden = ("text",)

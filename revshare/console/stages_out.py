@@ -142,7 +142,7 @@ class AllocationAdmin(BulkAdmin):
         """By statements; what one contributor has, and what goes to none, is little and sorted."""
         if rows.searched or rows.chosen("bucket__exact") not in ("", Allocation.Bucket.CONTRIBUTOR):
             return by_key(rows.queryset, seek, descending=True)
-        page = _place(rows, seek, size=STATEMENTS_OF_LINES)
+        page = _place(rows, seek, size=max(STATEMENTS_OF_LINES, seek.size // 10))
         return _slice(page, lines_at(page))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Allocation | None:
@@ -216,6 +216,7 @@ class StatementAdmin(BulkAdmin):
     search_fields = ("number__exact", "contributor__id__exact")
     search_help_text = "A statement's number or a contributor's id, whole"
     hidden = ("lines",)
+    unexported = ("content_sha256",)
     extra = ("earned_lines",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Statement]:

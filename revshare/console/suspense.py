@@ -1,7 +1,7 @@
 """Money in suspense: how long it waits, and the ways out."""
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
@@ -11,12 +11,27 @@ from revshare.allocation.suspense import Waiting, waiting
 from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.lists import Listing, Order, Seen, answer
 from revshare.console.records import RecordAdmin
 from revshare.console.shown import amount
 from revshare.manifests.models import Manifest, Training
 from revshare.pools import matching
 from revshare.pools.models import Match
 
+LISTING = Listing(
+    name="suspense", search="Pool, cycle or currency",
+    texts=lambda row: (row.pool, row.cycle, row.currency), shown=10,
+    orders={
+        "oldest": Order("Oldest first", None),
+        "largest": Order("Largest first", lambda row: row.amount_micros, descending=True),
+        "pool": Order("By pool", lambda row: row.pool),
+    },
+    columns={
+        "number": lambda row: row.number, "pool": lambda row: row.pool, "cycle": lambda row: row.cycle,
+        "currency": lambda row: row.currency, "amount_micros": lambda row: row.amount_micros,
+        "since": lambda row: row.since, "reason": lambda row: row.reason, "way_out": lambda row: _way_out(row),
+    },
+)  # fmt: skip
 OFFERED = 500  # known names to choose from; any other can be typed
 
 
@@ -36,8 +51,11 @@ class MatchAdmin(RecordAdmin):
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
-    at, found = now(), waiting()
+def page(request: HttpRequest) -> HttpResponseBase:
+    seen = answer(request, LISTING, waiting())
+    if not isinstance(seen, Seen):
+        return seen
+    at, found = now(), seen.rows
     rows = [
         {"cycle": row.cycle, "pool": row.pool, "amount": amount(row.amount_micros, row.currency),
          "reason": row.reason, "days": (at - row.since).days if row.since else 0, "way_out": _way_out(row),
@@ -46,7 +64,8 @@ def page(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     names = sorted({(row.kind, row.name) for row in found if row.name and not row.stands_for})
     return site.page(
-        request, "suspense.html", title="Suspense", rows=rows, names=names, known=known_names() if names else {},
+        request, "suspense.html", title="Suspense", rows=rows, list=seen, names=names,
+        known=known_names() if names else {},
         may_match=allowed(request, "match"),
         may_share=allowed(request, "share_suspense"), may_settle=allowed(request, "settle_suspense"),
     )  # fmt: skip

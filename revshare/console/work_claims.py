@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.allocation.held import held_for_opt_outs
@@ -16,13 +16,31 @@ from revshare.clock import now
 from revshare.consents.models import Consent
 from revshare.console.base import site
 from revshare.console.doors import allowed, only, person, require
+from revshare.console.lists import NEWEST_FIRST, Listing, Order, Seen, answer
 from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown
 from revshare.console.shown import amount, moment, since
 from revshare.errors import NotFound
+from revshare.money import format_micros
 
 RIGHTS = {"prove": "file_claim", "uphold": "decide_claim", "reject": "decide_claim"}
+
+
+def _found(text: str) -> Q:
+    return Q(asset_id=text) | Q(dataset_version=text) | Q(claimant_id=text)
+
+
+CLAIM_LIST = Listing(
+    name="claims", search="Asset, dataset version or claimant, whole", found=_found, orders=NEWEST_FIRST
+    | {"due": Order("Proof due first", ("due_at",))},
+    columns={
+        "claim": lambda row: row.pk, "state": lambda row: row.state, "claimant_id": lambda row: row.claimant_id,
+        "dataset_version": lambda row: row.dataset_version, "asset_id": lambda row: row.asset_id,
+        "proof": lambda row: row.proof, "filed_at": lambda row: row.filed_at, "filed_by": lambda row: row.filed_by,
+        "due_at": lambda row: row.due_at,
+    },
+)  # fmt: skip
 CLAIMS = Queue(
-    view="work-claims", title="Claims", records="claim", search="Asset, dataset version or claimant, whole",
+    view="work-claims", title="Claims", records="claim", listing=CLAIM_LIST,
     empty="Nobody says that an asset counted for somebody else is theirs. While a claim is open, the money of its "
     "asset is held from the next lock on.",
     tabs={"Open": OPEN, "Decided": CLOSED, "All": ()},
@@ -36,11 +54,9 @@ CLAIMS = Queue(
 
 
 @require_GET
-def claims(request: HttpRequest) -> HttpResponse:
+def claims(request: HttpRequest) -> HttpResponseBase:
     rows: Any = with_state().select_related("claimant").prefetch_related("steps")
-    text = request.GET.get("q", "").strip()
-    found = Q(asset_id=text) | Q(dataset_version=text) | Q(claimant_id=text)
-    return shown(request, CLAIMS, rows, lambda claim: _card(request, claim), found)
+    return shown(request, CLAIMS, rows, lambda claim: _card(request, claim))
 
 
 def _card(request: HttpRequest, claim: Any) -> Card:
@@ -108,18 +124,37 @@ def move_claim(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     return done(request, CLAIMS.view, deed)
 
 
+HELD_LIST = Listing(
+    name="held", search="Contributor’s id or name", texts=lambda item: (item.contributor_id, item.name),
+    orders={
+        "contributor": Order("By contributor", lambda item: item.contributor_id),
+        "cycles": Order("Longest held first", lambda item: len(item.cycles), descending=True),
+    },
+    columns={
+        "contributor_id": lambda item: item.contributor_id, "contributor_name": lambda item: item.name,
+        "cycles": lambda item: "; ".join(item.cycles),
+        "amounts": lambda item: "; ".join(
+            f"{format_micros(micros, code)} {code}" for code, micros in item.micros.items()
+        ),
+    },
+)  # fmt: skip
+
+
 def _span(keys: list[str]) -> str:
     """A few cycles by name, many by the first and the last."""
     return ", ".join(keys) if len(keys) <= 3 else f"{len(keys)} cycles, {keys[0]} to {keys[-1]}"
 
 
 @require_GET
-def consents(request: HttpRequest) -> HttpResponse:
+def consents(request: HttpRequest) -> HttpResponseBase:
     """What is held for contributors who had opted out, and the latest decisions."""
+    seen = answer(request, HELD_LIST, held_for_opt_outs())
+    if not isinstance(seen, Seen):
+        return seen
     held = [
         {"id": item.contributor_id, "name": item.name, "cycles": _span(item.cycles),
          "amounts": [amount(micros, code) for code, micros in item.micros.items()]}
-        for item in held_for_opt_outs()
+        for item in seen.rows
     ]  # fmt: skip
     at = now()
     latest = [
@@ -133,6 +168,7 @@ def consents(request: HttpRequest) -> HttpResponse:
         "work_consents.html",
         title="Consents",
         held=held,
+        list=seen,
         latest=latest,
         may_release=allowed(request, "release_held"),
         may_export=allowed(request, "export"),

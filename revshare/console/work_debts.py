@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.clock import now
 from revshare.console.doors import allowed, only, person, require
+from revshare.console.lists import NEWEST_FIRST, Listing, Order
 from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown
 from revshare.console.shown import amount, moment, since
 from revshare.errors import NotFound, Refused
@@ -23,8 +24,19 @@ DONE = {
 }  # fmt: skip
 DEEDS = {"approve": recoupments.approve, "decline": recoupments.decline, "write_off": recoupments.write_off}
 WHO = [Field("contributor", "Contributor (the id, whole)"), Field("currency", "Currency, such as USD")]
+DEBT_LIST = Listing(
+    name="debts", search="Contributor’s id, whole", found=lambda text: Q(contributor_id=text),
+    orders=NEWEST_FIRST | {"largest": Order("Largest first", ("amount_micros",), descending=True)},
+    columns={
+        "debt": lambda row: row.pk, "kind": lambda row: row.kind, "state": lambda row: row.state,
+        "contributor_id": lambda row: row.contributor_id, "currency": lambda row: row.currency,
+        "amount_micros": lambda row: row.amount_micros, "left_micros": lambda row: row.left_micros,
+        "starts_on": lambda row: row.starts_on, "asked_at": lambda row: row.asked_at,
+        "asked_by": lambda row: row.asked_by, "reason": lambda row: row.reason,
+    },
+)  # fmt: skip
 DEBTS = Queue(
-    view="work-debts", title="Advances and debts", records="debt", search="Contributor’s id, whole",
+    view="work-debts", title="Advances and debts", records="debt", listing=DEBT_LIST,
     empty="No advance waits for a decision, and nobody owes anything. Advances are asked for by finance and granted by "
     "an approver; cycles take them back of what is earned, by the policy’s cap.",
     tabs={"Asked for": (ASKED,), "Owed": (BOOKED,), "Ended": ("declined", "written_off"), "All": ()},
@@ -40,10 +52,9 @@ DEBTS = Queue(
 
 
 @require_GET
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: HttpRequest) -> HttpResponseBase:
     rows: Any = with_state().select_related("contributor").prefetch_related("steps")
-    found = Q(contributor_id=request.GET.get("q", "").strip())
-    return shown(request, DEBTS, rows, lambda debt: _card(request, debt), found)
+    return shown(request, DEBTS, rows, lambda debt: _card(request, debt))
 
 
 def _card(request: HttpRequest, debt: Any) -> Card:

@@ -5,20 +5,15 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import connection, transaction
 
 from revshare.bulk import Rows, copied_out
 from revshare.cells import FORMULA_STARTS
 from revshare.errors import Refused
-from revshare.money import MICROS_PER_UNIT
-
-if TYPE_CHECKING:
-    import xlsxwriter
+from revshare.exports.sheets import write_sheet
 
 FORMATS = ("csv", "xlsx", "jsonl")
 CONTENT_TYPES = {
@@ -26,7 +21,6 @@ CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "jsonl": "application/x-ndjson; charset=utf-8",
 }
-MAX_SHEET_ROWS = 1_048_575
 FETCHED_ROWS = 10_000
 SORT_MEMORY = "256MB"  # of the database's, while an export is put in order
 _STARTS = ", ".join("E'" + start.replace("\t", "\\t").replace("\r", "\\r") + "'" for start in FORMULA_STARTS)
@@ -146,46 +140,10 @@ def _write_rows(blocks: Iterator[Rows], draft: Path) -> int:
 
 
 def _write_xlsx(export: Export, params: Sequence[Any], draft: Path) -> int:
-    """Micros go in as text, since a spreadsheet's numbers are binary floats with 15 digits; beside them stands the same
-    amount as a number, for reading and summing."""
-    import xlsxwriter
-
     with _prepared(export, params), connection.cursor() as cursor:
         cursor.execute(export.query(safe=True), params)
         rows = cursor.fetchall()
-    if len(rows) > MAX_SHEET_ROWS:
-        raise Refused(f"{len(rows):,} rows do not fit into a sheet ({MAX_SHEET_ROWS:,}): export as csv.")
-    book = xlsxwriter.Workbook(
-        str(draft), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    )
-    book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001  fixed, so that the bytes repeat
-    sheet = book.add_worksheet()
-    bold, amount = book.add_format({"bold": True}), book.add_format({"num_format": "#,##0.000000"})
-    places = _header(sheet, list(export.columns), bold)
-    sheet.freeze_panes(1, 0)
-    for line, row in enumerate(rows, 1):
-        for (name, place), value in zip(places.items(), row, strict=True):
-            sheet.write_string(line, place, str(value))
-            if name.endswith("_micros"):
-                sheet.write_number(line, place + 1, Decimal(value) / MICROS_PER_UNIT, amount)
-    book.close()
-    return len(rows)
-
-
-def _header(
-    sheet: "xlsxwriter.worksheet.Worksheet", names: list[str], bold: "xlsxwriter.format.Format"
-) -> dict[str, int]:
-    """Writes the first row; returns the column of each name."""
-    places = {}
-    position = 0
-    for name in names:
-        places[name] = position
-        sheet.write_string(0, position, name, bold)
-        if name.endswith("_micros"):
-            position += 1
-            sheet.write_string(0, position, name.removesuffix("_micros"), bold)
-        position += 1
-    return places
+    return write_sheet(names=list(export.columns), rows=rows, target=draft)
 
 
 def table_blocks(export: Export, params: Sequence[Any], format: str) -> Iterator[bytes]:

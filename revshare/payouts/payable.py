@@ -1,6 +1,7 @@
 """What is payable of all accounts at once, as `rules.standing` says it of one: the same facts and the same arithmetic,
 in the database. A million accounts take seconds; nobody's words are made. Tables of the transaction hold it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,8 +25,8 @@ AT_ONCE = 50_000
 """So many accounts are worked out while a page is waited for; more of them are a job's."""
 NAMED = 5
 REASONS = (
-    "in_payment", "on_hold", "unclaimed", "no_payee", "new_payee", "negative", "rate_missing", "below_minor_unit",
-    "below_minimum",
+    "in_payment", "on_hold", "unclaimed", "no_payee", "payee_to_come", "new_payee", "negative", "rate_missing",
+    "below_minor_unit", "below_minimum",
 )  # fmt: skip
 """Columns of `payable_account`: the codes of `rules.Why`."""
 # Micros times upper ÷ lower is what they are in the currency paid in; the same currency is 1 ÷ 1. `div` cuts, exactly.
@@ -41,7 +42,8 @@ WORKED_OUT = """
                b.closing_micros + least(coalesce(moved.micros, 0), 0)::bigint AS available_micros,
                live.contributor_id IS NOT NULL AS in_payment,
                coalesce(held.currencies && ARRAY['', b.currency], false) AS on_hold,
-               c.unclaimed, NOT c.unclaimed AND c.payee_id = '' AS no_payee,
+               c.unclaimed, NOT c.unclaimed AND c.payee_id = '' AND named.contributor_id IS NULL AS no_payee,
+               NOT c.unclaimed AND c.payee_id = '' AND named.contributor_id IS NOT NULL AS payee_to_come,
                %(days)s > 0 AND coalesce(%(today)s < (f.loaded_at AT TIME ZONE 'UTC')::date + %(days)s, false)
                    AS new_payee
         FROM published_balance b
@@ -54,6 +56,8 @@ WORKED_OUT = """
             ON moved.contributor_id = b.contributor_id AND moved.currency = b.currency
         LEFT JOIN (SELECT contributor_id, array_agg(currency::text) AS currencies FROM payouts_hold
                    WHERE released_at IS NULL GROUP BY contributor_id) held ON held.contributor_id = b.contributor_id
+        LEFT JOIN (SELECT DISTINCT contributor_id FROM payouts_destination) named
+            ON named.contributor_id = b.contributor_id
         LEFT JOIN payouts_payment live ON live.contributor_id = b.contributor_id
             AND live.account_currency = b.currency AND live.state = %(live)s
         LEFT JOIN (SELECT DISTINCT ON (contributor_id) contributor_id, currency FROM payouts_currency
@@ -69,17 +73,21 @@ WORKED_OUT = """
         CROSS JOIN LATERAL (SELECT div(greatest(available_micros, 0) * term.rate_upper,
                                        term.rate_lower * term.unit_micros) AS minor) bought)
     SELECT contributor_id, name, payee_id, currency, pays_in, available_micros, rate_upper, rate_lower, rate_on,
-           rate_source, in_payment, on_hold, unclaimed, no_payee, new_payee, negative, rate_missing, below_minor_unit,
-           below_minimum, CASE WHEN is_payable THEN minor ELSE 0 END AS minor,
+           rate_source, in_payment, on_hold, unclaimed, no_payee, payee_to_come, new_payee, negative, rate_missing,
+           below_minor_unit, below_minimum, CASE WHEN is_payable THEN minor ELSE 0 END AS minor,
            CASE WHEN is_payable THEN div(minor * unit_micros * rate_lower + rate_upper - 1, rate_upper) ELSE 0 END
                AS takes_micros
-    FROM told CROSS JOIN LATERAL (SELECT NOT (in_payment OR on_hold OR unclaimed OR no_payee OR new_payee OR negative
-        OR rate_missing OR below_minor_unit OR below_minimum) AS is_payable) judged
+    FROM told CROSS JOIN LATERAL (SELECT NOT (in_payment OR on_hold OR unclaimed OR no_payee OR payee_to_come
+        OR new_payee OR negative OR rate_missing OR below_minor_unit OR below_minimum) AS is_payable) judged
 """
 COUNTED = f"""
     SELECT count(*) FILTER (WHERE minor > 0), coalesce(sum(minor), 0),
            {", ".join(f"count(*) FILTER (WHERE {code})" for code in REASONS)}
     FROM payable_account WHERE pays_in = %s
+"""
+EACH = f"""
+    SELECT contributor_id, name, currency, available_micros, minor, {", ".join(REASONS)} FROM payable_account
+    WHERE pays_in = %s ORDER BY contributor_id, currency
 """
 WITHOUT_A_RATE = """
     SELECT contributor_id, currency FROM payable_account WHERE rate_missing AND pays_in = %s
@@ -101,6 +109,17 @@ class Preview:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """An account of which nothing is payable now. `reasons`: codes of `rules.Why`."""
+
+    contributor_id: str
+    name: str
+    currency: str
+    available_micros: int
+    reasons: tuple[str, ...]
+
+
 def is_many() -> bool:
     """Whether there are so many accounts that a job works out what is payable: by the largest published cycle."""
     most = AccountControl.objects.filter(cycle__state__in=PUBLISHED).aggregate(most=Max("accounts"))["most"]
@@ -115,6 +134,27 @@ def preview(*, currency: str, today: date) -> Preview:
         return Preview("", 0, 0, {})
     with worked_out(last, currency=currency, today=today):
         return counted(last, currency=currency)
+
+
+@transaction.atomic
+def preview_and_waiting(*, currency: str, today: date) -> tuple[Preview, list[Waiting]]:
+    """The same, and each account of which nothing would be paid, by contributor. For no more than `AT_ONCE`."""
+    last = last_published()
+    if last is None:
+        return Preview("", 0, 0, {}), []
+    with worked_out(last, currency=currency, today=today), connection.cursor() as cursor:
+        cursor.execute(EACH, [currency])
+        rows = cursor.fetchall()
+    amounts: list[int] = []
+    waiting: list[Waiting] = []
+    for pk, name, code, micros, minor, *flags in rows:
+        if minor:
+            amounts.append(int(minor))
+        else:
+            why = tuple(why for why, holds in zip(REASONS, flags, strict=True) if holds)
+            waiting.append(Waiting(pk, name, code, micros, why))
+    reasons = Counter(why for item in waiting for why in item.reasons)
+    return Preview(last.key, len(amounts), sum(amounts), dict(reasons)), waiting
 
 
 def counted(last: LastPublished, *, currency: str) -> Preview:
@@ -133,30 +173,32 @@ def worked_out(last: LastPublished, *, currency: str, today: date) -> Iterator[N
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")
     # Balances in another currency count if anybody ever chose to be paid in this one.
-    chosen = PayoutCurrency.objects.filter(currency=currency).exists()
-    with balances_loaded(last, "" if chosen else currency, None), connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT currency FROM published_balance")
-        terms = _terms(last, [code for (code,) in cursor.fetchall()], today)
+    chosen = set(PayoutCurrency.objects.order_by().values_list("currency", flat=True).distinct()) - {""}
+    with balances_loaded(last, "" if currency in chosen else currency, None), connection.cursor() as cursor:
+        codes = [currency]
+        if currency in chosen:
+            cursor.execute("SELECT DISTINCT currency FROM published_balance")
+            codes = [code for (code,) in cursor.fetchall()]
+        terms = _terms(last, codes, chosen, today)
         cursor.execute(
             WORKED_OUT,
             {"upto": last.journals_upto, "live": LIVE, "today": today, "days": last.terms.hold_new_payee_days, **terms},
         )
-        cursor.execute("ANALYZE payable_account")
     yield
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE payable_account")
-        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        cursor.execute("DROP TABLE payable_account; SET LOCAL enable_nestloop TO DEFAULT")
 
 
-def _terms(last: LastPublished, codes: list[str], today: date) -> dict[str, list[Any]]:
+def _terms(last: LastPublished, codes: list[str], chosen: set[str], today: date) -> dict[str, list[Any]]:
     """Of each currency of a balance and each that it may be paid in: the least balance, and the rate of today."""
-    todays = board(rates(start=today, end=today + timedelta(days=1), upto_arrival=last_arrival()))
-    named = set(PayoutCurrency.objects.order_by().values_list("currency", flat=True).distinct()) - {""}
+    todays = (
+        board(rates(start=today, end=today + timedelta(days=1), upto_arrival=last_arrival())) if chosen else board([])
+    )
     columns: dict[str, list[Any]] = {
         name: [] for name in ("codes", "pays_in", "least", "units", "uppers", "lowers", "ons", "sources")
     }
     for code in codes:
-        for to in {code, *named}:
+        for to in {code, *chosen}:
             rate = found_in(todays, base=code, quote=to) if to != code else None
             least = max(last.terms.minimum_micros(code), minor_unit_micros(code))
             row = (code, to, least, minor_unit_micros(to), *_rate_columns(rate, same=to == code))

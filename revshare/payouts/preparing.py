@@ -55,7 +55,7 @@ HINDERED = f"""
     LEFT JOIN ({IN_USE}) d ON d.contributor_id = p.contributor_id
     WHERE p.batch_id = %(batch)s AND (
         a.contributor_id IS NULL OR a.available_micros < p.account_micros OR a.on_hold OR a.unclaimed OR a.no_payee
-        OR a.new_payee OR a.negative OR a.pays_in <> p.currency OR a.payee_id <> p.payee_id
+        OR a.payee_to_come OR a.new_payee OR a.negative OR a.pays_in <> p.currency OR a.payee_id <> p.payee_id
         OR p.destination_sha256 <> {SHA256.format(payee="p.payee_id")})
     ORDER BY p.id DESC LIMIT 1
 """
@@ -64,6 +64,7 @@ HINDERED = f"""
 def write_payments(batch: PaymentBatch) -> None:
     """The payments of a batch out of the table `payable_account`, and what they come to on the batch."""
     with connection.cursor() as cursor:
+        cursor.execute("ANALYZE payable_account")
         cursor.execute(
             'CREATE TEMP TABLE payable_statement (contributor_id text COLLATE "C", currency text COLLATE "C", '
             "statement text) ON COMMIT DROP"

@@ -58,7 +58,7 @@ ACCOUNTS = f"""
            least(coalesce(moved.micros, 0), 0)::bigint, c.unclaimed, coalesce(held.reason, ''),
            coalesce(live.payment_key, ''), (f.loaded_at AT TIME ZONE 'UTC')::date,
            coalesce(earned.micros, ARRAY[]::bigint[]), coalesce(pays.currency, ''), coalesce(reserved.micros, 0),
-           coalesce(owed.micros, 0), coalesce(kept.micros, 0)
+           coalesce(owed.micros, 0), coalesce(kept.micros, 0), named.usable_on
     FROM published_balance b
     JOIN contributors_contributor c ON c.id = b.contributor_id
     LEFT JOIN files_file f ON f.id = c.file_id
@@ -83,6 +83,9 @@ ACCOUNTS = f"""
                WHERE cycle_id = ANY(%(recent)s) AND kind IN ('reserve', 'reserve_release', 'recoupment')
                GROUP BY contributor_id, currency) kept
         ON kept.contributor_id = b.contributor_id AND kept.currency = b.currency
+    LEFT JOIN LATERAL (SELECT (d.usable_from AT TIME ZONE 'UTC')::date AS usable_on FROM payouts_destination d
+                       WHERE d.contributor_id = b.contributor_id AND c.payee_id = ''
+                       ORDER BY d.id DESC LIMIT 1) named ON true
     ORDER BY b.currency, b.contributor_id
 """
 
@@ -128,6 +131,7 @@ def standings(*, today: date, currency: str = "", contributor_ids: Iterable[str]
 def _accounts(last: LastPublished, currency: str, contributor_ids: list[str] | None) -> list[Account]:
     recent = recent_cycles()
     with balances_loaded(last, currency, contributor_ids), connection.cursor() as cursor:
+        cursor.execute("ANALYZE published_balance")
         cursor.execute(ACCOUNTS, {"upto": last.journals_upto, "own": "", "live": LIVE, "recent": recent})
         rows = cursor.fetchall()
     accounts = (Account(**dict(zip(Account.__dataclass_fields__, row, strict=True))) for row in rows)
@@ -170,7 +174,6 @@ def _load_balances(last: LastPublished, currency: str, contributor_ids: list[str
         )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(OTHERS, {"upto": last.journals_upto, "own": "", "currency": currency, "names": contributor_ids})
-        cursor.execute("ANALYZE published_balance")
 
 
 def recent_cycles() -> list[int]:

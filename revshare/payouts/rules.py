@@ -48,7 +48,8 @@ class Account:
     closed with; `left_micros`: what has left it since (zero or less); `earned_micros`: of the last cycles, latest
     first; `known_since`: the day on which the contributor was first told of. `pays_in`: the currency it is paid in;
     '' for its own. `reserved_micros`, `owed_micros`: what is held in reserve of it, and what its owner owes;
-    `kept_micros`: what the last cycles kept back for these."""
+    `kept_micros`: what the last cycles kept back for these. `destination_from`: of somebody without a payee, from when
+    the destination is used that they named last."""
 
     contributor_id: str
     name: str
@@ -65,6 +66,7 @@ class Account:
     reserved_micros: int = 0
     owed_micros: int = 0
     kept_micros: int = 0
+    destination_from: date | None = None
 
     @property
     def available_micros(self) -> int:
@@ -182,6 +184,9 @@ def _who(account: Account, terms: PayoutTerms, today: date) -> Iterable[Why]:
         yield Why("on_hold", f"Held: {account.hold}")
     if account.unclaimed:
         yield Why("unclaimed", "Nobody has claimed this account yet: the money waits.")
+    elif not account.payee_id and account.destination_from:
+        named = f"Where to pay to is named, and used from {account.destination_from.isoformat()} on"
+        yield Why("payee_to_come", f"{named}; a contributors file has yet to name the payee.")
     elif not account.payee_id:
         yield Why("no_payee", "No payee is known to pay to.")
     if account.known_since and terms.hold_new_payee_days:

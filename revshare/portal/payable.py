@@ -60,6 +60,7 @@ def _reason(code: str, own: Own, minimum: Amount | None) -> str:
         "on_hold": _("Payments to you are held. Ask the people who run this marketplace's payouts why."),
         "unclaimed": _("Nobody has claimed this account yet."),
         "no_payee": _("It is not known where to pay to. Tell the people who run this marketplace's payouts."),
+        "payee_to_come": _("You have said where your money goes; whoever runs the payouts has yet to enter it."),
         "new_payee": _("New contributors are paid from %(day)s on."),
         "negative": _("The balance is below zero: it is carried until earnings make up for it."),
         "rate_missing": _("You are paid in %(currency)s, and there is no exchange rate of today."),

@@ -13,6 +13,7 @@ OPERATOR = frozenset({"operator"})
 APPROVER = frozenset({"approver", "both"})
 FINANCE = frozenset({"finance"})
 OPERATOR_OR_FINANCE = OPERATOR | FINANCE
+VERIFIES = OPERATOR | APPROVER
 CONTRIBUTOR = frozenset({"contributor", "other", "both"})
 HAS_ROLE = EVERYBODY - {"superuser"}
 SUPERUSER = frozenset({"superuser"})
@@ -146,6 +147,7 @@ ROUTES: dict[str, Route] = {
     "console/payouts/": reads(STAFF),
     "console/payouts/prepare/": Route(read=FINANCE, send=FINANCE),
     "console/payouts/results/": sends(FINANCE),
+    "console/payouts/holds/": reads(STAFF),
     "console/payouts/hold/": sends(FINANCE),
     "console/payouts/holds/<int:pk>/release/": sends(FINANCE),
     "console/payouts/<int:pk>/": reads(STAFF),
@@ -167,6 +169,8 @@ ROUTES: dict[str, Route] = {
     "console/cycle/<str:key>/difference.csv": takes(TAKES_OUT),
     "console/cycle/<str:key>/findings/<int:number>/": sends(APPROVER),
     "console/cycle/<str:key>/export/<slug:kind>.<slug:format>": takes(TAKES_OUT),
+    "console/verification/": reads(STAFF),
+    "console/verification/start/": sends(VERIFIES),
     "console/jobs/": reads(STAFF),
     "console/jobs/<int:pk>/stop/": sends(OPERATOR),  # of a calculation: whoever may ask for it
     "console/jobs/<int:pk>/retry/": sends(OPERATOR),
@@ -269,6 +273,9 @@ ROUTES: dict[str, Route] = {
     "api/v1/restatements/<row_id:id>/post": sends(OPERATOR_OR_FINANCE),
     "api/v1/runs/": reads(STAFF),
     "api/v1/runs/<row_id:id>/": reads(STAFF, 200, 404),
+    "api/v1/runs/<row_id:id>/retry": sends(OPERATOR),  # of a calculation: whoever may ask for it
+    "api/v1/runs/<row_id:id>/stop": sends(OPERATOR),
+    "api/v1/verifications/": Route(read=STAFF, send=VERIFIES),
     "api/v1/suspense/": reads(STAFF),
     "api/v1/suspense/match": sends(OPERATOR),
     "api/v1/suspense/<row_id:id>/share": sends(OPERATOR),
@@ -282,6 +289,23 @@ ROUTES: dict[str, Route] = {
     "readyz": reads(OPEN, 200, 503),
     "health": reads(OPEN, 200, 503),
 }
+LISTS = (
+    "audit/",
+    "deficits/",
+    "jobs/",
+    "payouts/",
+    "payouts/holds/",
+    "quarantine/",
+    "quarantine/rows/",
+    "restatements/",
+    "suspense/",
+    "verification/",
+    "work/claims/",
+    "work/consents/",
+    "work/debts/",
+    "revshare/user/",
+)
+"""Pages whose list is also a file (`?_export=`): whoever may look does not always take out."""
 RECORDS: dict[str, Route] = {
     # every stage's records in the console, whatever the stage: to look at. What is posted has no form.
     "": reads(STAFF),

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from revshare.console.site import site
 from tests.access.conftest import CANARY, DESTINATION, OWN, Market
-from tests.access.routes import EVERYBODY, PEOPLE, RECORDS, ROUTES, STAFF, TAKES_OUT, Route
+from tests.access.routes import EVERYBODY, LISTS, PEOPLE, RECORDS, ROUTES, STAFF, TAKES_OUT, Route
 from tests.portal.pdf_text import pdf_text
 
 PARAMETER = re.compile(r"<(?:[a-z_]+:)?([a-z_]+)>")
@@ -197,9 +197,10 @@ def test_other_methods_write_nothing(market: Market) -> None:
     assert wrong == []
 
 
-def test_the_audit_trail_as_a_file_is_for_those_who_take_out(market: Market) -> None:
-    got = {who: market.client(who).get("/console/audit/?format=csv").status_code for who in sorted(STAFF)}
-    assert got == {who: 200 if who in TAKES_OUT else 403 for who in STAFF}
+def test_lists_as_files_are_for_those_who_take_out(market: Market) -> None:
+    for page in LISTS:
+        got = {who: market.client(who).get(f"/console/{page}?_export=csv").status_code for who in sorted(STAFF)}
+        assert got == {who: 200 if who in TAKES_OUT else 403 for who in STAFF}, page
 
 
 def test_superusers_have_no_form_and_no_bulk_action_on_what_is_posted(market: Market, rf: Any) -> None:

@@ -138,6 +138,10 @@ ROUTES: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("POST", "restatements/99/post", {}, (401, 403, 403, 404, 403, 404)),
     ("GET", "runs/", None, STAFF_READS),
     ("GET", "runs/999999/", None, (401, 403, 403, 404, 404, 404)),
+    ("POST", "runs/999999/retry", {}, (401, 403, 403, 404, 404, 404)),  # whose step it is, nobody knows
+    ("POST", "runs/999999/stop", {}, (401, 403, 403, 404, 404, 404)),
+    ("GET", "verifications/", None, STAFF_READS),
+    ("POST", "verifications/", {}, (401, 403, 403, 202, 202, 403)),
     ("GET", "statements/", None, (401, 200, 200, 200, 200, 200)),
     ("GET", "statements/{number}/", None, (401, 200, 404, 200, 200, 200)),
     ("GET", "statements/{draft}/", None, (401, 404, 404, 200, 200, 200)),

@@ -26,9 +26,11 @@ OPERATIONS = [
     "payouts_holds_list", "payouts_list", "payouts_payments", "payouts_prepare", "payouts_read", "payouts_register",
     "payouts_results", "payouts_why", "policies_list", "policies_read", "policies_register", "quarantine_list",
     "quarantine_retry", "restatements_approve", "restatements_csv", "restatements_draft", "restatements_lines",
-    "restatements_list", "restatements_post", "restatements_read", "runs_list", "runs_read", "statements_list",
+    "restatements_list", "restatements_post", "restatements_read", "runs_list", "runs_read", "runs_retry", "runs_stop",
+    "statements_list",
     "statements_proof", "statements_read", "suspense_list", "suspense_match", "suspense_settle", "suspense_share",
     "token_create", "tokens_end", "tokens_list", "uploads_create", "uploads_list", "uploads_read",
+    "verifications_create", "verifications_list",
 ]  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""The whole way through a real browser, with a real server and a real worker: upload, lock, calculate, approve, publish."""
+"""The whole way through a real browser by keyboard alone, with a real server and a real worker: upload, lock, calculate,
+approve, publish."""
 
 import os
 import signal
@@ -7,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import launched, overflow, served, violations
 from tests.conftest import World
@@ -26,6 +28,8 @@ POLICY = (
     'allocation = "asset_count"\n'
 )
 STEP_MILLISECONDS = 60_000
+MOST_TABS = 150
+FOCUS = "place => [place === document.activeElement, document.activeElement.classList.contains('rs-skip')]"
 
 
 @contextmanager
@@ -58,6 +62,17 @@ def sign_in(browser: Browser, address: str, name: str, password: str) -> Page:
     return page
 
 
+def sign_in_by_keyboard(browser: Browser, address: str, name: str, password: str) -> Page:
+    page = browser.new_context(base_url=address, locale="en-US").new_page()
+    page.set_default_timeout(STEP_MILLISECONDS)
+    page.goto("/console/")
+    write(page, "User name", name)
+    write(page, "Password", password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+    return page
+
+
 def accessible(page: Page) -> None:
     """No violations, in light and in dark; nothing to scroll for sideways on a small phone."""
     page.wait_for_load_state("networkidle")  # the click before may still be on its way to the page
@@ -72,11 +87,47 @@ def accessible(page: Page) -> None:
     page.set_viewport_size(window)
 
 
+def reach(page: Page, target: Locator) -> Locator:
+    """Goes there by the Tab key, from where the page is; past the sidebar by the link that skips it."""
+    expect(target).to_be_visible(timeout=STEP_MILLISECONDS)
+    place = target.element_handle()
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        is_there, skips = page.evaluate(FOCUS, place)
+        if is_there:
+            return target
+        if skips:
+            page.keyboard.press("Enter")
+    raise AssertionError(f"{target} is not reached on {page.url} by keyboard")
+
+
+def press(page: Page, button: str, *, role: Literal["button", "link"] = "button") -> None:
+    reach(page, page.get_by_role(role, name=button, exact=True).first)
+    page.keyboard.press("Enter")
+
+
+def write(page: Page, label: str, text: str) -> None:
+    reach(page, page.get_by_label(label, exact=True))
+    page.keyboard.type(text)
+
+
+def by_keys(page: Page, second: str, title: str) -> None:
+    """One of the shortcuts: g, then a letter."""
+    page.keyboard.press("g")
+    page.keyboard.press(second)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+def choose(page: Page, label: str, path: Path) -> None:
+    """The dialog of the system, which comes at Enter or Space, is not the page's."""
+    reach(page, page.get_by_label(label, exact=True)).set_input_files(path)
+
+
 def upload(page: Page, kind: str, path: Path) -> None:
-    page.get_by_role("link", name="Take in a file").click()
-    page.get_by_label("What the file holds").select_option(kind)
-    page.get_by_label("File", exact=True).set_input_files(path)
-    page.get_by_role("button", name="Upload and take in").click()
+    by_keys(page, "u", "Take in a file")
+    write(page, "What the file holds", kind)
+    choose(page, "File", path)
+    press(page, "Upload and take in")
     expect(page.get_by_role("heading", name="Control totals")).to_be_visible(timeout=STEP_MILLISECONDS)
     expect(page.get_by_text("adds up", exact=True)).to_be_visible()
 
@@ -93,61 +144,58 @@ def prepare(page: Page, folder: Path) -> None:
     expect(page.get_by_text("Columns left out")).to_be_visible()
     accessible(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download the reject file").click()
+        press(page, "Download the reject file", role="link")
     assert "refund_of_unknown_sale" in download.value.path().read_text()
 
-    page.get_by_role("link", name="Take in a file").click()
-    accessible(page)
-    page.get_by_role("link", name="Register a policy").click()
-    accessible(page)
+    by_keys(page, "r", "Register a policy")
     (folder / "policy.toml").write_text(POLICY)
-    page.get_by_label("Policy file", exact=True).set_input_files(folder / "policy.toml")
-    page.get_by_role("button", name="Register").click()
+    choose(page, "Policy file", folder / "policy.toml")
+    press(page, "Register")
     expect(page.get_by_text("Policy p 1 is registered.")).to_be_visible()
 
 
 def open_and_calculate(page: Page) -> None:
-    page.get_by_role("link", name="Open a cycle").click()
+    by_keys(page, "o", "Open a cycle")
+    write(page, "Key", "june")
+    write(page, "First day", "06012026")
+    write(page, "Day after the last", "07012026")
+    reach(page, page.get_by_label("Time zone", exact=True)).press("Control+a")
+    page.keyboard.type("UTC")
+    press(page, "Open the cycle")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cycle june")
     accessible(page)
-    page.get_by_label("Key", exact=True).fill("june")
-    page.get_by_label("First day").fill("2026-06-01")
-    page.get_by_label("Day after the last").fill("2026-07-01")
-    page.get_by_label("Time zone").fill("UTC")
-    page.get_by_role("button", name="Open the cycle").click()
-    accessible(page)
-    page.get_by_label("Reason to lock").fill("the shop is asked about it")
-    page.get_by_role("button", name="Lock", exact=True).click()
+    write(page, "Reason to lock although 1 row is in quarantine", "the shop is asked about it")
+    press(page, "Lock")
     # The page goes on by itself when the run is over.
-    page.get_by_role("button", name="Calculate", exact=True).click()
-    page.get_by_role("button", name="Submit for review").click()
+    press(page, "Calculate")
+    press(page, "Submit for review")
     expect(page.get_by_text("You prepared this cycle")).to_have_count(0)
     expect(page.get_by_text("This takes an approver.")).to_be_visible()
     expect(page.get_by_text("15.00 USD").first).to_be_visible()
     accessible(page)
 
 
-def test_a_cycle_from_files_to_published_statements(world: World, tmp_path: Path) -> None:
+def test_a_month_by_keyboard_alone_from_files_to_published_statements(world: World, tmp_path: Path) -> None:
+    """Nothing is clicked, and no address is opened but the first."""
     passwords = {
         name: world.json("create_user", name, "--role", role)["password"]
         for name, role in (("olivia", "operator"), ("adam", "approver"))
     }
     with worker(world), served(world) as address, launched() as browser:
-        olivia = sign_in(browser, address, "olivia", passwords["olivia"])
-        accessible(olivia)
+        olivia = sign_in_by_keyboard(browser, address, "olivia", passwords["olivia"])
         prepare(olivia, tmp_path)
-        olivia.get_by_role("link", name="Quarantine", exact=False).first.click()
-        accessible(olivia)
+        by_keys(olivia, "q", "Quarantine")
         open_and_calculate(olivia)
 
-        adam = sign_in(browser, address, "adam", passwords["adam"])
-        adam.get_by_role("link", name="Cycle june is in review").click()
+        adam = sign_in_by_keyboard(browser, address, "adam", passwords["adam"])
+        press(adam, "Cycle june is in review. An approver who did not prepare it approves it", role="link")
         accessible(adam)
-        adam.get_by_role("button", name="Approve this result").click()
-        adam.get_by_role("button", name="Publish the statements").click()
+        press(adam, "Approve this result")
+        press(adam, "Publish the statements")
         expect(adam.locator(".rs-states [aria-current=step]")).to_have_text("published", timeout=STEP_MILLISECONDS)
         accessible(adam)
         with adam.expect_download() as download:
-            adam.get_by_role("link", name="Payouts as CSV").click()
+            press(adam, "Payouts as CSV", role="link")
         assert download.value.path().read_text() == (
             "contributor_id,currency,amount_micros\nann,USD,15000000\nben,USD,5000000\n"
         )

@@ -25,6 +25,7 @@ story = Story(folder=Path({folder!r}), at=now())
 market(story)
 for name, roles in {{"olivia": ["operator"], "adam": ["approver"], "fiona": ["finance"]}}.items():
     create_user(name=name, roles=roles, contributor_id=None, password={password!r}, act=story.act("root"))
+create_user(name="carl", roles=["contributor"], contributor_id="c01", password={password!r}, act=story.act("root"))
 for number in (1, 2, 3):
     sell(story, number, ("k1", "m", "60.00"), ("k2", "m", "40.00"))
     release(story, calculate(story, number))
@@ -38,7 +39,7 @@ start(subject="cycle:2026-05", step="calculate", act=story.act())
 """
 OWN = (
     "", "upload/", "quarantine/", "quarantine/rows/", "suspense/", "work/claims/", "work/consents/", "work/debts/",
-    "jobs/", "audit/", "search/?q=c0", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
+    "jobs/", "verification/", "audit/", "search/?q=c0", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
     "downloads/", "cycle/2026-04/", "cycle/2026-03/", "cycle/2026-05/", "files/1/", "cycle/2026-04/lab/",
 )  # fmt: skip
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
@@ -54,7 +55,7 @@ def console(module_world: World, tmp_path_factory: pytest.TempPathFactory) -> It
         yield browser, address
 
 
-def page_of(console: tuple[Browser, str], name: str) -> Page:
+def page_of(console: tuple[Browser, str], name: str, *, staff: bool = True) -> Page:
     browser, address = console
     page = browser.new_context(base_url=address, viewport=DESKTOP).new_page()  # type: ignore[arg-type]
     page.set_default_timeout(MILLISECONDS)
@@ -62,7 +63,10 @@ def page_of(console: tuple[Browser, str], name: str) -> Page:
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
+    if not staff:
+        page.wait_for_url(lambda url: "/sign-in/" not in url)
+    else:
+        expect(page.get_by_role("heading", level=1)).to_have_text("Home")
     return page
 
 
@@ -90,6 +94,11 @@ def test_every_page_is_without_a_fault(console: tuple[Browser, str]) -> None:
         assert answer is not None
         assert answer.status == 200, path
         flawless(olivia, looks=EVERY[number % 2 :: 2])
+    for page in (olivia, page_of(console, "carl", staff=False)):  # what another role does; and all of it, for outsiders
+        answer = page.goto("/console/payouts/prepare/")
+        assert answer is not None
+        assert answer.status == 403
+        flawless(page)
 
 
 @pytest.mark.long

@@ -54,7 +54,14 @@ def test_a_batch_from_preparation_to_the_register(world: World, tmp_path: Path) 
         expect(fiona.get_by_text("1 payment, 50.00 USD in all")).to_be_visible()
         confirm(fiona, "Prepare a batch of these payments", "Prepare the batch")
         expect(fiona.get_by_text("Batch 1 is prepared")).to_be_visible()
-        for path in ("payouts/", "payouts/prepare/?currency=USD", "payouts/1/", "downloads/", "suspense/"):
+        for path in (
+            "payouts/",
+            "payouts/prepare/?currency=USD",
+            "payouts/1/",
+            "payouts/holds/",
+            "downloads/",
+            "suspense/",
+        ):
             look.goto(f"/console/{path}")
             accessible(look)
 
@@ -70,7 +77,7 @@ def test_a_batch_from_preparation_to_the_register(world: World, tmp_path: Path) 
         with fiona.expect_download() as download:
             fiona.get_by_role("link", name="Download the register").press("Enter")
         assert download.value.path().read_text().splitlines()[1].startswith("pay-000001-000001,ann,P-ann,")
-        fiona.goto("/console/payouts/")
+        fiona.goto("/console/payouts/holds/")
         fiona.get_by_label("Contributor (the id, whole)").fill("ben")
         fiona.get_by_label("Reason to hold").fill("in court")
         fiona.get_by_role("button", name="Put on hold").press("Enter")

@@ -18,7 +18,7 @@ MOST_QUERIES = 15
 MOST_BYTES = 100_000
 PAGES = (
     "", "upload/", "quarantine/", "quarantine/rows/", "suspense/", "work/claims/", "work/consents/", "work/debts/",
-    "jobs/", "audit/", "search/", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
+    "jobs/", "verification/", "payouts/holds/", "audit/", "search/", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
     "downloads/", "cycle/april/", "cycle/june/", "revshare/cycle/", "revshare/event/",
 )  # fmt: skip
 

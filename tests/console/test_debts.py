@@ -33,5 +33,5 @@ def test_a_deficit_is_shown_with_its_age(cycles: dict[str, Cycle], market: Story
     market.sales(("r-all", "2026-06-12T00:00:00Z", "m", "USD", "-1000000"))
     market.calculate("june")
     page = sign_in("fiona").get("/console/deficits/").content.decode()
-    assert "Carried, oldest first" in page
+    assert "Carried from cycle to cycle" in page
     assert "default · m · USD" in page

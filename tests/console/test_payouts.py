@@ -105,10 +105,10 @@ def test_holds_are_placed_and_released_with_reasons(payees: None, sign_in: SignI
     assert "needs a reason" in said(fiona, "hold/", contributor="ann", reason=" ")
     assert "There is no contributor" in said(fiona, "hold/", contributor="zoe", reason="x")
     assert "Nobody pays ann in any currency" in said(fiona, "hold/", contributor="ann", reason="in <court>")
-    page = fiona.get("/console/payouts/").content.decode()
+    page = fiona.get("/console/payouts/holds/").content.decode()
     assert "in &lt;court&gt;" in page
     assert "Reason to release ann" in page
-    assert "Reason to release ann" not in sign_in("adam").get("/console/payouts/").content.decode()
+    assert "Reason to release ann" not in sign_in("adam").get("/console/payouts/holds/").content.decode()
     assert "Nothing is payable" in said(fiona, "prepare/", currency="USD", **YES)
     held = Hold.objects.get()
     assert "is released" in said(fiona, f"holds/{held.pk}/release/", reason="settled")

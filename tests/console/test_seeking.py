@@ -108,3 +108,11 @@ def test_after_the_last_there_is_nothing(cycles: dict[str, Cycle], sign_in: Sign
         url = reverse(f"admin:revshare_{model._meta.model_name}_changelist")
         assert keys(client, f"{url}?after=0") == []
         assert keys(client, f"{url}?cycle={cycles['june'].pk}&after=5") == []
+
+
+def test_a_list_is_looked_at_from_either_end(cycles: dict[str, Cycle], sign_in: SignIn) -> None:
+    client = sign_in("adam")
+    url = reverse("admin:revshare_sale_changelist")
+    assert keys(client, f"{url}?turned=1") == keys(client, url)[::-1] != []
+    assert "Latest first" in client.get(f"{url}?turned=1").content.decode()
+    assert "Oldest first" in client.get(url).content.decode()

@@ -126,7 +126,7 @@ def test_the_audit_trail_is_searched_and_exported(cycles: dict[str, Cycle], sign
     assert "cycle.publish" in found
     assert "cycle.lock" not in found
     assert "No event is like that" in adam.get(page, {"since": "2030-01-01"}).content.decode()
-    answer = adam.get(page, {"actor": "oscar", "format": "csv"})
+    answer = adam.get(page, {"actor": "oscar", "_export": "csv"})
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert lines[0] == "seq,at,actor,action,object,reason,hash"
     assert len(lines) == 1 + Event.objects.filter(actor="oscar").count()

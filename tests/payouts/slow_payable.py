@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from revshare.payouts.destinations import in_use
 from revshare.payouts.models import Payment, PaymentBatch
-from revshare.payouts.payable import Preview, preview, worked_out
+from revshare.payouts.payable import Preview, preview, preview_and_waiting, worked_out
 from revshare.payouts.queries import last_published, standings
 from revshare.payouts.rules import Standing, destination_sha256, minor_unit_micros, payment_key
 from revshare.statements.models import Statement
@@ -35,8 +35,16 @@ def slow_preview(currency: str, today: date) -> Preview:
 
 def check_preview(currency: str, today: date) -> Preview:
     """Both say the same, in all and account by account."""
-    quick = preview(currency=currency, today=today)
-    assert quick == slow_preview(currency, today)
+    quick, waiting = preview_and_waiting(currency=currency, today=today)
+    assert quick == preview(currency=currency, today=today) == slow_preview(currency, today)
+    slow = [
+        (item.account.contributor_id, item.account.name, item.account.currency, item.account.available_micros,
+         {why.code for why in item.reasons})
+        for item in paid_in(currency, today) if not item.payable_minor
+    ]  # fmt: skip
+    assert [(w.contributor_id, w.name, w.currency, w.available_micros, set(w.reasons)) for w in waiting] == sorted(
+        slow, key=lambda row: (row[0], row[2])
+    )
     last = last_published()
     if last is None:
         return quick

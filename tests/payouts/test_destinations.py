@@ -15,7 +15,10 @@ from revshare.errors import Conflict, NotFound, Refused
 from revshare.payouts import operations as payouts
 from revshare.payouts.destinations import in_use, set_destination
 from revshare.payouts.models import Destination, DestinationNotice, Payment
+from revshare.payouts.own import own_standings
+from revshare.payouts.queries import standings
 from revshare.payouts.rules import COOL_OFF, destination_sha256, masked
+from revshare.portal.payable import card
 from tests.ownership import owner
 from tests.payouts.stories import january
 from tests.stories import Story
@@ -124,3 +127,21 @@ def test_its_page_masks_it_and_asks_again_who_it_is(story: Story, settings: Any)
     answer = client.post("/destination/", {"text": SECOND})
     assert answer.headers["Location"].startswith("/account/confirm/?next=")
     assert Destination.objects.count() == 1
+
+
+def test_no_payee_is_over_once_somebody_says_to_whom(story: Story) -> None:
+    """A destination, or a payee in a contributors file: at once, wherever it is said why money waits."""
+    january(story, payout='minimum = {USD = "1.00"}')
+
+    def whys() -> list[str]:
+        (dee,) = standings(today=story.at.date(), contributor_ids=["dee"])
+        (own,) = own_standings(contributor_id="dee", today=story.at.date())
+        assert dee.reasons == own.standing.reasons
+        assert card(own).needs_destination == ("no_payee" in [why.code for why in dee.reasons])
+        return [why.code for why in dee.reasons]
+
+    assert whys()[0] == "no_payee"
+    named(story, FIRST, days_ago=0, contributor="dee")
+    assert whys()[0] == "payee_to_come"
+    story.take("contributors", ("contributor_id", "contributor_name", "payee_id"), [("dee", "Dee", "P-dee")])
+    assert not {"no_payee", "payee_to_come"} & set(whys())

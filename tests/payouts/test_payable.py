@@ -51,6 +51,7 @@ def hindrances(story: Story) -> None:
     pays_in(story, "hal", "")
     rate(story, ("USD", "EUR", "0.9137"), ("EUR", "JPY", "155.37"), ("JPY", "GBP", "0.000001"))
     set_destination(contributor_id="ann", text="DE02 1203 0000 0000 2020 51", act=story.act("ann"))
+    set_destination(contributor_id="dee", text="DE02 1203 0000 0000 2020 51", act=story.act("dee"))
 
 
 def test_all_at_once_is_what_one_by_one_says(shop: Story) -> None:

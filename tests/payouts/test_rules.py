@@ -53,6 +53,8 @@ REASONS = {
     "on hold": (account(50 * M, hold="in court"), 0, ["on_hold"]),
     "unclaimed": (account(50 * M, unclaimed=True, payee_id=""), 0, ["unclaimed"]),
     "no payee": (account(50 * M, payee_id=""), 0, ["no_payee"]),
+    "a destination is named": (account(50 * M, payee_id="", destination_from=TODAY), 0, ["payee_to_come"]),
+    "a payee is enough": (account(35 * M, destination_from=TODAY), 3500, []),
     "in a payment": (account(50 * M, live_payment="pay-1"), 0, ["in_payment"]),
     "new": (account(50 * M, known_since=date(2026, 6, 22)), 0, ["new_payee"]),
     "new until yesterday": (account(50 * M, known_since=date(2026, 6, 21)), 5000, []),
