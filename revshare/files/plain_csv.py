@@ -49,11 +49,13 @@ def spool(
     con.execute("SET threads = 1")  # one to look, one to read and one to write are as many as keep busy
     try:
         # In this order: what is being written ends before the file is closed.
-        with pq.ParquetWriter(target, schema, **options) as writer, ThreadPoolExecutor(1) as pool:
+        with pq.ParquetWriter(target, schema, **options) as writer, ThreadPoolExecutor(2) as pool:
             writer.add_key_value_metadata(PLAIN_MARK)
             written = pool.submit(int)
             batches = _batches(path, names, there)
-            while together := list(islice(batches, SEEN_TOGETHER)):
+            coming = pool.submit(_some, batches)
+            while together := coming.result():
+                coming = pool.submit(_some, batches)
                 if stopped():
                     raise NotPlain
                 written.result()
@@ -64,6 +66,10 @@ def spool(
     except (pa.ArrowException, duckdb.Error, ValueError):
         raise NotPlain from None
     return rows, names, glance
+
+
+def _some(batches: arrow_csv.CSVStreamingReader) -> list[pa.RecordBatch]:
+    return list(islice(batches, SEEN_TOGETHER))
 
 
 def _batches(path: Path, names: list[str], there: list[str]) -> arrow_csv.CSVStreamingReader:
