@@ -19,7 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("REVSHARE_HOME", str(ROOT / "var" / "bench" / "reads"))
-os.environ.setdefault("REVSHARE_ALLOWED_HOSTS", "testserver")
+os.environ.setdefault("REVSHARE_ALLOWED_HOSTS", "localhost")
+os.environ.setdefault("REVSHARE_STRICT_SIGN_IN", "false")  # staff without a second factor
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django  # noqa: E402
@@ -177,13 +178,13 @@ def pages(cycles: int, count: int, requests: int) -> dict[str, dict[str, float]]
         return [f"{chance.choice(keys)}-{chance.randint(1, count):09}" for _ in range(requests)]
 
     operator, _ = User.objects.get_or_create(username="op", defaults={"roles": ["operator"], "is_staff": True})
-    staff = Client()
+    staff = Client(SERVER_NAME="localhost")
     staff.force_login(operator)
     place = chance.randint(1, count)
     owner, _ = User.objects.get_or_create(
         username=f"c{place}", defaults={"roles": ["contributor"], "contributor_id": f"c{place:07}"}
     )
-    own = Client()
+    own = Client(SERVER_NAME="localhost")
     own.force_login(owner)
     own_numbers = [f"{chance.choice(keys)}-{place:09}" for _ in range(requests)]
     api = [f"/api/v1/statements/{number}/" for number in numbers()]

@@ -250,5 +250,5 @@ class _Text:
 
 
 def _count_of(sign: int, block: bytes, signs: npt.NDArray[np.uint8]) -> int:
-    """How often it stands in the block. Most blocks have none of most, which to find out takes a fraction of counting."""
+    """How often it stands in the block. Most blocks have none, and that is found out in a fraction of counting."""
     return int(np.count_nonzero(signs == sign)) if sign in block else 0

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from revshare.cycles.models import Cycle
 from revshare.exports.statement_document import Amount, Document, DocumentLine
 from revshare.exports.statement_reading import document_lines
 from revshare.statements.models import Statement
-from revshare.statements.queries import explain, published_for
+from revshare.statements.queries import PUBLISHED, explain, published_for
 from revshare.wording import period
 
 COMPARED = 50
@@ -37,13 +38,7 @@ class Comparison:
 
 def comparison(statement: Statement, doc: Document) -> Comparison | None:
     """What changed since the published statement calculated before it; None if there is none. Some five queries."""
-    earlier = (
-        published_for(doc.content.contributor_id)
-        .filter(currency=doc.currency, cycle__calculation__lt=statement.cycle.calculation)
-        .defer("content_sha256")
-        .order_by("-cycle__calculation")
-        .first()
-    )
+    earlier = _earlier(statement, doc)
     if earlier is None:
         return None
     told = explain(earlier)
@@ -63,6 +58,19 @@ def comparison(statement: Statement, doc: Document) -> Comparison | None:
         ],
         more=len(differences) > COMPARED,
     )  # fmt: skip
+
+
+def _earlier(statement: Statement, doc: Document) -> Statement | None:
+    """Most have one in the cycle before: only where there is none, the partitions of all others are looked into."""
+    cycles = Cycle.objects.filter(state__in=PUBLISHED, calculation__lt=statement.cycle.calculation)
+    before = list(cycles.order_by("-calculation").values_list("pk", flat=True))
+    own = (
+        published_for(doc.content.contributor_id).filter(currency=doc.currency).defer("content_sha256", "cycle__pinned")
+    )
+    for some in filter(None, (before[:1], before[1:])):
+        if found := own.filter(cycle_id__in=some).order_by("-cycle__calculation").first():
+            return found
+    return None
 
 
 def _sales_of(item: DocumentLine) -> Sales:
