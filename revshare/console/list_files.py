@@ -76,7 +76,7 @@ def as_file(
 
 def _note(request: HttpRequest, name: str, format: str) -> None:
     asked = {key: value for key, value in request.GET.items() if key != PARAMETER}
-    record(act=acting(request), action="list.exported", object=f"list:{name}", detail={"format": format} | asked)
+    record(act=acting(request), action="list.exported", object=f"list:{name}", detail=asked | {"format": format})
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
