@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from revshare.mail.queries import language_of
 from revshare.wording import LANGUAGES
 
-ENGLISH_ONLY = ("/console/", "/api/", "/healthz", "/readyz")  # the work of staff, and of programs
+ENGLISH_ONLY = ("/api/", "/healthz", "/readyz")  # what programs read
 COOKIE = "language"
 COOKIE_SECONDS = 365 * 24 * 3600
 
