@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
-from revshare.console.doors import acting, attempt, confirmed, only
+from revshare.console.doors import Told, acting, attempt, confirmed, only
 from revshare.console.fields import plain
 from revshare.console.shown import moment, words
-from revshare.errors import Refused
 from revshare.files import uploads
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.files.models import Upload
@@ -60,7 +59,7 @@ def results(request: HttpRequest) -> HttpResponse:
 
     def deed() -> str:
         if not form.is_valid():
-            raise Refused(_("Choose the file of results first."))
+            raise Told(_("Choose the file of results first."))
         confirmed(request)
         file: UploadedFile = form.cleaned_data["file"]
         act = acting(request)

@@ -17,7 +17,7 @@ from revshare.audit_trail.models import Event
 from revshare.console import reviews
 from revshare.console.base import site
 from revshare.console.cycle_facts import facts_of
-from revshare.console.doors import acting, allowed, attempt, person, require
+from revshare.console.doors import Told, acting, allowed, attempt, person, refusal, require
 from revshare.console.exports import answer
 from revshare.console.runs import describe, last_run
 from revshare.console.shown import moment, words
@@ -26,7 +26,7 @@ from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
 from revshare.cycles.rules import MOVES, STATES, reached
-from revshare.errors import Conflict, NotFound, Refused
+from revshare.errors import NotFound, Refused
 from revshare.exports.operations import EXPORTS
 from revshare.exports.tables import FORMATS
 from revshare.reviews.queries import standing
@@ -158,7 +158,7 @@ def _hindrance(cycle: Cycle, action: str, user: User) -> str:
         try:
             cycles.check_not_payee(cycle, user.contributor_id)
         except Refused as error:
-            return str(error)
+            return refusal(error)
         if left := standing(cycle.pk).open:
             return ngettext(
                 "A finding is not overridden: decide about what the review found first.",
@@ -211,7 +211,7 @@ def _start(request: HttpRequest, cycle: Cycle, action: str) -> str:
         return _already(cycle)
     reason = request.POST.get("accept_quarantine", "").strip()
     if action == "lock" and not reason and (waiting := in_quarantine(request)):
-        raise Refused(
+        raise Told(
             ngettext(
                 "%(count)s row is in quarantine: decide about them first, or give the reason to lock all the same.",
                 "%(count)s rows are in quarantine: decide about them first, or give the reason to lock all the same.",
@@ -232,7 +232,7 @@ def _decide(request: HttpRequest, cycle: Cycle, action: str) -> str:
         return _("Cycle %(key)s is handed to an approver.") % {"key": cycle.key}
     seen = request.POST.get("digest", "")
     if not seen:
-        raise Conflict(_("An approval is bound to a result, and this names none: look at the cycle and approve there."))
+        raise Told(_("An approval is bound to a result, and this names none: look at the cycle and approve there."))
     cycles.check_not_payee(cycle, person(request).contributor_id)
     if reached(state=cycle.state, goal="approved"):
         return _already(cycle)
@@ -256,5 +256,5 @@ def export(request: HttpRequest, key: str, kind: str, format: str) -> HttpRespon
     try:
         return answer(cycle=cycle, kind=kind, format=format, act=acting(request))
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return redirect("admin:cycle", key)

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from revshare.clock import now
@@ -75,10 +75,10 @@ class RecoupedAdmin(RecordAdmin):
 
 
 DEFICITS = Listing(
-    name="deficits", search=gettext_noop("Pool or cycle"), texts=lambda row: (row.pool, row.since_cycle),
+    name="deficits", search=gettext_lazy("Pool or cycle"), texts=lambda row: (row.pool, row.since_cycle),
     orders={
-        "oldest": Order(gettext_noop("Oldest first"), lambda row: row.since),
-        "largest": Order(gettext_noop("Largest first"), lambda row: row.amount_micros, descending=True),
+        "oldest": Order(gettext_lazy("Oldest first"), lambda row: row.since),
+        "largest": Order(gettext_lazy("Largest first"), lambda row: row.amount_micros, descending=True),
     },
     columns={
         "pool": lambda row: row.pool, "currency": lambda row: row.currency,

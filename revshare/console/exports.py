@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 
 from revshare.audit_trail.operations import Act, record
 from revshare.console.base import site
-from revshare.console.doors import acting, only
+from revshare.console.doors import Told, acting, only, refusal
 from revshare.console.shown import words
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
-from revshare.errors import Conflict, Refused
+from revshare.errors import Refused
 from revshare.exports.operations import csv_blocks, write
 from revshare.exports.registers import CONSENTS, CREDITS, write_consents, write_credits
 from revshare.exports.tables import CONTENT_TYPES, FORMATS
@@ -29,7 +29,7 @@ from revshare.signin.links import check_link, signed
 def answer(*, cycle: Cycle, kind: str, format: str, act: Act) -> HttpResponseBase:
     """CSV is streamed; another file is written first and is gone once it is sent. Raises Refused."""
     if not reached(state=cycle.state, goal="calculated"):
-        raise Conflict(
+        raise Told(
             _("Cycle %(key)s is %(state)s: there is nothing to export before it is calculated.")
             % {"key": cycle.key, "state": words(cycle.state)}
         )
@@ -91,7 +91,7 @@ def _register(
     try:
         content = _written(write, f"{stem}.{format}", format)
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return redirect("admin:downloads")
     record(act=acting(request), action=f"{kind}.exported", object=f"export:{kind}", detail=detail | {"format": format})
     return content

@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
@@ -15,7 +15,7 @@ from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold
 
 LISTING = Listing(
-    name="holds", search=gettext_noop("Contributor’s id, whole, or words of the reason"), orders=NEWEST_FIRST,
+    name="holds", search=gettext_lazy("Contributor’s id, whole, or words of the reason"), orders=NEWEST_FIRST,
     found=lambda text: Q(contributor_id=text) | Q(reason__icontains=text),
     columns={
         "hold": lambda row: row.pk, "contributor_id": lambda row: row.contributor_id,

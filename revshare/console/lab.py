@@ -18,7 +18,7 @@ from revshare import wording
 from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.cycles import find_or_404
-from revshare.console.doors import only
+from revshare.console.doors import Told, only, refusal
 from revshare.console.shown import NOTHING, amount, readable
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
@@ -56,7 +56,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         try:
             told = report(_compared(cycle, chosen))
         except Refused as error:
-            messages.error(request, str(error))
+            messages.error(request, refusal(error))
     return site.page(
         request, "lab.html", title=_("Other policies for cycle %(key)s") % {"key": cycle.key}, cycle=cycle,
         most=MOST - 1,        choices=_choices(cycle, chosen),
@@ -80,7 +80,7 @@ def download(request: HttpRequest, key: str) -> HttpResponseBase:
     try:
         comparison = _compared(cycle, request.GET.getlist("policy"))
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return redirect("admin:lab", key)
     return StreamingHttpResponse(
         csv_blocks(comparison), content_type="text/csv; charset=utf-8",
@@ -93,7 +93,7 @@ def _compared(cycle: Cycle, chosen: list[str]) -> Comparison:
     ids = {int(text) for text in chosen if text.isascii() and text.isdigit() and len(text) < 10}
     policies = Policy.objects.filter(pk__in=ids).order_by("pk")
     if len(policies) < len(chosen):
-        raise Refused(_("One of these policies is not registered, or is chosen twice: choose again."))
+        raise Told(_("One of these policies is not registered, or is chosen twice: choose again."))
     return compare(cycle=cycle, others=[registered(policy) for policy in policies], at=now())
 
 

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods
 
 from revshare.clock import now
@@ -37,11 +37,11 @@ REASONS = {
 
 
 WAITING = Listing(
-    name="not-payable", search=gettext_noop("Contributor’s id or name, or a reason such as no_payee"),
+    name="not-payable", search=gettext_lazy("Contributor’s id or name, or a reason such as no_payee"),
     texts=lambda item: (item.contributor_id, item.name, *item.reasons),
     orders={
-        "largest": Order(gettext_noop("Largest balance first"), lambda item: item.available_micros, descending=True),
-        "contributor": Order(gettext_noop("By contributor"), lambda item: item.contributor_id),
+        "largest": Order(gettext_lazy("Largest balance first"), lambda item: item.available_micros, descending=True),
+        "contributor": Order(gettext_lazy("By contributor"), lambda item: item.contributor_id),
     },
     columns={
         "contributor_id": lambda item: item.contributor_id, "name": lambda item: item.name,

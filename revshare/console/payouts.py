@@ -8,14 +8,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.console.bank import ResultsForm, latest_results
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt, confirmed, only, person, require
+from revshare.console.doors import acting, allowed, attempt, confirmed, only, person, refusal, require
 from revshare.console.fields import plain
 from revshare.console.holds import holding
 from revshare.console.lists import NEWEST_FIRST, Listing, Order, Seen, answer
@@ -60,8 +60,8 @@ DONE = {
 
 
 BATCHES = Listing(
-    name="batches", search=gettext_noop("Currency, cycle or state"), orders=NEWEST_FIRST
-    | {"largest": Order(gettext_noop("Most payments first"), ("payments_count",), descending=True)},
+    name="batches", search=gettext_lazy("Currency, cycle or state"), orders=NEWEST_FIRST
+    | {"largest": Order(gettext_lazy("Most payments first"), ("payments_count",), descending=True)},
     found=lambda text: Q(currency=text.upper()) | Q(cycle__key=text) | Q(state=text.lower()),
     columns={
         "batch": lambda row: row.pk, "state": lambda row: row.state, "cycle": lambda row: row.cycle.key,
@@ -162,7 +162,7 @@ def _hindrance(found: PaymentBatch, action: str, user: User) -> str:
         try:
             payouts.check_not_payee(found, user.contributor_id)
         except Refused as error:
-            return str(error)
+            return refusal(error)
     return ""
 
 

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from revshare.console.base import site
-from revshare.console.doors import acting, only
+from revshare.console.doors import Told, acting, only, refusal
 from revshare.console.fields import plain
-from revshare.console.shown import words
+from revshare.console.shown import in_english, words
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import KEY_LENGTH, open_cycle
 from revshare.errors import Refused
@@ -68,10 +68,10 @@ def register_policy(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             if file.size > MAX_POLICY_BYTES:
-                raise Refused(_("A policy file is not larger than 1 MiB."))
+                raise Told(_("A policy file is not larger than 1 MiB."))
             policy, new = register(content=file.read(), act=acting(request))
         except Refused as error:
-            form.add_error("file", str(error))
+            form.add_error("file", refusal(error))
         else:
             said = _("Policy %(policy)s is registered.") if new else _("Policy %(policy)s is already registered.")
             messages.success(request, said % {"policy": policy})
@@ -92,9 +92,9 @@ def open_new(request: HttpRequest) -> HttpResponse:
             period = parse_period(given["start"], given["end"], given["timezone"])
             cycle, new = open_cycle(key=given["key"], period=period, policy=given["policy"], act=acting(request))
         except PeriodError as error:
-            form.add_error(None, f"{error}"[:1].upper() + f"{error}."[1:].replace("..", "."))
+            form.add_error(None, in_english(f"{error}"[:1].upper() + f"{error}."[1:].replace("..", ".")))
         except Refused as error:
-            form.add_error(None, str(error))
+            form.add_error(None, refusal(error))
         else:
             said = _("Cycle %(key)s is %(state)s.") if new else _("Cycle %(key)s is already %(state)s.")
             messages.success(request, said % {"key": cycle.key, "state": words(cycle.state)})

@@ -12,10 +12,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt
+from revshare.console.doors import Told, acting, allowed, attempt
 from revshare.console.lists import Listing, Seen, answer
 from revshare.console.shown import badge, moment, words
-from revshare.errors import Refused
 
 
 @dataclass(frozen=True)
@@ -120,5 +119,5 @@ def given(request: HttpRequest, name: str) -> str:
     """A field of the form. Raises Refused for what no text can be."""
     text = request.POST.get(name, "").strip()
     if "\x00" in text:
-        raise Refused(_("The field %(name)s holds a character that no text has.") % {"name": name})
+        raise Told(_("The field %(name)s holds a character that no text has.") % {"name": name})
     return text

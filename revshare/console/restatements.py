@@ -8,19 +8,18 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.rules import may
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt, only, person, require
+from revshare.console.doors import Told, acting, allowed, attempt, only, person, require
 from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
 from revshare.console.runs import describe
 from revshare.console.shown import amount, badge, moment
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import counting
-from revshare.errors import Refused
 from revshare.files import voiding
 from revshare.files.models import Void
 from revshare.policies.models import Policy
@@ -36,7 +35,7 @@ from revshare.wording import whole
 
 SHOWN = 50
 LISTING = Listing(
-    name="restatements", search=gettext_noop("Cycle, or who drafted it"), orders=NEWEST_FIRST,
+    name="restatements", search=gettext_lazy("Cycle, or who drafted it"), orders=NEWEST_FIRST,
     found=lambda text: Q(cycle__key__icontains=text) | Q(drafted_by=text),
     columns={
         "restatement": lambda row: row.key, "cycle": lambda row: row.cycle.key, "state": state,
@@ -82,7 +81,7 @@ def draft(request: HttpRequest) -> HttpResponse:
         chosen = given.get("policy", "")
         policy = Policy.objects.filter(pk=_number(chosen)).first() if chosen else None
         if chosen and policy is None:
-            raise Refused(_("This policy is not registered: choose again."))
+            raise Told(_("This policy is not registered: choose again."))
         options = Options(
             late="late" in given, void=tuple(_number(text) for text in given.getlist("void")),
             manifests=dict(map(replacement, given.get("manifests", "").split())),
@@ -205,5 +204,5 @@ def _find(pk: int) -> Any:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Refused(_("%(text)s is not the number of a file or policy: choose again.") % {"text": repr(text)})
+        raise Told(_("%(text)s is not the number of a file or policy: choose again.") % {"text": repr(text)})
     return int(text)

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.rules import may
-from revshare.console.doors import acting, allowed, attempt, only, person
+from revshare.console.doors import Told, acting, allowed, attempt, only, person
+from revshare.console.finding_words import told
 from revshare.console.shown import amount, assets, badge, change, readable
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
@@ -54,7 +55,8 @@ def context_of(request: HttpRequest, cycle: Cycle) -> dict[str, Any] | None:
     found = list(findings_of(cycle.pk))
     blocking = [item for item in found if item.blocks]
     return {
-        "made": True, "before": review.before.key if review.before else "", "findings": [_finding(i) for i in found],
+        "made": True, "before": review.before.key if review.before else "",
+        "findings": [_finding(item, review) for item in found],
         "open": sum(item.decision != "override" for item in blocking), "blocking": len(blocking),
         "stopped": [item for item in blocking if item.decision == "stop"],
         "hindrance": _hindrance(request, cycle), "differences": _differences(review), "pools": _pools(review),
@@ -73,12 +75,13 @@ def _hindrance(request: HttpRequest, cycle: Cycle) -> str:
     return ""
 
 
-def _finding(item: Any) -> dict[str, Any]:
+def _finding(item: Any, review: Review) -> dict[str, Any]:
+    net_micros = review.facts["takings"].get(item.currency, {}).get("net_micros", 0)
     state = DONE[item.decision] if item.decision else "open"
-    told = _(TOLD[item.decision]) % {"by": item.decided_by, "reason": item.reason} if item.decision else ""
+    decided = _(TOLD[item.decision]) % {"by": item.decided_by, "reason": item.reason} if item.decision else ""
     return {
-        "number": item.number, "rule": _(RULES[item.rule]), "says": item.says, "blocks": item.blocks,
-        "badge": badge(state if item.blocks else "note"), "told": told,
+        "number": item.number, "rule": _(RULES[item.rule]), "says": told(item, net_micros), "blocks": item.blocks,
+        "badge": badge(state if item.blocks else "note"), "decided": decided,
         "may_override": item.decision != "override", "may_stop": item.decision != "stop",
         "link": _link(item),
     }  # fmt: skip
@@ -170,7 +173,7 @@ def decide(request: HttpRequest, key: str, number: int) -> HttpResponse:
 
     def deed() -> str:
         if action not in ACTIONS:
-            raise Refused(_("Choose to override the finding, or to stop the cycle for it."))
+            raise Told(_("Choose to override the finding, or to stop the cycle for it."))
         check_not_concerned(cycle_id=cycle.pk, number=number, contributor_id=person(request).contributor_id)
         act = acting(request, why=request.POST.get("reason", "").strip())
         decide_finding(key=key, number=number, action=action, act=act)

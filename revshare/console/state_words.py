@@ -45,6 +45,13 @@ STATES = {
     "booked": pgettext_lazy("state", "booked"),
     "declined": pgettext_lazy("state", "declined"),
     "written_off": pgettext_lazy("state", "written off"),
+    # of what a review found
+    "overridden": pgettext_lazy("state", "overridden"),
+    "stopped": pgettext_lazy("state", "stopped"),
+    "note": pgettext_lazy("state", "note"),
+    # of consents
+    "opt_out": pgettext_lazy("state", "opt out"),
+    "opt_in": pgettext_lazy("state", "opt in"),
     # of letters
     "sending": pgettext_lazy("state", "sending"),
     "sent": pgettext_lazy("state", "sent"),

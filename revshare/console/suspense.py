@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, override
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.allocation.deciding import settle, share
@@ -21,17 +21,17 @@ from revshare.pools import matching
 from revshare.pools.models import Match
 
 LISTING = Listing(
-    name="suspense", search=gettext_noop("Pool, cycle or currency"),
+    name="suspense", search=gettext_lazy("Pool, cycle or currency"),
     texts=lambda row: (row.pool, row.cycle, row.currency), shown=10,
     orders={
-        "oldest": Order(gettext_noop("Oldest first"), None),
-        "largest": Order(gettext_noop("Largest first"), lambda row: row.amount_micros, descending=True),
-        "pool": Order(gettext_noop("By pool"), lambda row: row.pool),
+        "oldest": Order(gettext_lazy("Oldest first"), None),
+        "largest": Order(gettext_lazy("Largest first"), lambda row: row.amount_micros, descending=True),
+        "pool": Order(gettext_lazy("By pool"), lambda row: row.pool),
     },
     columns={
         "number": lambda row: row.number, "pool": lambda row: row.pool, "cycle": lambda row: row.cycle,
         "currency": lambda row: row.currency, "amount_micros": lambda row: row.amount_micros,
-        "since": lambda row: row.since, "reason": lambda row: row.reason, "way_out": lambda row: _in_file(row),
+        "since": lambda row: row.since, "reason": lambda row: row.reason, "way_out": lambda row: _way_out(row),
     },
 )  # fmt: skip
 OFFERED = 500  # known names to choose from; any other can be typed
@@ -91,12 +91,6 @@ def _way_out(row: Waiting) -> str:
     if row.decided:
         return _("shared by the next cycle")
     return _("matched with %(name)s") % {"name": row.stands_for} if row.stands_for else ""
-
-
-def _in_file(row: Waiting) -> str:
-    """In English, whoever takes the file."""
-    with override("en"):
-        return _way_out(row)
 
 
 @require_POST

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.allocation.held import held_for_opt_outs
@@ -33,8 +33,8 @@ def _found(text: str) -> Q:
 
 
 CLAIM_LIST = Listing(
-    name="claims", search=gettext_noop("Asset, dataset version or claimant, whole"), found=_found, orders=NEWEST_FIRST
-    | {"due": Order(gettext_noop("Proof due first"), ("due_at",))},
+    name="claims", search=gettext_lazy("Asset, dataset version or claimant, whole"), found=_found, orders=NEWEST_FIRST
+    | {"due": Order(gettext_lazy("Proof due first"), ("due_at",))},
     columns={
         "claim": lambda row: row.pk, "state": lambda row: row.state, "claimant_id": lambda row: row.claimant_id,
         "dataset_version": lambda row: row.dataset_version, "asset_id": lambda row: row.asset_id,
@@ -149,10 +149,10 @@ def _decided(number: int, action: str, journals: int) -> str:
 
 
 HELD_LIST = Listing(
-    name="held", search=gettext_noop("Contributor’s id or name"), texts=lambda item: (item.contributor_id, item.name),
+    name="held", search=gettext_lazy("Contributor’s id or name"), texts=lambda item: (item.contributor_id, item.name),
     orders={
-        "contributor": Order(gettext_noop("By contributor"), lambda item: item.contributor_id),
-        "cycles": Order(gettext_noop("Longest held first"), lambda item: len(item.cycles), descending=True),
+        "contributor": Order(gettext_lazy("By contributor"), lambda item: item.contributor_id),
+        "cycles": Order(gettext_lazy("Longest held first"), lambda item: len(item.cycles), descending=True),
     },
     columns={
         "contributor_id": lambda item: item.contributor_id, "contributor_name": lambda item: item.name,

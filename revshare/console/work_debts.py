@@ -5,15 +5,15 @@ from typing import Any
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.clock import now
-from revshare.console.doors import allowed, only, person, require
+from revshare.console.doors import Told, allowed, only, person, require
 from revshare.console.lists import NEWEST_FIRST, Listing, Order
 from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown, step_told
 from revshare.console.shown import amount, since
-from revshare.errors import NotFound, Refused
+from revshare.errors import NotFound
 from revshare.money import BadAmount, parse_amount_micros
 from revshare.recoupments import operations as recoupments
 from revshare.recoupments.queries import with_state
@@ -32,8 +32,8 @@ WHO = [
     Field("currency", gettext_noop("Currency, such as USD")),
 ]
 DEBT_LIST = Listing(
-    name="debts", search=gettext_noop("Contributor’s id, whole"), found=lambda text: Q(contributor_id=text),
-    orders=NEWEST_FIRST | {"largest": Order(gettext_noop("Largest first"), ("amount_micros",), descending=True)},
+    name="debts", search=gettext_lazy("Contributor’s id, whole"), found=lambda text: Q(contributor_id=text),
+    orders=NEWEST_FIRST | {"largest": Order(gettext_lazy("Largest first"), ("amount_micros",), descending=True)},
     columns={
         "debt": lambda row: row.pk, "kind": lambda row: row.kind, "state": lambda row: row.state,
         "contributor_id": lambda row: row.contributor_id, "currency": lambda row: row.currency,
@@ -144,4 +144,4 @@ def _micros(request: HttpRequest) -> int:
     try:
         return parse_amount_micros(given(request, "amount"))
     except BadAmount as error:
-        raise Refused(_("The amount: %(what)s.") % {"what": error}, code="amount_invalid") from None
+        raise Told(_("The amount: %(what)s.") % {"what": error}, code="amount_invalid") from None
