@@ -51,9 +51,9 @@ def _only_looked_at(request: HttpRequest) -> HttpResponse | None:
 
 
 class RecordAdmin(ModelAdmin):
-    """Looks at records. In the place of each column `x_micros` a record's page has `x_amount`, of each time `t` `t_utc`,
-    of each of the `coded` columns `c` `c_words`. `hidden` columns are left out there; `extra` ones stand at its end;
-    `unexported` ones are in no file."""
+    """Looks at records. In the place of each column `x_micros` a record's page has `x_amount`, of each time `t` it has
+    `t_utc`, of each of the `coded` columns `c` it has `c_words`. `hidden` columns are left out there; `extra` ones
+    stand at its end; `unexported` ones are in no file."""
 
     actions = None
     list_before_template = "console/_export.html"
