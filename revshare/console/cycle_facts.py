@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from revshare.console.shown import amount, assets, readable, units
+from revshare.console.shown import amount, assets, in_english, readable, units
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
 from revshare.cycles.summary import PoolSummary, Summary, summarise
@@ -126,7 +126,7 @@ def _facts(summary: Summary) -> Facts:
                 "version": out.dataset_version,
                 "records": whole(out.records),
                 "assets": assets(out.ticks),
-                "words": out.words,
+                "words": _(out.words),
             }
             for out in summary.opted_out
         ],
@@ -151,14 +151,15 @@ def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
         "of_assets": pool.measure == ASSETS,
         "deducted": shown(pool.deducted_micros), "commons": shown(pool.commons_micros),
         "contributors": whole(contributors),
-        "carries": bool(pool.carried_out_micros), "residue": whole(residue), "suspense": pool.suspense_reason,
+        "carries": bool(pool.carried_out_micros), "residue": whole(residue),
+        "suspense": in_english(pool.suspense_reason),
     }  # fmt: skip
 
 
 def _conversion(item: Conversion) -> dict[str, Any]:
     return {
         "day": item.day.isoformat(), "base": item.base, "quote": item.quote, "rate": rate_text(item.rate),
-        "rate_on": item.rate_on.isoformat(), "source": item.source, "way": item.way,
+        "rate_on": item.rate_on.isoformat(), "source": item.source, "way": in_english(item.way),
         "amount_in": amount(item.amount_in_micros, item.base), "amount_out": amount(item.amount_out_micros, item.quote),
     }  # fmt: skip
 

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from revshare.access.rules import ROLES
 from revshare.claims.rules import CLOSED, OPEN
-from revshare.console.record_words import word
+from revshare.console.record_words import choice
+from revshare.console.shown import role as role_words
 from revshare.console.shown import words
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import ranges_of
@@ -134,7 +135,7 @@ class StateOfRow(SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(str(value), str(capfirst(word(value)))) for value in QuarantinedRow.State.values]
+        return [(str(value), choice(str(label))) for value, label in QuarantinedRow.State.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -167,7 +168,7 @@ class RoleFilter(SimpleListFilter):
     parameter_name = "role"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(role, str(capfirst(word(role)))) for role in ROLES]
+        return [(role, str(capfirst(role_words(role)))) for role in ROLES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(roles__contains=[self.value()]) if self.value() else queryset

@@ -68,8 +68,12 @@ class Seen:
     span: str = ""
 
     @property
-    def orders(self) -> list[tuple[str, Words, bool]]:
-        return [(name, order.title, name == self.sort) for name, order in self.listing.orders.items()]
+    def orders(self) -> list[tuple[str, str, bool]]:
+        return [(name, _(str(order.title)), name == self.sort) for name, order in self.listing.orders.items()]
+
+    @property
+    def search(self) -> str:
+        return _(str(self.listing.search))
 
     @property
     def filtered(self) -> bool:

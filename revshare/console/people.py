@@ -15,8 +15,9 @@ from revshare.audit_trail.operations import record
 from revshare.console.base import site
 from revshare.console.doors import acting
 from revshare.console.filters import RoleFilter
-from revshare.console.record_words import word, word_lazy
 from revshare.console.records import RecordAdmin
+from revshare.console.shown import role as role_words
+from revshare.console.state_words import ROLES as ROLE_WORDS
 from revshare.signin.step_up import check_step_up
 
 EDITABLE = ("roles", "is_active")
@@ -24,7 +25,7 @@ EDITABLE = ("roles", "is_active")
 
 class RolesForm(forms.ModelForm):
     roles = forms.MultipleChoiceField(
-        choices=[(role, word_lazy(role)) for role in ROLES], required=False, widget=forms.CheckboxSelectMultiple,
+        choices=[(role, ROLE_WORDS[role]) for role in ROLES], required=False, widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("What this person may do. An approver never approves what the same person prepared."),
     )  # fmt: skip
 
@@ -51,7 +52,7 @@ class UserAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("roles"))
     def role_names(self, user: User) -> str:
-        return ", ".join(map(word, user.roles)) or _("none")
+        return ", ".join(map(role_words, user.roles)) or _("none")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(site.has_permission(request) and request.user.is_superuser)

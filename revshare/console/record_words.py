@@ -9,8 +9,11 @@ from typing import Any
 from django.db import models
 from django.utils.functional import Promise, lazy
 from django.utils.text import capfirst
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_noop as _
+
+from revshare.console.state_words import STATES
+from revshare.wording import language
 
 NAMES = (
     # Translators: what a record is, in the singular and in the plural
@@ -99,19 +102,64 @@ COLUMNS = (
     _("unclaimed"), _("units"), _("unknown columns"), _("uploaded at"), _("uploaded by"), _("upto seq"), _("value"),
     _("version"), _("weight ticks"), _("weights sha256"), _("withheld"),
 )  # fmt: skip
-CHOICES = (
-    # Translators: from here on states, kinds and what was decided
-    _("accepted"), _("advance"), _("agency"), _("approved"), _("attributions"), _("book"), _("calculated"),
-    _("cancelled"),
-    # Translators: over to the next cycle
-    _("carried"), _("co author"), _("decline"), _("dismissed"), _("done"), _("draft"), _("duplicate"), _("estate"),
-    _("exported"), _("failed"), _("in review"), _("lapse"),
-    # Translators: a payment that is under way
-    _("live"), _("locked"), _("models"), _("modified"), _("open"), _("opt in"), _("opt out"), _("overpayment"),
-    _("preparing"), _("prove"), _("published"), _("queued"), _("refund"), _("reject"), _("returned"), _("running"),
-    _("settled"), _("style"), _("suspense"), _("uphold"), _("write off"),
+CHOICES = {
+    # kinds of files
+    "attributions": pgettext_lazy("choice", "attributions"),
+    "consents": pgettext_lazy("choice", "consents"),
+    "contributors": pgettext_lazy("choice", "contributors"),
+    "measures": pgettext_lazy("choice", "measures"),
+    "models": pgettext_lazy("choice", "models"),
+    "outputs": pgettext_lazy("choice", "outputs"),
+    "payment_results": pgettext_lazy("choice", "payment results"),
+    "rates": pgettext_lazy("choice", "rates"),
+    "sales": pgettext_lazy("choice", "sales"),
+    "splits": pgettext_lazy("choice", "splits"),
+    "usage": pgettext_lazy("choice", "usage"),
+    # kinds of debts, and what is done with them
+    "advance": pgettext_lazy("choice", "advance"),
+    "overpayment": pgettext_lazy("choice", "overpayment"),
+    "book": pgettext_lazy("choice", "book"),
+    "decline": pgettext_lazy("choice", "decline"),
+    "write_off": pgettext_lazy("choice", "write off"),
+    # what is done with claims
+    "prove": pgettext_lazy("choice", "prove"),
+    "lapse": pgettext_lazy("choice", "lapse"),
+    "reject": pgettext_lazy("choice", "reject"),
+    "uphold": pgettext_lazy("choice", "uphold"),
+    # of consents
+    "opt_in": pgettext_lazy("choice", "opt in"),
+    "opt_out": pgettext_lazy("choice", "opt out"),
+    # why a share is passed on
+    "agency": pgettext_lazy("choice", "agency"),
+    "co_author": pgettext_lazy("choice", "co author"),
+    "estate": pgettext_lazy("choice", "estate"),
+    # what somebody had to do with an output
+    "output": pgettext_lazy("choice", "output"),
+    "style": pgettext_lazy("choice", "style"),
+    "modified": pgettext_lazy("choice", "modified"),
+    # to whom money goes
+    "contributor": pgettext_lazy("choice", "contributor"),
+    "platform": pgettext_lazy("choice", "platform"),
+    "suspense": pgettext_lazy("choice", "suspense"),
+    "carried": pgettext_lazy("choice", "carried"),
+    "commons": pgettext_lazy("choice", "commons"),
+    "held": pgettext_lazy("choice", "held"),
+    # of money in suspense: shared out after all
+    "share": pgettext_lazy("choice", "share"),
+    # what a match is of
+    "model": pgettext_lazy("choice", "model"),
+    "dataset_version": pgettext_lazy("choice", "dataset version"),
+    # of pools
+    "movements": pgettext_lazy("choice", "movements"),
+    # of sales
+    "sale": pgettext_lazy("choice", "sale"),
+    "refund": pgettext_lazy("choice", "refund"),
+}
+FRAME = (
+    # Translators: words of the frame that comes without a catalogue of its own; "True" and "False" say what a sign means
+    _("Type to search"), _("Go back"), _("True"), _("False"), _("Select record"),
 )  # fmt: skip
-WORDS = frozenset((*NAMES, *COLUMNS, *CHOICES))
+WORDS = frozenset((*NAMES, *COLUMNS))
 
 
 def word(name: str) -> str:
@@ -120,17 +168,12 @@ def word(name: str) -> str:
 
 
 def choice(label: str) -> str:
-    """A choice's label: in English as it is, a code sometimes; elsewhere in words."""
-    plain = spelt(label)
-    said = word(plain)
-    if said == plain:
+    """A choice's label: in English as it is, often a code; elsewhere in words, if there are any."""
+    code = label.replace(" ", "_").lower()
+    said = STATES.get(code) or CHOICES.get(code)
+    if said is None or language() == "en":
         return label
-    return str(capfirst(said)) if label[0].isupper() else said
-
-
-def spelt(label: str) -> str:
-    """As a label stands in WORDS."""
-    return label.replace("_", " ").lower()
+    return str(capfirst(said)) if label[0].isupper() else str(said)
 
 
 word_lazy: Any = lazy(word, str)

@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 
 from revshare.console.base import site
 from revshare.console.list_files import as_file, links, wanted
-from revshare.console.record_words import in_each_language, spelt, word_lazy
+from revshare.console.record_words import in_each_language, word_lazy
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
 from revshare.console.shown import amount, moment
 
@@ -19,7 +19,7 @@ ROWS_AT_ONCE = 2_000
 
 
 def _amount_of(field: str) -> Callable[[Any], SafeString]:
-    @admin.display(description=word_lazy(spelt(field.removesuffix("_micros"))), ordering=field)
+    @admin.display(description=word_lazy(field.removesuffix("_micros").replace("_", " ")), ordering=field)
     def shown(record: Any) -> SafeString:
         return amount(getattr(record, field), _currency_of(record))
 
@@ -27,7 +27,7 @@ def _amount_of(field: str) -> Callable[[Any], SafeString]:
 
 
 def _moment_of(field: str) -> Callable[[Any], str]:
-    @admin.display(description=word_lazy(spelt(field)), ordering=field)
+    @admin.display(description=word_lazy(field.replace("_", " ")), ordering=field)
     def shown(record: Any) -> str:
         return moment(getattr(record, field))
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.console.state_words import ROLES, STATES
 from revshare.exports.statement_words import counted
+from revshare.files.reasons import sentence
 from revshare.money import format_micros
 from revshare.policies.terms import ASSETS
 from revshare.wording import decimals, language, percent, whole
@@ -148,6 +149,11 @@ def role(name: str) -> str:
 def in_english(text: Any) -> Any:
     """Words that are English in every language: what was stored, and what the domain refuses with."""
     return text if language() == "en" or not text else format_html('<span lang="en">{}</span>', text)
+
+
+def why(reason: str) -> str:
+    """Why a row waits in quarantine."""
+    return _(sentence(reason.partition("@")[0]))
 
 
 def stage(name: str, *, waiting: bool = False) -> str:

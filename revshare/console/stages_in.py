@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from revshare.console.base import site
 from revshare.console.filters import CycleOfSales, FileFilter, KindOfSale, ManifestFilter, ReasonFilter, StateOfRow
-from revshare.console.record_words import word
+from revshare.console.record_words import choice
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, assets, digest, link, masked_email, size
+from revshare.console.shown import amount, assets, digest, in_english, link, masked_email, size
 from revshare.contributors.models import Contributor
 from revshare.files.models import IngestedFile, QuarantinedRow, Upload
 from revshare.files.reasons import sentence
@@ -181,9 +181,8 @@ class PolicyAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("in plain language"))
     def plain_language(self, policy: Policy) -> SafeString:
         said = parse(policy.text).sentences.items()
-        return format_html_join(
-            "", "<p><strong>{}</strong>: {}</p>", ((table, " ".join(sentences)) for table, sentences in said)
-        )
+        told = ((table, in_english(" ".join(sentences))) for table, sentences in said)
+        return format_html_join("", "<p><strong>{}</strong>: {}</p>", told)
 
     @admin.display(description=gettext_lazy("text"))
     def policy_text(self, policy: Policy) -> SafeString:
@@ -205,4 +204,4 @@ class SaleAdmin(BulkAdmin):
 
     @admin.display(description=gettext_lazy("kind"))
     def kind(self, sale: Sale) -> str:
-        return word(sale.kind)
+        return choice(sale.kind)

@@ -21,9 +21,10 @@ from revshare.console.doors import acting, person
 from revshare.console.filters import CurrencyFilter, CycleFilter, CycleOfLegs, CycleOfPools
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, badge, digest, link, units
+from revshare.console.shown import amount, badge, digest, in_english, link, units
 from revshare.console.stages_in import pretty
 from revshare.cycles.models import Cycle, Window
+from revshare.exports.statement_document import movement_words
 from revshare.ledger.models import Journal, Leg, NamedLeg
 from revshare.ledger.pages import contributor_legs, entry_legs, find_leg, named_legs
 from revshare.ledger.queries import PAYABLE
@@ -259,7 +260,7 @@ class StatementAdmin(BulkAdmin):
             (
                 (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
                  *(units(line.measure, number, statement.currency)
-                   for number in (line.numerator_ticks, line.denominator_ticks)), rule,
+                   for number in (line.numerator_ticks, line.denominator_ticks)), in_english(rule),
                  amount(line.amount_micros, statement.currency))
                 for line, rule in zip(told.content.lines, told.rules, strict=True)
             ),
@@ -268,7 +269,7 @@ class StatementAdmin(BulkAdmin):
             "",
             "<tr><td>{}</td><td>–</td><td>–</td><td>{}</td><td>{}</td></tr>",
             (
-                (moved.words, moved.reference, amount(moved.amount_micros, statement.currency))
+                (movement_words(moved), moved.reference, amount(moved.amount_micros, statement.currency))
                 for moved in told.content.movements
             ),
         )
@@ -308,7 +309,7 @@ class RunAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("error"))
     def short_error(self, run: Run) -> str:
-        return run.error if len(run.error) <= 120 else f"{run.error[:120]}…"
+        return in_english(run.error if len(run.error) <= 120 else f"{run.error[:120]}…")
 
 
 @admin.register(Event, site=site)

@@ -34,6 +34,12 @@ def roles(names: list[str]) -> str:
 
 
 @register.filter
+def lowered(label: str) -> str:
+    """A label within an English sentence; other languages write it as it is."""
+    return str(label).lower() if wording.language() == "en" else str(label)
+
+
+@register.filter
 def english(text: Any) -> Any:
     """What was stored in English, or a refusal: marked so on a page in another language."""
     return shown.in_english(text)
