@@ -80,6 +80,11 @@ class ConsoleSite(UnfoldAdminSite):
         roles = getattr(request.user, "roles", [])
         return {**super().each_context(request), "keys": {name: may(roles=roles, action=name) for name in KEYS}}
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Of all models, for the page that lists them. Every other page has the sidebar instead: to sort forty names in
+        the reader's language each time would take as long as many a page."""
+        return super().get_app_list(request, app_label) if app_label else []
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*self.pages, *super().get_urls()]
 
