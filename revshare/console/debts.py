@@ -47,7 +47,8 @@ class DebtAdmin(RecordAdmin):
 
 @admin.register(DebtStep, site=site)
 class DebtStepAdmin(RecordAdmin):
-    list_display = ("id", "debt", "action", "target", "text", "at_utc", "by", "journal")
+    coded = ("source", "target")
+    list_display = ("id", "debt", "action", "target_words", "text", "at_utc", "by", "journal")
     list_filter = ("action",)
     list_select_related = ("debt", "journal")
 

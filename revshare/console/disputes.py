@@ -34,6 +34,7 @@ class ClaimAdmin(RecordAdmin):
 
 @admin.register(ClaimStep, site=site)
 class ClaimStepAdmin(RecordAdmin):
-    list_display = ("id", "claim", "action", "target", "text", "at_utc", "by")
+    coded = ("source", "target")
+    list_display = ("id", "claim", "action", "target_words", "text", "at_utc", "by")
     list_filter = ("action",)
     list_select_related = ("claim",)

@@ -25,7 +25,8 @@ EDITABLE = ("roles", "is_active")
 
 class RolesForm(forms.ModelForm):
     roles = forms.MultipleChoiceField(
-        choices=[(role, ROLE_WORDS[role]) for role in ROLES], required=False, widget=forms.CheckboxSelectMultiple,
+        label=gettext_lazy("Roles"), choices=[(role, ROLE_WORDS[role]) for role in ROLES], required=False,
+        widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("What this person may do. An approver never approves what the same person prepared."),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils.functional import Promise, lazy
 from django.utils.text import capfirst
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, override, pgettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from revshare.console.state_words import STATES
@@ -156,7 +156,7 @@ CHOICES = {
     "refund": pgettext_lazy("choice", "refund"),
 }
 FRAME = (
-    # Translators: words of the frame that comes without a catalogue of its own; "True" and "False" say what a sign means
+    # Translators: of a frame that has no catalogue; "True" and "False" say what a sign means
     _("Type to search"), _("Go back"), _("True"), _("False"), _("Select record"),
 )  # fmt: skip
 WORDS = frozenset((*NAMES, *COLUMNS))
@@ -183,8 +183,10 @@ choice_lazy: Any = lazy(choice, str)
 def in_each_language(model: type[models.Model]) -> None:
     """From now on a model and its fields are called what their reader calls them. Their stored names stay; what Django
     names, it has words for."""
-    model._meta.verbose_name = _heard(model._meta.verbose_name)
-    model._meta.verbose_name_plural = _heard(model._meta.verbose_name_plural)
+    with override("en"):
+        model._meta.verbose_name, model._meta.verbose_name_plural = (
+            word_lazy(str(name)) for name in (model._meta.verbose_name, model._meta.verbose_name_plural)
+        )
     for field in model._meta.concrete_fields:
         field.verbose_name = _heard(field.verbose_name)
         if field.choices:
