@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from revshare.console.doors import Told, acting, attempt, confirmed, only
@@ -21,7 +21,7 @@ from revshare.runs.models import Run
 from revshare.tasks import request_step
 
 RECENT = 5
-BECAME = {"failed": gettext_noop("refused"), "done": gettext_noop("booked")}
+BECAME = {"failed": pgettext_lazy("file", "refused"), "done": pgettext_lazy("file", "booked")}
 """A run's states, as they are called of a file of results."""
 
 
@@ -45,7 +45,7 @@ def latest_results() -> list[dict[str, Any]]:
     return [
         {"pk": item.pk, "name": item.name, "by": item.uploaded_by, "at": moment(item.uploaded_at),
          "state": states[item.pk],
-         "became": _(BECAME[states[item.pk]]) if states[item.pk] in BECAME else words(states[item.pk])}
+         "became": BECAME.get(states[item.pk]) or words(states[item.pk])}
         for item in files
     ]  # fmt: skip
 

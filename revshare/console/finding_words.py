@@ -116,7 +116,7 @@ def _holding(finding: Any, measured: Measured) -> str:
         return _(
             "%(who)s holds %(part)s of all assets of the manifests in use, and held none in the last cycle."
         ) % said  # fmt: skip
-    said |= {"times": decimals(rules.times(after, before).removesuffix(" times"))}
+    said |= {"times": decimals(rules.times(after, before).partition(" ")[0])}
     return _(
         "%(who)s holds %(part)s of all assets of the manifests in use, %(times)s times as many as in the last cycle."
     ) % said  # fmt: skip

@@ -28,7 +28,7 @@ from revshare.lab.operations import Comparison, compare
 from revshare.lab.report import Column, Mover, Rules, Table, decimals, report
 from revshare.policies.models import Policy
 from revshare.signin.links import PARAMETER, check_link, link_of
-from revshare.wording import whole
+from revshare.wording import percent, whole
 
 SHOWN_POLICIES = 50
 BUCKETS = {
@@ -118,7 +118,7 @@ def _table(table: Table) -> dict[str, Any]:
         money(_("To contributors"), [column.spread.total_micros for column in columns]),
         *(money(_(title), [column.rest[bucket] for column in columns]) for bucket, title in BUCKETS.items()),
         row(_("Gini coefficient"), [part_text(column.spread.gini, 4) for column in columns]),
-        row(_("Share of the top 1%"), [f"{part_text(column.spread.top * 100, 2)}%" for column in columns]),
+        row(_("Share of the top 1%"), [percent(decimals(column.spread.top * 100, 2)) for column in columns]),
         money(_("Median"), [column.spread.median_micros for column in columns]),
         *_after_splits(columns, currency, row),
         *_shifts(columns, currency, row),

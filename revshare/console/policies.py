@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from revshare.console.base import site
@@ -42,7 +42,7 @@ class PolicyForm(forms.Form):
 
 class CycleForm(forms.Form):
     key = forms.CharField(
-        label=gettext_lazy("Key"), max_length=KEY_LENGTH, strip=False,
+        label=pgettext_lazy("cycle", "Key"), max_length=KEY_LENGTH, strip=False,
         help_text=gettext_lazy("How the cycle is called from now on, such as 2011-11."),
     )  # fmt: skip
     start = forms.CharField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))

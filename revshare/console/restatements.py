@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.rules import may
@@ -139,7 +139,7 @@ def _next(request: HttpRequest, restatement: Any) -> dict[str, str] | None:
         return None
     if now == APPROVED:
         hindrance = "" if may(roles=who.roles, action="post_restatement") else _("This takes an operator, or finance.")
-        return {"action": "post", "title": _("Next: post"), "label": _("Post"), "hindrance": hindrance}
+        return {"action": "post", "title": _("Next: post"), "label": pgettext("verb", "Post"), "hindrance": hindrance}
     hindrance = "" if may(roles=who.roles, action="approve_restatement") else _("This takes an approver.")
     if not hindrance and who.username == restatement.drafted_by:
         hindrance = _("You drafted it: another person has to approve it.")

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.rules import may
@@ -128,14 +128,14 @@ def _difference(item: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 
 def _pools(review: Review) -> list[dict[str, Any]]:
-    rows = []
+    rows, none = [], pgettext("pool", "none")
     for pool in review.facts["pools"]:
         now, before = pool["now"], pool["before"]
         code = (now or before)["currency"]
         net, net_before = (each["net_micros"] if each else 0 for each in (now, before))
         rows.append({
-            "name": pool["name"], "net": amount(net, code) if now else _("none"),
-            "net_before": amount(net_before, code) if before else _("none"), "change": change(net, net_before, code),
+            "name": pool["name"], "net": amount(net, code) if now else none,
+            "net_before": amount(net_before, code) if before else none, "change": change(net, net_before, code),
             "assets": assets(now["denominator_ticks"]) if now else "–",
             "assets_before": assets(before["denominator_ticks"]) if before else "–",
             "people": whole(now["contributors"]) if now else "–",

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from revshare.audit_trail.models import Event
 from revshare.console.base import site
 from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
-from revshare.console.shown import moment, words
+from revshare.console.shown import in_english, moment, words
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.files.models import IngestedFile, Upload
@@ -117,7 +117,7 @@ def _runs(text: str) -> Iterator[Hit]:
             yield Hit(
                 _("Job"),
                 _("Job %(number)s") % {"number": row.pk},
-                str(row),
+                in_english(str(row)),
                 reverse("admin:revshare_run_change", args=[row.pk]),
             )
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.clock import now
@@ -87,7 +87,7 @@ def _card(request: HttpRequest, debt: Any) -> Card:
     return Card(
         debt.pk, _(TITLES[debt.kind]) % {"name": debt.contributor.name or debt.contributor_id}, debt.state,
         [(_("Contributor"), debt.contributor_id), (_("Amount"), amount(debt.amount_micros, debt.currency)),
-         (_("Left"), amount(debt.left_micros, debt.currency)),
+         (pgettext("debt", "Left"), amount(debt.left_micros, debt.currency)),
          (_("Taken back from"), _("cycles that end after %(day)s") % {"day": debt.starts_on}),
          (_("Asked for"), _("by %(by)s, %(ago)s: “%(reason)s”") % asked)],
         [step_told(step) for step in steps],

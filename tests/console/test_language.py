@@ -26,6 +26,8 @@ def test_a_choice_of_language_keeps_the_address_and_is_kept(sign_in: SignIn) -> 
     assert {"Accept-Language", "Cookie"} <= set(german.headers["Vary"].split(", "))
     assert '<html lang="de"' in german.content.decode()
     assert 'lang="de" hreflang="de" aria-current="true">Deutsch</a>' in german.content.decode()
+    # What staff take as a file is for programs.
+    assert olivia.get("/console/quarantine/?_export=csv").headers["Content-Language"] == "en"
 
 
 def test_who_is_not_let_in_can_read_why(sign_in: SignIn) -> None:
