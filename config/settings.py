@@ -86,7 +86,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"wording": "revshare.portal.tags"},
+            "libraries": {"wording": "revshare.portal.tags", "console": "revshare.console.tags"},
             "builtins": ["revshare.signin.tags"],
         },
     }

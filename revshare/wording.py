@@ -1,7 +1,7 @@
 """Languages, and numbers and days as their readers write them. The words themselves are in `locale/`.
 
-The language is the one that is active (`django.utils.translation`): English for commands, the console and files of a
-whole cycle; the reader's for pages, letters and single statements. Nothing here rounds.
+The language is the one that is active (`django.utils.translation`): English for commands and files of a whole cycle;
+the reader's for pages, letters and single statements. Nothing here rounds.
 """
 
 from datetime import date, datetime, timedelta
@@ -40,6 +40,11 @@ def decimals(text: str) -> str:
     """Plain text of a number, as `format_micros` writes it, with its digits grouped."""
     units, point, rest = text.partition(".")
     return whole(int(units)) + (_signs(language())[0] if point else "") + rest
+
+
+def percent(text: str) -> str:
+    """Plain text of a number of hundredths: `12.5%`, in German `12,5 %`."""
+    return decimals(text) + _percent_sign(language())
 
 
 def decimal_sign() -> str:
@@ -88,6 +93,12 @@ def _signs(code: str) -> tuple[str, str]:
     """The decimal sign and the sign between groups of digits."""
     signs = Locale.parse(LOCALES[code]).number_symbols["latn"]
     return signs["decimal"], signs["group"]
+
+
+@cache
+def _percent_sign(code: str) -> str:
+    """With the space before it, where there is one."""
+    return str(Locale.parse(LOCALES[code]).percent_formats[None].suffix[0])
 
 
 @cache

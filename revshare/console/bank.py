@@ -7,12 +7,13 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
-from revshare.console.doors import acting, attempt, confirmed, only
+from revshare.console.doors import Told, acting, attempt, confirmed, only
 from revshare.console.fields import plain
-from revshare.console.shown import moment
-from revshare.errors import Refused
+from revshare.console.shown import moment, words
 from revshare.files import uploads
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.files.models import Upload
@@ -20,12 +21,16 @@ from revshare.runs.models import Run
 from revshare.tasks import request_step
 
 RECENT = 5
+BECAME = {"failed": pgettext_lazy("file", "refused"), "done": pgettext_lazy("file", "booked")}
+"""A run's states, as they are called of a file of results."""
 
 
 class ResultsForm(forms.Form):
     file = forms.FileField(
-        label="File of results", allow_empty_file=True,
-        help_text="payment_key, result (paid or returned), date, reference, [reason]; CSV, JSON Lines or Parquet.",
+        label=gettext_lazy("File of results"), allow_empty_file=True,
+        help_text=gettext_lazy(
+            "payment_key, result (paid or returned), date, reference, [reason]; CSV, JSON Lines or Parquet."
+        ),
         widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".csv,.gz,.jsonl,.parquet"}),
     )  # fmt: skip
 
@@ -36,9 +41,11 @@ def latest_results() -> list[dict[str, Any]]:
     subjects = {f"upload:{item.pk}" for item in files}
     last = Run.objects.filter(subject__in=subjects).order_by("subject", "-pk").distinct("subject")
     runs = {run.subject: run for run in last}
+    states = {item.pk: runs[f"upload:{item.pk}"].state if f"upload:{item.pk}" in runs else "queued" for item in files}
     return [
         {"pk": item.pk, "name": item.name, "by": item.uploaded_by, "at": moment(item.uploaded_at),
-         "state": runs[f"upload:{item.pk}"].state if f"upload:{item.pk}" in runs else "queued"}
+         "state": states[item.pk],
+         "became": BECAME.get(states[item.pk]) or words(states[item.pk])}
         for item in files
     ]  # fmt: skip
 
@@ -52,7 +59,7 @@ def results(request: HttpRequest) -> HttpResponse:
 
     def deed() -> str:
         if not form.is_valid():
-            raise Refused("Choose the file of results first.")
+            raise Told(_("Choose the file of results first."))
         confirmed(request)
         file: UploadedFile = form.cleaned_data["file"]
         act = acting(request)
@@ -62,7 +69,7 @@ def results(request: HttpRequest) -> HttpResponse:
                 step="ingest", subject=f"upload:{upload.pk}", act=act, request={"upload": upload.pk}, queue=True
             )
         taken.append(upload.pk)
-        return "The results are being booked."
+        return _("The results are being booked.")
 
     attempt(request, deed)
     return redirect("admin:upload-detail", taken[0]) if taken else redirect("admin:payouts")

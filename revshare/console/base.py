@@ -12,6 +12,8 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRefresh
 from unfold.sites import UnfoldAdminSite
 
@@ -29,7 +31,7 @@ class ConsoleSite(UnfoldAdminSite):
     """Django's admin, entered by role. Anonymous people get the sign-in page, others without a right a 403."""
 
     index_template = "console/home.html"
-    index_title = "Home"
+    index_title = gettext_lazy("Home")
 
     def __init__(self) -> None:
         super().__init__(name="admin")
@@ -52,7 +54,7 @@ class ConsoleSite(UnfoldAdminSite):
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_permission(request) and request.path != reverse("admin:logout"):
                 if request.user.is_authenticated:
-                    return self.forbidden(request, "The console is for staff.")
+                    return self.forbidden(request, _("The console is for staff."))
                 if getattr(request, "htmx", False):
                     return HttpResponseClientRefresh()  # signed out meanwhile: the whole page goes to sign in
             return inner(request, *args, **kwargs)
@@ -70,13 +72,18 @@ class ConsoleSite(UnfoldAdminSite):
     def forbidden(self, request: HttpRequest, why: str = "", who: str = "") -> HttpResponse:
         """`who` may, if anybody does by role."""
         layout = "admin/base_site.html" if self.has_permission(request) else "console/outside.html"
-        context = {**self.each_context(request), "title": "Not allowed", "why": why, "who": who, "layout": layout}
+        context = {**self.each_context(request), "title": _("Not allowed"), "why": why, "who": who, "layout": layout}
         return TemplateResponse(request, "console/forbidden.html", context, status=403)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """`keys`: which of the shortcuts that not everybody has lead this person anywhere."""
         roles = getattr(request.user, "roles", [])
         return {**super().each_context(request), "keys": {name: may(roles=roles, action=name) for name in KEYS}}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Of all models, for the page that lists them. Every other page has the sidebar instead: to sort forty names in
+        the reader's language each time would take as long as many a page."""
+        return super().get_app_list(request, app_label) if app_label else []
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*self.pages, *super().get_urls()]

@@ -1,4 +1,5 @@
-"""A calculated cycle's numbers as its page and the first page show them. They do not change, so they are kept."""
+"""A calculated cycle's numbers as its page and the first page show them. They do not change, so they are kept,
+in each language."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -6,8 +7,9 @@ from typing import Any
 
 from django.core.cache import cache
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from revshare.console.shown import amount, assets, readable, units
+from revshare.console.shown import amount, assets, in_english, readable, units
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
 from revshare.cycles.summary import PoolSummary, Summary, summarise
@@ -15,6 +17,7 @@ from revshare.ledger.models import AccountControl, Journal
 from revshare.policies.terms import ASSETS
 from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
+from revshare.wording import language, whole
 
 KEPT_SECONDS = 60
 
@@ -41,16 +44,16 @@ class Total:
 
     @property
     def shown(self) -> list[tuple[str, SafeString]]:
-        rare = [("Commons fund", self.commons), ("Held", self.held)]
+        rare = [(_("Commons fund"), self.commons), (_("Held"), self.held)]
         return [
-            ("Net sales", amount(self.net, self.currency)),
-            ("Carried in", amount(self.carried_in, self.currency)),
-            *([("Released from suspense", amount(self.released, self.currency))] if self.released else []),
-            ("To contributors", self.to_contributors),
-            ("In suspense", amount(self.suspended, self.currency)),
+            (_("Net sales"), amount(self.net, self.currency)),
+            (_("Carried in"), amount(self.carried_in, self.currency)),
+            *([(_("Released from suspense"), amount(self.released, self.currency))] if self.released else []),
+            (_("To contributors"), self.to_contributors),
+            (_("In suspense"), amount(self.suspended, self.currency)),
             *((name, amount(micros, self.currency)) for name, micros in rare if micros),
-            ("Platform", amount(self.platform, self.currency)),
-            ("Carried to the next cycle", amount(self.carried_out, self.currency)),
+            (_("Platform"), amount(self.platform, self.currency)),
+            (_("Carried to the next cycle"), amount(self.carried_out, self.currency)),
         ]
 
 
@@ -70,7 +73,7 @@ class Facts:
 
     @property
     def statements_text(self) -> str:
-        return f"{self.statements:,}"
+        return whole(self.statements)
 
     @property
     def carried_in(self) -> bool:
@@ -82,18 +85,19 @@ class Facts:
 
     @property
     def balance(self) -> str:
-        return "balanced" if all(total == 0 for _, total, _ in self.trial_balance) else "OUT OF BALANCE"
+        return _("balanced") if all(row[1] == 0 for row in self.trial_balance) else _("OUT OF BALANCE")
 
     @property
     def suspended(self) -> list[str]:
-        return [f"{readable(total.suspended, total.currency)} in suspense" for total in self.totals if total.suspended]
+        sums = [readable(total.suspended, total.currency) for total in self.totals if total.suspended]
+        return [_("%(amount)s in suspense") % {"amount": each} for each in sums]
 
 
 def facts_of(cycle: Cycle) -> Facts | None:
     """None before the cycle is calculated."""
     if not reached(state=cycle.state, goal="calculated"):
         return None
-    key = f"console:cycle:{cycle.pk}:{cycle.result_digest}"
+    key = f"console:cycle:{cycle.pk}:{cycle.result_digest}:{language()}"
     facts: Facts | None = cache.get(key)
     if facts is None:
         facts = _facts(summarise(cycle))
@@ -114,15 +118,15 @@ def _facts(summary: Summary) -> Facts:
         journal=summary.journal,
         trial_balance=[(currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()],
         statements=sum(AccountControl.objects.filter(cycle=summary.cycle).values_list("accounts", flat=True)),
-        late_sales=f"{summary.late_sales:,}",
-        sales_outside=f"{summary.sales_outside:,}",
-        unlinked_refunds=(f"{unlinked:,}", amount(unlinked_sum)) if unlinked else None,
+        late_sales=whole(summary.late_sales),
+        sales_outside=whole(summary.sales_outside),
+        unlinked_refunds=(whole(unlinked), amount(unlinked_sum)) if unlinked else None,
         opted_out=[
             {
                 "version": out.dataset_version,
-                "records": f"{out.records:,}",
+                "records": whole(out.records),
                 "assets": assets(out.ticks),
-                "words": out.words,
+                "words": _(out.words),
             }
             for out in summary.opted_out
         ],
@@ -139,22 +143,23 @@ def _pool(pool: Pool, contributors: int, residue: int) -> dict[str, Any]:
         return amount(micros, pool.currency)
 
     return {
-        "pk": pool.pk, "name": pool.name, "rule": pool.rule, "share": pool.share, "sales": f"{pool.sales_count:,}",
+        "pk": pool.pk, "name": pool.name, "rule": pool.rule, "share": pool.share, "sales": whole(pool.sales_count),
         "net": shown(pool.net_micros), "carried_in": shown(pool.carried_in_micros),
         "distributable": shown(pool.distributable_micros), "platform": shown(pool.platform_micros),
         "carried_out": shown(pool.carried_out_micros),
-        "assets": units(pool.measure, pool.denominator_ticks, pool.currency), "ticks": f"{pool.denominator_ticks:,}",
+        "assets": units(pool.measure, pool.denominator_ticks, pool.currency), "ticks": whole(pool.denominator_ticks),
         "of_assets": pool.measure == ASSETS,
         "deducted": shown(pool.deducted_micros), "commons": shown(pool.commons_micros),
-        "contributors": f"{contributors:,}",
-        "carries": bool(pool.carried_out_micros), "residue": f"{residue:,}", "suspense": pool.suspense_reason,
+        "contributors": whole(contributors),
+        "carries": bool(pool.carried_out_micros), "residue": whole(residue),
+        "suspense": in_english(pool.suspense_reason),
     }  # fmt: skip
 
 
 def _conversion(item: Conversion) -> dict[str, Any]:
     return {
         "day": item.day.isoformat(), "base": item.base, "quote": item.quote, "rate": rate_text(item.rate),
-        "rate_on": item.rate_on.isoformat(), "source": item.source, "way": item.way,
+        "rate_on": item.rate_on.isoformat(), "source": item.source, "way": in_english(item.way),
         "amount_in": amount(item.amount_in_micros, item.base), "amount_out": amount(item.amount_out_micros, item.quote),
     }  # fmt: skip
 

@@ -7,6 +7,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.models import User
@@ -15,36 +17,57 @@ from revshare.audit_trail.models import Event
 from revshare.console import reviews
 from revshare.console.base import site
 from revshare.console.cycle_facts import facts_of
-from revshare.console.doors import acting, allowed, attempt, person, require
+from revshare.console.doors import Told, acting, allowed, attempt, person, refusal, require
 from revshare.console.exports import answer
-from revshare.console.runs import STEPS, describe, last_run
+from revshare.console.runs import describe, last_run
 from revshare.console.shown import moment, words
 from revshare.console.waiting import in_quarantine
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import find
 from revshare.cycles.rules import MOVES, STATES, reached
-from revshare.errors import Conflict, NotFound, Refused
+from revshare.errors import NotFound, Refused
 from revshare.exports.operations import EXPORTS
 from revshare.exports.tables import FORMATS
 from revshare.reviews.queries import standing
 from revshare.runs.models import Run
 from revshare.signin.links import check_link, signed
 from revshare.tasks import request_cycle_step
+from revshare.wording import whole
 
 ACTIONS = ("lock", "calculate", "submit", "approve", "publish")
 QUEUED = ("lock", "calculate", "publish")
 LABELS = {
-    "lock": "Lock", "calculate": "Calculate", "submit": "Submit for review", "approve": "Approve this result",
-    "publish": "Publish the statements",
+    "lock": gettext_noop("Lock"), "calculate": gettext_noop("Calculate"), "submit": gettext_noop("Submit for review"),
+    "approve": gettext_noop("Approve this result"), "publish": gettext_noop("Publish the statements"),
 }  # fmt: skip
 MEANING = {
-    "lock": "Closes the cycle over its sales: from then on no sale enters, and its inputs have a digest.",
-    "calculate": "Builds the pools, splits them, posts the journal and writes the statements.",
-    "submit": "Hands the result to an approver, another person than those who prepared it.",
-    "approve": "Releases exactly the result on this page; if it changes before you press, the approval is refused.",
-    "publish": "Shows the statements to their contributors. A published cycle cannot change any more.",
+    "lock": gettext_noop("Closes the cycle over its sales: from then on no sale enters, and its inputs have a digest."),
+    "calculate": gettext_noop("Builds the pools, splits them, posts the journal and writes the statements."),
+    "submit": gettext_noop("Hands the result to an approver, another person than those who prepared it."),
+    "approve": gettext_noop(
+        "Releases exactly the result on this page; if it changes before you press, the approval is refused."
+    ),
+    "publish": gettext_noop("Shows the statements to their contributors. A published cycle cannot change any more."),
 }
+STARTED = {
+    "lock": gettext_noop("Locking has started."), "calculate": gettext_noop("Calculating has started."),
+    "publish": gettext_noop("Publishing has started."),
+}  # fmt: skip
+UNDER_WAY = {
+    "lock": gettext_noop("Locking is under way already: %(actor)s started it. You see the same run."),
+    "calculate": gettext_noop("Calculating is under way already: %(actor)s started it. You see the same run."),
+    "publish": gettext_noop("Publishing is under way already: %(actor)s started it. You see the same run."),
+}
+REFUSED = {
+    "lock": gettext_noop("The last attempt to lock was refused"),
+    "calculate": gettext_noop("The last attempt to calculate was refused"),
+    "publish": gettext_noop("The last attempt to publish was refused"),
+}
+FILES = {
+    "payouts": gettext_noop("Payouts"), "statements": gettext_noop("Statements"), "journal": gettext_noop("Journal"),
+    "splits": gettext_noop("Splits"),
+}  # fmt: skip
 SHOWN_EVENTS = 30
 
 
@@ -73,18 +96,22 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
     live = run is not None and run.live
     facts = facts_of(cycle)
     return site.page(
-        request, "cycle.html", title=f"Cycle {cycle.key}", cycle=cycle, states=_states(cycle), facts=facts,
-        move=None if live else _next_move(cycle, person(request)), run=describe(run) if run and live else None,
-        failed=run if run and _failed_here(run, cycle) else None,
+        request, "cycle.html", title=_("Cycle %(key)s") % {"key": cycle.key}, cycle=cycle, states=_states(cycle),
+        facts=facts, move=None if live else _next_move(cycle, person(request)),
+        run=describe(run) if run and live else None,
+        failed=_failed_here(run, cycle) if run else None,
+        prepared=_prepared(cycle),
         waiting=in_quarantine(request) if cycle.state == "open" else None, history=_history(cycle),
         exports=_exports(request, cycle) if facts else [], may_try=allowed(request, "lab"),
         review=reviews.context_of(request, cycle) if facts else None, may_export=allowed(request, "export"),
     )  # fmt: skip
 
 
-def _failed_here(run: Run, cycle: Cycle) -> bool:
-    """Whether the last run was refused and the cycle still stands where it then stood."""
-    return run.state == Run.State.FAILED and MOVES[run.step].source == cycle.state
+def _failed_here(run: Run, cycle: Cycle) -> dict[str, str] | None:
+    """That the last run was refused, if the cycle still stands where it then stood."""
+    if run.state != Run.State.FAILED or MOVES[run.step].source != cycle.state:
+        return None
+    return {"title": _(REFUSED[run.step]), "error": run.error}
 
 
 def _states(cycle: Cycle) -> list[dict[str, Any]]:
@@ -96,12 +123,25 @@ def _states(cycle: Cycle) -> list[dict[str, Any]]:
     ]
 
 
+def _prepared(cycle: Cycle) -> str:
+    """By whom it was brought as far as it is."""
+    said = {
+        "opened": cycle.opened_by, "locked": cycle.locked_by, "calculated": cycle.calculated_by,
+        "submitted": cycle.submitted_by,
+    }  # fmt: skip
+    if cycle.submitted_by:
+        return _("locked by %(locked)s, calculated by %(calculated)s, submitted by %(submitted)s") % said
+    if cycle.calculated_by:
+        return _("locked by %(locked)s, calculated by %(calculated)s") % said
+    return _("locked by %(locked)s") % said if cycle.locked_by else _("opened by %(opened)s") % said
+
+
 def _next_move(cycle: Cycle, user: User) -> NextMove | None:
     action = cycles.next_action(cycle)
     if action not in ACTIONS:
         return None
     return NextMove(
-        action=action, label=LABELS[action], meaning=MEANING[action], hindrance=_hindrance(cycle, action, user),
+        action=action, label=_(LABELS[action]), meaning=_(MEANING[action]), hindrance=_hindrance(cycle, action, user),
         url=reverse("admin:cycle-move", args=[cycle.key, action]),
     )  # fmt: skip
 
@@ -109,19 +149,21 @@ def _next_move(cycle: Cycle, user: User) -> NextMove | None:
 def _hindrance(cycle: Cycle, action: str, user: User) -> str:
     """What keeps this person from a move; the operation checks it again."""
     if not may(roles=user.roles, action=action):
-        return {"approve": "This takes an approver.", "publish": "This takes an approver."}.get(
-            action, "This takes an operator."
-        )
+        return _("This takes an approver.") if action in ("approve", "publish") else _("This takes an operator.")
     if action in ("approve", "publish") and user.username in {cycle.locked_by, cycle.calculated_by, cycle.submitted_by}:
-        return f"You prepared this cycle: another person has to {action} it."
+        if action == "publish":
+            return _("You prepared this cycle: another person has to publish it.")
+        return _("You prepared this cycle: another person has to approve it.")
     if action == "approve":
         try:
             cycles.check_not_payee(cycle, user.contributor_id)
         except Refused as error:
-            return str(error)
+            return refusal(error)
         if left := standing(cycle.pk).open:
-            many = f"{left} findings are" if left > 1 else "A finding is"
-            return f"{many} not overridden: decide about what the review found first."
+            return ngettext(
+                "A finding is not overridden: decide about what the review found first.",
+                "%(count)s findings are not overridden: decide about what the review found first.", left,
+            ) % {"count": whole(left)}  # fmt: skip
     return ""
 
 
@@ -144,7 +186,7 @@ def _exports(request: HttpRequest, cycle: Cycle) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "kind": kind,
+            "kind": _(FILES[kind]),
             "links": [
                 (name, signed(request, reverse("admin:export", args=[cycle.key, kind, name]))) for name in FORMATS
             ],
@@ -157,7 +199,7 @@ def _exports(request: HttpRequest, cycle: Cycle) -> list[dict[str, Any]]:
 def move(request: HttpRequest, key: str, action: str) -> HttpResponse:
     """Makes a move, or starts the run that makes it."""
     if action not in ACTIONS:
-        raise Http404("There is no such move.")
+        raise Http404(_("There is no such move."))
     require(request, action)
     cycle = find_or_404(key)
     attempt(request, lambda: (_start if action in QUEUED else _decide)(request, cycle, action))
@@ -166,32 +208,41 @@ def move(request: HttpRequest, key: str, action: str) -> HttpResponse:
 
 def _start(request: HttpRequest, cycle: Cycle, action: str) -> str:
     if reached(state=cycle.state, goal=MOVES[action].target):
-        return f"Cycle {cycle.key} is {words(cycle.state)} already."
+        return _already(cycle)
     reason = request.POST.get("accept_quarantine", "").strip()
     if action == "lock" and not reason and (waiting := in_quarantine(request)):
-        raise Refused(
-            f"{waiting} row{'s are' if waiting.many else ' is'} in quarantine: decide about them first, or give the "
-            "reason to lock all the same."
+        raise Told(
+            ngettext(
+                "%(count)s row is in quarantine: decide about them first, or give the reason to lock all the same.",
+                "%(count)s rows are in quarantine: decide about them first, or give the reason to lock all the same.",
+                waiting.count,
+            )
+            % {"count": waiting}
         )
     run, new = request_cycle_step(step=action, key=cycle.key, act=acting(request), queue=True, accept_quarantine=reason)
     if not new:
-        return f"{STEPS[action]} is under way already: {run.actor} started it. You see the same run."
-    return f"{STEPS[action]} has started."
+        return _(UNDER_WAY[action]) % {"actor": run.actor}
+    return _(STARTED[action])
 
 
 def _decide(request: HttpRequest, cycle: Cycle, action: str) -> str:
     act = acting(request)
     if action == "submit":
         cycle = cycles.submit(key=cycle.key, act=act)
-        return f"Cycle {cycle.key} is handed to an approver."
+        return _("Cycle %(key)s is handed to an approver.") % {"key": cycle.key}
     seen = request.POST.get("digest", "")
     if not seen:
-        raise Conflict("An approval is bound to a result, and this names none: look at the cycle and approve there.")
+        raise Told(_("An approval is bound to a result, and this names none: look at the cycle and approve there."))
     cycles.check_not_payee(cycle, person(request).contributor_id)
     if reached(state=cycle.state, goal="approved"):
-        return f"Cycle {cycle.key} is {words(cycle.state)} already."
+        return _already(cycle)
     cycle = cycles.approve(key=cycle.key, act=act, digest=seen)
-    return f"Cycle {cycle.key} is approved with the result {cycle.approved_digest[:16]}…"
+    said = {"key": cycle.key, "digest": cycle.approved_digest[:16]}
+    return _("Cycle %(key)s is approved with the result %(digest)s…") % said
+
+
+def _already(cycle: Cycle) -> str:
+    return _("Cycle %(key)s is %(state)s already.") % {"key": cycle.key, "state": words(cycle.state)}
 
 
 @require_GET
@@ -200,10 +251,10 @@ def export(request: HttpRequest, key: str, kind: str, format: str) -> HttpRespon
     require(request, "export")
     cycle = find_or_404(key)
     if kind not in EXPORTS or format not in FORMATS:
-        raise Http404("There is no such export.")
+        raise Http404(_("There is no such export."))
     check_link(request)
     try:
         return answer(cycle=cycle, kind=kind, format=format, act=acting(request))
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return redirect("admin:cycle", key)

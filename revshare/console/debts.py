@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from revshare.clock import now
@@ -24,28 +26,29 @@ class DebtAdmin(RecordAdmin):
     list_filter = (StandingOfDebt, "kind", CurrencyFilter)
     list_select_related = ("contributor",)
     search_fields = ("contributor__id__exact",)
-    search_help_text = "The contributor's id, whole"
+    search_help_text = gettext_lazy("The contributor's id, whole")
     extra = ("standing", "left")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_state()
 
-    @admin.display(description="amount", ordering="amount_micros")
+    @admin.display(description=gettext_lazy("amount"), ordering="amount_micros")
     def whole(self, debt: Any) -> str:
         return amount(debt.amount_micros, debt.currency)
 
-    @admin.display(description="left", ordering="left_micros")
+    @admin.display(description=gettext_lazy("left"), ordering="left_micros")
     def left(self, debt: Any) -> str:
         return amount(debt.left_micros, debt.currency)
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=gettext_lazy("state"), ordering="state")
     def standing(self, debt: Any) -> str:
         return badge(debt.state)
 
 
 @admin.register(DebtStep, site=site)
 class DebtStepAdmin(RecordAdmin):
-    list_display = ("id", "debt", "action", "target", "text", "at_utc", "by", "journal")
+    coded = ("source", "target")
+    list_display = ("id", "debt", "action", "target_words", "text", "at_utc", "by", "journal")
     list_filter = ("action",)
     list_select_related = ("debt", "journal")
 
@@ -56,26 +59,26 @@ class RecoupedAdmin(RecordAdmin):
     list_filter = (CycleFilter,)
     list_select_related = ("debt", "cycle")
     search_fields = ("debt__contributor__id__exact",)
-    search_help_text = "The contributor's id, whole"
+    search_help_text = gettext_lazy("The contributor's id, whole")
 
-    @admin.display(description="of what was earned")
+    @admin.display(description=gettext_lazy("of what was earned"))
     def of_earned(self, row: Recouped) -> str:
         return amount(row.earned_micros, row.debt.currency)
 
-    @admin.display(description="and of what was released")
+    @admin.display(description=gettext_lazy("and of what was released"))
     def of_released(self, row: Recouped) -> str:
         return amount(row.released_micros, row.debt.currency)
 
-    @admin.display(description="taken back", ordering="amount_micros")
+    @admin.display(description=gettext_lazy("taken back"), ordering="amount_micros")
     def taken(self, row: Recouped) -> str:
         return amount(row.amount_micros, row.debt.currency)
 
 
 DEFICITS = Listing(
-    name="deficits", search="Pool or cycle", texts=lambda row: (row.pool, row.since_cycle),
+    name="deficits", search=gettext_lazy("Pool or cycle"), texts=lambda row: (row.pool, row.since_cycle),
     orders={
-        "oldest": Order("Oldest first", lambda row: row.since),
-        "largest": Order("Largest first", lambda row: row.amount_micros, descending=True),
+        "oldest": Order(gettext_lazy("Oldest first"), lambda row: row.since),
+        "largest": Order(gettext_lazy("Largest first"), lambda row: row.amount_micros, descending=True),
     },
     columns={
         "pool": lambda row: row.pool, "currency": lambda row: row.currency,
@@ -97,4 +100,4 @@ def deficits_page(request: HttpRequest) -> HttpResponseBase:
          "days": (today - row.since).days}
         for row in seen.rows
     ]  # fmt: skip
-    return site.page(request, "deficits.html", title="Deficits", rows=rows, list=seen)
+    return site.page(request, "deficits.html", title=_("Deficits"), rows=rows, list=seen)

@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from revshare.access.models import User
 from revshare.access.rules import MAY, may
 from revshare.audit_trail.operations import Act
 from revshare.clock import now
+from revshare.console.shown import in_english, role
 from revshare.errors import Refused
 from revshare.signin.step_up import check_step_up
 
-UNCONFIRMED = "Tick the box to confirm it first."
 View = Callable[..., HttpResponseBase]
+
+
+class Told(Refused):
+    """Refused by a page itself, in its language."""
 
 
 def person(request: HttpRequest) -> User:
@@ -36,18 +43,23 @@ def allowed(request: HttpRequest, action: str) -> bool:
 def require(request: HttpRequest, action: str) -> None:
     """Raises PermissionDenied for who may not, StepUpNeeded for who has to show again who they are."""
     if not allowed(request, action):
-        roles = " and ".join(person(request).roles) or "without a role"
-        raise PermissionDenied(
-            f"You are {roles} here; to {action.replace('_', ' ')} takes another role.", takes(action)
-        )
+        raise PermissionDenied(_lacking(person(request).roles, action), takes(action))
     if request.method == "POST":
         check_step_up(request, action)
 
 
+def _lacking(roles: list[str], action: str) -> str:
+    """`action` is told by its own name, as the table of rights has it."""
+    said = {"action": action.replace("_", " "), "roles": _(" and ").join(map(role, roles))}
+    if roles:
+        return _("You are %(roles)s here; to %(action)s takes another role.") % said
+    return _("You are without a role here; to %(action)s takes another role.") % said
+
+
 def takes(action: str) -> str:
     """Who may do it, as a sentence names them: "an operator or an approver"."""
-    named = {"operator": "an operator", "approver": "an approver", "finance": "finance"}
-    return " or ".join(words for role, words in named.items() if role in MAY[action])
+    named = {"operator": _("an operator"), "approver": _("an approver"), "finance": pgettext("who", "finance")}
+    return _(" or ").join(who for name, who in named.items() if name in MAY[action])
 
 
 def only(action: str) -> Callable[[View], View]:
@@ -67,7 +79,12 @@ def only(action: str) -> Callable[[View], View]:
 def confirmed(request: HttpRequest) -> None:
     """Raises Refused unless the box that says what will happen is ticked."""
     if request.POST.get("confirmed") != "yes":
-        raise Refused(UNCONFIRMED, code="unconfirmed")
+        raise Told(_("Tick the box to confirm it first."), code="unconfirmed")
+
+
+def refusal(error: Refused) -> Any:
+    """Why something was refused, for a page: what the domain says is English, and marked so."""
+    return str(error) if isinstance(error, Told) else in_english(str(error))
 
 
 def attempt(request: HttpRequest, deed: Callable[[], str]) -> bool:
@@ -75,7 +92,7 @@ def attempt(request: HttpRequest, deed: Callable[[], str]) -> bool:
     try:
         said = deed()
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return False
     messages.success(request, said)
     return True

@@ -8,14 +8,16 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from revshare.audit_trail.operations import Act, record
 from revshare.console.base import site
-from revshare.console.doors import acting, only
+from revshare.console.doors import Told, acting, only, refusal
+from revshare.console.shown import words
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
-from revshare.errors import Conflict, Refused
+from revshare.errors import Refused
 from revshare.exports.operations import csv_blocks, write
 from revshare.exports.registers import CONSENTS, CREDITS, write_consents, write_credits
 from revshare.exports.tables import CONTENT_TYPES, FORMATS
@@ -27,7 +29,10 @@ from revshare.signin.links import check_link, signed
 def answer(*, cycle: Cycle, kind: str, format: str, act: Act) -> HttpResponseBase:
     """CSV is streamed; another file is written first and is gone once it is sent. Raises Refused."""
     if not reached(state=cycle.state, goal="calculated"):
-        raise Conflict(f"Cycle {cycle.key} is {cycle.state}: there is nothing to export before it is calculated.")
+        raise Told(
+            _("Cycle %(key)s is %(state)s: there is nothing to export before it is calculated.")
+            % {"key": cycle.key, "state": words(cycle.state)}
+        )
     name = f"{kind}-{cycle.key}.{format}"
     if format == "csv":
         _note(cycle, kind, format, act)
@@ -51,7 +56,7 @@ def page(request: HttpRequest) -> HttpResponse:
          ]}
         for model, versions in models_trained().items()
     ]  # fmt: skip
-    return site.page(request, "downloads.html", title="Downloads", credits=credits, formats=FORMATS)
+    return site.page(request, "downloads.html", title=_("Downloads"), credits=credits, formats=FORMATS)
 
 
 @require_GET
@@ -82,11 +87,11 @@ def _register(
     request: HttpRequest, kind: str, format: str, stem: str, detail: dict[str, str], write: Callable[[Path], int]
 ) -> HttpResponseBase:  # fmt: skip
     if format not in FORMATS:
-        raise Http404("There is no such export.")
+        raise Http404(_("There is no such export."))
     try:
         content = _written(write, f"{stem}.{format}", format)
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return redirect("admin:downloads")
     record(act=acting(request), action=f"{kind}.exported", object=f"export:{kind}", detail=detail | {"format": format})
     return content

@@ -7,9 +7,15 @@ from typing import Any
 from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from revshare.access.rules import ROLES
 from revshare.claims.rules import CLOSED, OPEN
+from revshare.console.record_words import choice
+from revshare.console.shown import role as role_words
+from revshare.console.shown import words
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import ranges_of
 from revshare.files.models import QuarantinedRow
@@ -26,7 +32,7 @@ Choices = list[tuple[str, str]]
 class CycleFilter(SimpleListFilter):
     """`?cycle=<id>`, by the column of the cycle."""
 
-    title = "cycle"
+    title = gettext_lazy("cycle")
     parameter_name = "cycle"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -70,11 +76,11 @@ class CycleOfSales(CycleFilter):
 
 
 class KindOfSale(SimpleListFilter):
-    title = "kind"
+    title = gettext_lazy("kind")
     parameter_name = "is"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("sale", "Sale"), ("refund", "Refund"), ("unlinked", "Refund that names no sale")]
+        return [("sale", _("Sale")), ("refund", _("Refund")), ("unlinked", _("Refund that names no sale"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
@@ -90,7 +96,7 @@ class KindOfSale(SimpleListFilter):
 class CurrencyFilter(SimpleListFilter):
     """Currencies that there are pools in."""
 
-    title = "currency"
+    title = gettext_lazy("currency")
     parameter_name = "currency"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -104,7 +110,7 @@ class CurrencyFilter(SimpleListFilter):
 class ManifestFilter(SimpleListFilter):
     """One manifest at a time, whose weights lie together; the latest if none is chosen."""
 
-    title = "manifest"
+    title = gettext_lazy("manifest")
     parameter_name = "manifest"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -117,7 +123,7 @@ class ManifestFilter(SimpleListFilter):
 
     def value(self) -> str | None:
         chosen = super().value()
-        known = [key for key, _ in self.lookup_choices]
+        known = [key for key, _name in self.lookup_choices]
         return chosen if chosen in known else next(iter(known), None)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -125,11 +131,11 @@ class ManifestFilter(SimpleListFilter):
 
 
 class StateOfRow(SimpleListFilter):
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(str(value), str(label)) for value, label in QuarantinedRow.State.choices]
+        return [(str(value), choice(str(label))) for value, label in QuarantinedRow.State.choices]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -138,12 +144,12 @@ class StateOfRow(SimpleListFilter):
 class Standing(SimpleListFilter):
     """By the state that comes of the last step: `?standing=`. Of what, says `states`."""
 
-    title = "state"
+    title = gettext_lazy("state")
     parameter_name = "standing"
     states: tuple[str, ...] = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(state, state.replace("_", " ").capitalize()) for state in self.states]
+        return [(state, str(capfirst(words(state)))) for state in self.states]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -158,11 +164,11 @@ class StandingOfDebt(Standing):
 
 
 class RoleFilter(SimpleListFilter):
-    title = "role"
+    title = gettext_lazy("role")
     parameter_name = "role"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(role, role.capitalize()) for role in ROLES]
+        return [(role, str(capfirst(role_words(role)))) for role in ROLES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(roles__contains=[self.value()]) if self.value() else queryset
@@ -171,11 +177,11 @@ class RoleFilter(SimpleListFilter):
 class ReasonFilter(SimpleListFilter):
     """By the code, or by code and column as the quarantine page links it."""
 
-    title = "reason"
+    title = gettext_lazy("reason")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(code, meaning) for code, meaning in QUARANTINE.items()]
+        return [(code, _(meaning)) for code, meaning in QUARANTINE.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -187,12 +193,12 @@ class ReasonFilter(SimpleListFilter):
 class FileFilter(SimpleListFilter):
     """`?file=<id>`: comes by links only, so it offers the file that is chosen and no others."""
 
-    title = "file"
+    title = gettext_lazy("file")
     parameter_name = "file"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         chosen = request.GET.get(self.parameter_name, "")
-        return [(chosen, f"File {chosen}")] if chosen else []
+        return [(chosen, _("File %(number)s") % {"number": chosen})] if chosen else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""

@@ -3,6 +3,8 @@
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
@@ -13,7 +15,7 @@ from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold
 
 LISTING = Listing(
-    name="holds", search="Contributor’s id, whole, or words of the reason", orders=NEWEST_FIRST,
+    name="holds", search=gettext_lazy("Contributor’s id, whole, or words of the reason"), orders=NEWEST_FIRST,
     found=lambda text: Q(contributor_id=text) | Q(reason__icontains=text),
     columns={
         "hold": lambda row: row.pk, "contributor_id": lambda row: row.contributor_id,
@@ -36,12 +38,12 @@ def page(request: HttpRequest) -> HttpResponseBase:
         return seen
     rows = [
         {"pk": hold.pk, "id": hold.contributor_id, "who": hold.contributor.name or hold.contributor_id,
-         "currency": hold.currency or "any currency", "reason": hold.reason, "by": hold.placed_by,
+         "currency": hold.currency or _("any currency"), "reason": hold.reason, "by": hold.placed_by,
          "at": moment(hold.placed_at)}
         for hold in seen.rows
     ]  # fmt: skip
     return site.page(
-        request, "holds.html", title="Holds", rows=rows, list=seen, may_hold=allowed(request, "hold_payouts")
+        request, "holds.html", title=_("Holds"), rows=rows, list=seen, may_hold=allowed(request, "hold_payouts")
     )
 
 
@@ -54,7 +56,13 @@ def place(request: HttpRequest) -> HttpResponse:
             currency=request.POST.get("currency", "").strip().upper(),
             act=acting(request, why=request.POST.get("reason", "").strip()),
         )
-        return f"Nobody pays {held.contributor_id} in {held.currency or 'any currency'} until it is released."
+        if not held.currency:
+            return _("Nobody pays %(contributor)s in any currency until it is released.") % {
+                "contributor": held.contributor_id,
+            }  # fmt: skip
+        return _("Nobody pays %(contributor)s in %(currency)s until it is released.") % {
+            "contributor": held.contributor_id, "currency": held.currency,
+        }  # fmt: skip
 
     attempt(request, deed)
     return redirect("admin:payout-holds")
@@ -65,7 +73,7 @@ def place(request: HttpRequest) -> HttpResponse:
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     def deed() -> str:
         held = payouts.release_hold(hold_id=pk, act=acting(request, why=request.POST.get("reason", "").strip()))
-        return f"The hold on {held.contributor_id} is released."
+        return _("The hold on %(contributor)s is released.") % {"contributor": held.contributor_id}
 
     attempt(request, deed)
     return redirect("admin:payout-holds")

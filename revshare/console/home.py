@@ -5,11 +5,14 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from revshare.access.rules import may
 from revshare.clock import now
 from revshare.console.pipeline import stages_of, unfinished_or_last
-from revshare.console.runs import doing, live_runs, names_of, page_of, stage_of
+from revshare.console.runs import deed, live_runs, names_of, page_of, stage_of
+from revshare.console.shown import in_english
 from revshare.console.waiting import Waiting, in_quarantine
 from revshare.continuity.queries import closed_because
 from revshare.cycles.models import Cycle
@@ -20,10 +23,12 @@ from revshare.policies.models import Policy
 from revshare.statements.queries import PUBLISHED
 from revshare.verification.nightly import last_verdict
 
-WHO = {
-    "lock": "An operator locks it", "calculate": "An operator calculates it",
-    "submit": "An operator submits it for review",
-    "approve": "An approver who did not prepare it approves it", "publish": "An approver publishes it",
+NEXT = {
+    "lock": gettext_lazy("Cycle %(key)s is open. An operator locks it"),
+    "calculate": gettext_lazy("Cycle %(key)s is locked. An operator calculates it"),
+    "submit": gettext_lazy("Cycle %(key)s is calculated. An operator submits it for review"),
+    "approve": gettext_lazy("Cycle %(key)s is in review. An approver who did not prepare it approves it"),
+    "publish": gettext_lazy("Cycle %(key)s is approved. An approver publishes it"),
 }  # fmt: skip
 
 
@@ -45,7 +50,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     live = live_runs()[:SHOWN_RUNS]
     names = names_of(live)
     runs = [
-        {"doing": doing(run), "subject": names[run.pk], "stage": stage_of(run), "actor": run.actor, "url": page_of(run)}
+        {"deed": deed(run, names[run.pk]), "stage": stage_of(run), "actor": run.actor, "url": page_of(run)}
         for run in live
     ]
     waiting = in_quarantine(request)
@@ -57,12 +62,12 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _closed() -> str:
+def _closed() -> Any:
     """Why this instance may neither publish nor pay; blank if it may."""
     try:
-        return closed_because()
+        return in_english(closed_because())
     except Refused as error:
-        return str(error)
+        return in_english(str(error))
 
 
 def _todo(request: HttpRequest, waiting: Waiting, cycle: Cycle | None, unfinished: list[Cycle]) -> list[Next]:
@@ -71,19 +76,21 @@ def _todo(request: HttpRequest, waiting: Waiting, cycle: Cycle | None, unfinishe
     roles = request.user.roles  # type: ignore[union-attr]
     todo = []
     if not cycle and not waiting and not IngestedFile.objects.exists():
-        todo.append(Next("Take in the first file", reverse("admin:upload"), may(roles=roles, action="ingest")))
+        todo.append(Next(_("Take in the first file"), reverse("admin:upload"), may(roles=roles, action="ingest")))
     if not cycle and not Policy.objects.exists():
         todo.append(
-            Next("Register a policy", reverse("admin:register-policy"), may(roles=roles, action="register_policy"))
+            Next(_("Register a policy"), reverse("admin:register-policy"), may(roles=roles, action="register_policy"))
         )
     elif not cycle:
-        todo.append(Next("Open a cycle", reverse("admin:open-cycle"), may(roles=roles, action="open_cycle")))
+        todo.append(Next(_("Open a cycle"), reverse("admin:open-cycle"), may(roles=roles, action="open_cycle")))
     if waiting:
-        rows = f"{waiting} row{'s wait' if waiting.many else ' waits'} in quarantine: decide"
-        todo.append(Next(rows, reverse("admin:quarantine"), may(roles=roles, action="quarantine")))
+        rows = ngettext(
+            "%(count)s row waits in quarantine: decide", "%(count)s rows wait in quarantine: decide", waiting.count
+        )
+        todo.append(Next(rows % {"count": waiting}, reverse("admin:quarantine"), may(roles=roles, action="quarantine")))
     for each in unfinished:
         action = next_action(each)
-        if action in WHO:
-            text = f"Cycle {each.key} is {each.get_state_display().replace('_', ' ')}. {WHO[action]}"
+        if action in NEXT:
+            text = NEXT[action] % {"key": each.key}
             todo.append(Next(text, reverse("admin:cycle", args=[each.key]), may(roles=roles, action=action)))
     return sorted(todo, key=lambda item: not item.mine)

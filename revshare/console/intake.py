@@ -10,12 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from revshare.access.jobs import right_of_kind
 from revshare.audit_trail.operations import Act
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, only, require
+from revshare.console.doors import Told, acting, allowed, only, refusal, require
 from revshare.console.fields import plain
 from revshare.console.runs import describe, last_run
 from revshare.console.shown import amount
@@ -29,19 +31,20 @@ from revshare.files.voiding import VOIDABLE
 from revshare.runs.models import Run
 from revshare.signin.links import check_link
 from revshare.tasks import request_step
+from revshare.wording import whole
 
 RECENT = 8
-NO_UPLOAD = "There is no such upload."
+NO_UPLOAD = gettext_lazy("There is no such upload.")
 
 
 class UploadForm(forms.Form):
     kind = forms.ChoiceField(
-        label="What the file holds", choices=[(kind, kind) for kind in TAKEN_IN],
+        label=gettext_lazy("What the file holds"), choices=[(kind, kind) for kind in TAKEN_IN],
         widget=forms.Select(attrs={"data-kind": ""}),
     )  # fmt: skip
     file = forms.FileField(
-        label="File", allow_empty_file=True,
-        help_text="CSV, CSV.gz, JSON Lines or Parquet. Drop it here, or press to choose.",
+        label=gettext_lazy("File"), allow_empty_file=True,
+        help_text=gettext_lazy("CSV, CSV.gz, JSON Lines or Parquet. Drop it here, or press to choose."),
         widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".csv,.gz,.jsonl,.parquet", "data-file": ""}),
     )  # fmt: skip
     columns = forms.JSONField(required=False, widget=forms.HiddenInput(attrs={"data-columns": ""}))
@@ -51,8 +54,8 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         saved = ColumnMapping.objects.values_list("name", "kind")
         self.fields["mapping"] = forms.ChoiceField(
-            label="Read its header by", required=False, help_text="A saved mapping, for a CSV with other names.",
-            choices=[("", "Its own names"), *((name, f"{name} ({kind})") for name, kind in saved)],
+            label=_("Read its header by"), required=False, help_text=_("A saved mapping, for a CSV with other names."),
+            choices=[("", _("Its own names")), *((name, f"{name} ({kind})") for name, kind in saved)],
             widget=forms.Select(attrs={"data-mapping": ""}),
         )  # fmt: skip
 
@@ -72,16 +75,16 @@ def upload(request: HttpRequest) -> HttpResponse:
             )  # fmt: skip
             _start(taken, request)
         except Refused as error:
-            form.add_error("file", str(error))
+            form.add_error("file", refusal(error))
         else:
             return redirect("admin:upload-detail", taken.pk)
     recent = [
-        (item, f"{item.file.rows_in:,}" if item.file else "")
+        (item, whole(item.file.rows_in) if item.file else "")
         for item in Upload.objects.select_related("file").order_by("-pk")[:RECENT]
     ]
     kinds = [{"kind": kind, "columns": columns} for kind, columns in KINDS.items() if kind in TAKEN_IN]
     return site.page(
-        request, "upload.html", title="Take in a file", form=form, kinds=kinds, recent=recent,
+        request, "upload.html", title=_("Take in a file"), form=form, kinds=kinds, recent=recent,
         mappings=ColumnMapping.objects.all()[:RECENT], known=_known(),
         status=400 if form.errors else 200,
     )  # fmt: skip
@@ -101,7 +104,7 @@ def _mapping(form: UploadForm, act: Act) -> str:
     if given["mapping"] or not given["columns"]:
         return str(given["mapping"])
     if not isinstance(given["columns"], dict) or not all(isinstance(name, str) for name in given["columns"].values()):
-        raise Refused("The mapping is not one of names to names.")
+        raise Told(_("The mapping is not one of names to names."))
     return save(name=given["new_mapping"], kind=given["kind"], columns=given["columns"], act=act)[0].name
 
 
@@ -135,7 +138,7 @@ def upload_again(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         _start(upload, request)
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
     return redirect("admin:upload-detail", pk)
 
 
@@ -172,10 +175,10 @@ class Line:
 def _file_context(request: HttpRequest, file: IngestedFile) -> dict[str, Any]:
     now = totals(file)
     lines = [
-        Line("Rows in", f"{now.rows_in:,}", amount(now.sum_in), total=True),
-        Line("accepted", f"{now.accepted:,}", amount(now.sum_accepted)),
-        Line("duplicate", f"{now.duplicate:,}", amount(now.sum_duplicate)),
-        Line("quarantined", f"{now.quarantined:,}", amount(now.sum_quarantined)),
+        Line(_("Rows in"), whole(now.rows_in), amount(now.sum_in), total=True),
+        Line(_("accepted"), whole(now.accepted), amount(now.sum_accepted)),
+        Line(_("duplicate"), whole(now.duplicate), amount(now.sum_duplicate)),
+        Line(_("quarantined"), whole(now.quarantined), amount(now.sum_quarantined)),
     ]
     return {
         "void": Void.objects.filter(pk=file.pk).first(),
@@ -200,5 +203,5 @@ def find_upload(pk: int) -> Upload | None:
 def _file(pk: int) -> IngestedFile:
     file = IngestedFile.objects.filter(pk=pk).first()
     if file is None:
-        raise Http404("There is no such file.")
+        raise Http404(_("There is no such file."))
     return file

@@ -7,6 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.jobs import rights_of
@@ -14,14 +16,15 @@ from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, require
 from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
-from revshare.console.runs import doing, names_of, page_of, stage_of
+from revshare.console.runs import deed, names_of, page_of, stage_of
 from revshare.console.shown import since
 from revshare.runs.models import LIVE, Run
 from revshare.runs.operations import stop as stop_run
 from revshare.tasks import again
+from revshare.wording import decimals
 
 LISTING = Listing(
-    name="jobs", search="About what, or asked for by whom", orders=NEWEST_FIRST, keyed=True, shown=50,
+    name="jobs", search=gettext_lazy("About what, or asked for by whom"), orders=NEWEST_FIRST, keyed=True, shown=50,
     found=lambda text: Q(subject__icontains=text) | Q(actor=text) | Q(step=text),
     columns={
         "job": lambda run: run.pk, "step": lambda run: run.step, "subject": lambda run: run.subject,
@@ -31,7 +34,10 @@ LISTING = Listing(
     },
 )  # fmt: skip
 STATES = ("live", "failed", "done")
-TITLES = {"": "All", "live": "At work", "failed": "Failed", "done": "Done"}
+TITLES = {
+    "": pgettext_lazy("jobs", "All"), "live": pgettext_lazy("jobs", "At work"),
+    "failed": pgettext_lazy("jobs", "Failed"), "done": pgettext_lazy("jobs", "Done"),
+}  # fmt: skip
 
 
 @require_GET
@@ -49,7 +55,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         for name, title in TITLES.items()
     ]
     return site.page(
-        request, "jobs.html", title="Jobs", rows=_shown(request, shown), tabs=tabs, list=seen,
+        request, "jobs.html", title=_("Jobs"), rows=_shown(request, shown), tabs=tabs, list=seen,
         live=any(run.live for run in shown), here=request.get_full_path(),
     )  # fmt: skip
 
@@ -61,7 +67,7 @@ def _shown(request: HttpRequest, runs: list[Run]) -> list[dict[str, Any]]:
     names, rights = names_of(runs), rights_of(runs)
     return [
         {
-            "pk": run.pk, "doing": doing(run), "subject": names[run.pk], "url": page_of(run),
+            "pk": run.pk, "deed": deed(run, names[run.pk]), "url": page_of(run),
             "state": run.state, "stage": stage_of(run) if run.live else "", "actor": run.actor,
             "age": since(run.requested_at, at), "took": _took(run), "attempts": run.attempts, "error": run.error,
             "done": run.progress_done, "total": run.progress_total,
@@ -82,13 +88,15 @@ def _took(run: Run) -> str:
     if not (run.started_at and run.finished_at):
         return ""
     tenths = int((run.finished_at - run.started_at).total_seconds() * 10)
-    return f"{tenths // 10}.{tenths % 10} s" if tenths < 600 else since(run.started_at, run.finished_at, ago=False)
+    if tenths >= 600:
+        return since(run.started_at, run.finished_at, ago=False)
+    return _("%(seconds)s s") % {"seconds": decimals(f"{tenths // 10}.{tenths % 10}")}
 
 
 def _find(request: HttpRequest, pk: int) -> Run:
     run = Run.objects.filter(pk=pk).first()
     if run is None:
-        raise Http404("There is no such run.")
+        raise Http404(_("There is no such run."))
     require(request, rights_of([run])[run.pk])
     return run
 
@@ -97,12 +105,12 @@ def _find(request: HttpRequest, pk: int) -> Run:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     run = _find(request, pk)
 
-    def deed() -> str:
+    def stopped() -> str:
         stop_run(run_id=run.pk, act=acting(request))
-        what = f"{doing(run)} {run.subject.partition(':')[2]}"
-        return f"{what} is stopped. What it had finished stays; try it again any time."
+        what = deed(run, run.subject.partition(":")[2])
+        return _("%(what)s is stopped. What it had finished stays; try it again any time.") % {"what": what}
 
-    attempt(request, deed)
+    attempt(request, stopped)
     return redirect("admin:jobs")
 
 
@@ -110,9 +118,9 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     run = _find(request, pk)
 
-    def deed() -> str:
+    def asked_for() -> str:
         again(run=run, act=acting(request))
-        return f"{doing(run)} {run.subject.partition(':')[2]}: asked for again."
+        return _("%(what)s: asked for again.") % {"what": deed(run, run.subject.partition(":")[2])}
 
-    attempt(request, deed)
+    attempt(request, asked_for)
     return redirect(f"{reverse('admin:jobs')}")

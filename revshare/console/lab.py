@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from django.contrib import messages
@@ -9,12 +10,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET
 
+from revshare import wording
 from revshare.clock import now
 from revshare.console.base import site
 from revshare.console.cycles import find_or_404
-from revshare.console.doors import only
+from revshare.console.doors import Told, only, refusal
 from revshare.console.shown import NOTHING, amount, readable
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
@@ -24,11 +28,13 @@ from revshare.lab.operations import Comparison, compare
 from revshare.lab.report import Column, Mover, Rules, Table, decimals, report
 from revshare.policies.models import Policy
 from revshare.signin.links import PARAMETER, check_link, link_of
+from revshare.wording import percent, whole
 
 SHOWN_POLICIES = 50
 BUCKETS = {
-    "platform": "Platform", "commons": "Commons fund", "suspense": "In suspense", "held": "Held",
-    "carried": "Carried to the next cycle",
+    "platform": gettext_noop("Platform"), "commons": gettext_noop("Commons fund"),
+    "suspense": gettext_noop("In suspense"), "held": gettext_noop("Held"),
+    "carried": gettext_noop("Carried to the next cycle"),
 }  # fmt: skip
 
 
@@ -50,10 +56,10 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         try:
             told = report(_compared(cycle, chosen))
         except Refused as error:
-            messages.error(request, str(error))
+            messages.error(request, refusal(error))
     return site.page(
-        request, "lab.html", title=f"Other policies for cycle {cycle.key}", cycle=cycle, most=MOST - 1,
-        choices=_choices(cycle, chosen),
+        request, "lab.html", title=_("Other policies for cycle %(key)s") % {"key": cycle.key}, cycle=cycle,
+        most=MOST - 1,        choices=_choices(cycle, chosen),
         tables=[_table(table) for table in told.tables] if told else [],
         rules=[_rules(rules) for rules in told.rules] if told else [],
         csv_url=_csv_url(request, key) if told else "",
@@ -74,7 +80,7 @@ def download(request: HttpRequest, key: str) -> HttpResponseBase:
     try:
         comparison = _compared(cycle, request.GET.getlist("policy"))
     except Refused as error:
-        messages.error(request, str(error))
+        messages.error(request, refusal(error))
         return redirect("admin:lab", key)
     return StreamingHttpResponse(
         csv_blocks(comparison), content_type="text/csv; charset=utf-8",
@@ -87,7 +93,7 @@ def _compared(cycle: Cycle, chosen: list[str]) -> Comparison:
     ids = {int(text) for text in chosen if text.isascii() and text.isdigit() and len(text) < 10}
     policies = Policy.objects.filter(pk__in=ids).order_by("pk")
     if len(policies) < len(chosen):
-        raise Refused("One of these policies is not registered, or is chosen twice: choose again.")
+        raise Told(_("One of these policies is not registered, or is chosen twice: choose again."))
     return compare(cycle=cycle, others=[registered(policy) for policy in policies], at=now())
 
 
@@ -106,14 +112,14 @@ def _table(table: Table) -> dict[str, Any]:
         return row(title, [amount(value, currency) for value in micros])
 
     rows = [
-        row("Contributors paid", [f"{column.spread.contributors:,}" for column in columns]),
-        money("Net sales", [column.net_micros for column in columns]),
-        money("Carried in", [column.carried_in_micros for column in columns]),
-        money("To contributors", [column.spread.total_micros for column in columns]),
-        *(money(title, [column.rest[bucket] for column in columns]) for bucket, title in BUCKETS.items()),
-        row("Gini coefficient", [decimals(column.spread.gini, 4) for column in columns]),
-        row("Share of the top 1%", [f"{decimals(column.spread.top * 100, 2)}%" for column in columns]),
-        money("Median", [column.spread.median_micros for column in columns]),
+        row(_("Contributors paid"), [whole(column.spread.contributors) for column in columns]),
+        money(_("Net sales"), [column.net_micros for column in columns]),
+        money(_("Carried in"), [column.carried_in_micros for column in columns]),
+        money(_("To contributors"), [column.spread.total_micros for column in columns]),
+        *(money(_(title), [column.rest[bucket] for column in columns]) for bucket, title in BUCKETS.items()),
+        row(_("Gini coefficient"), [part_text(column.spread.gini, 4) for column in columns]),
+        row(_("Share of the top 1%"), [percent(decimals(column.spread.top * 100, 2)) for column in columns]),
+        money(_("Median"), [column.spread.median_micros for column in columns]),
         *_after_splits(columns, currency, row),
         *_shifts(columns, currency, row),
     ]
@@ -129,29 +135,34 @@ def _after_splits(columns: Sequence[Column], currency: str, row: Callable[[str, 
     if not kept:
         return []
     return [
-        row("Passed on by splits", [amount(column.passed_on_micros, currency) for column in columns]),
-        row("Paid after splits", [f"{after.contributors:,}" for after in kept]),
-        row("Gini coefficient after splits", [decimals(after.gini, 4) for after in kept]),
+        row(_("Passed on by splits"), [amount(column.passed_on_micros, currency) for column in columns]),
+        row(_("Paid after splits"), [whole(after.contributors) for after in kept]),
+        row(_("Gini coefficient after splits"), [part_text(after.gini, 4) for after in kept]),
     ]
 
 
 def _shifts(columns: Sequence[Column], currency: str, row: Callable[[str, list[Any]], Row]) -> list[Row]:
     """Against the first policy, which has nothing to be compared with."""
     shifts = [column.shift for column in columns]
-    counts = (("Winners", "winners"), ("Losers", "losers"), ("Unchanged", "unchanged"))
-    sums = (("Gained", "gained_micros"), ("Lost", "lost_micros"))
+    counts = ((_("Winners"), "winners"), (_("Losers"), "losers"), (_("Unchanged"), "unchanged"))
+    sums = ((_("Gained"), "gained_micros"), (_("Lost"), "lost_micros"))
     return [
-        *(row(title, [f"{getattr(s, name):,}" if s else NOTHING for s in shifts]) for title, name in counts),
+        *(row(title, [whole(getattr(s, name)) if s else NOTHING for s in shifts]) for title, name in counts),
         *(row(title, [amount(getattr(s, name), currency) if s else NOTHING for s in shifts]) for title, name in sums),
     ]
+
+
+def part_text(part: Fraction, places: int) -> str:
+    """A part as the report's `decimals` has it, as readers write it."""
+    return wording.decimals(decimals(part, places))
 
 
 def _movers(column: Column, currency: str) -> dict[str, Any]:
     return {
         "policy": column.name,
         "lists": [
-            ("Largest gains", [_mover(mover, currency) for mover in column.gains]),
-            ("Largest losses", [_mover(mover, currency) for mover in column.losses]),
+            (_("Largest gains"), [_mover(mover, currency) for mover in column.gains]),
+            (_("Largest losses"), [_mover(mover, currency) for mover in column.losses]),
         ],
     }
 

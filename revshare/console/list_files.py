@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from revshare.audit_trail.operations import record
 from revshare.cells import safe_cell
@@ -20,6 +21,7 @@ from revshare.exports.sheets import write_sheet
 from revshare.exports.tables import CONTENT_TYPES
 from revshare.lake import spool
 from revshare.signin.links import PARAMETER, check_link, link_of
+from revshare.wording import whole
 
 EXPORT = "_export"
 FORMATS = ("csv", "xlsx")
@@ -64,7 +66,8 @@ def as_file(
         )  # fmt: skip
     cells = [[_cell(value) for value in row] for row in islice(rows, MAX_ROWS_OF_SHEET + 1)]
     if len(cells) > MAX_ROWS_OF_SHEET:
-        messages.error(request, f"These are more than {MAX_ROWS_OF_SHEET:,} rows: filter them, or take them as CSV.")
+        said = _("These are more than %(count)s rows: filter them, or take them as CSV.")
+        messages.error(request, said % {"count": whole(MAX_ROWS_OF_SHEET)})
         return redirect(f"{request.path}?{request.GET.urlencode()}")
     with spool() as scratch:
         target = scratch / "list"

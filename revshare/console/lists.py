@@ -7,26 +7,34 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
 
 from revshare.console.list_files import as_file, links, wanted
 from revshare.console.seeking import AFTER, BEFORE, Seek, by_key
+from revshare.wording import whole
 
 SHOWN = 25
 FETCHED = 2_000
 LONGEST = 200
+Words = str | Promise
 
 
 @dataclass(frozen=True)
 class Order:
     """`by`: of rows, what they are compared by; of a query set, the names of its fields."""
 
-    title: str
+    title: Words
     by: Any = ("pk",)
     descending: bool = False
 
 
-NEWEST_FIRST = {"newest": Order("Latest first", descending=True), "oldest": Order("Oldest first")}
+NEWEST_FIRST = {
+    "newest": Order(gettext_lazy("Latest first"), descending=True),
+    "oldest": Order(gettext_lazy("Oldest first")),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Listing:
     its key, and rows are not counted."""
 
     name: str
-    search: str
+    search: Words
     orders: Mapping[str, Order]
     columns: Mapping[str, Callable[[Any], Any]]
     texts: Callable[[Any], Iterable[str]] | None = None
@@ -61,7 +69,11 @@ class Seen:
 
     @property
     def orders(self) -> list[tuple[str, str, bool]]:
-        return [(name, order.title, name == self.sort) for name, order in self.listing.orders.items()]
+        return [(name, _(str(order.title)), name == self.sort) for name, order in self.listing.orders.items()]
+
+    @property
+    def search(self) -> str:
+        return _(str(self.listing.search))
 
     @property
     def filtered(self) -> bool:
@@ -103,9 +115,12 @@ def _narrowed(listing: Listing, rows: Any, text: str, order: Order) -> Any:
 
 
 def _cells(listing: Listing, rows: Any) -> Iterator[list[Any]]:
+    """In English, whoever takes the file: it is read by programs."""
     found = rows.iterator(chunk_size=FETCHED) if isinstance(rows, QuerySet) else rows
     for row in found:
-        yield [value(row) for value in listing.columns.values()]
+        with override("en"):
+            cells = [value(row) for value in listing.columns.values()]
+        yield cells
 
 
 Page = tuple[Sequence[Any], dict[str, Any], dict[str, Any], str]
@@ -113,7 +128,9 @@ Page = tuple[Sequence[Any], dict[str, Any], dict[str, Any], str]
 
 def _counted(request: HttpRequest, listing: Listing, rows: Any, order: Order) -> Page:
     page = Paginator(rows, listing.shown).get_page(request.GET.get("page"))
-    span = f"{page.start_index():,} to {page.end_index():,} of {page.paginator.count:,}"
+    span = _("%(first)s to %(last)s of %(count)s") % {
+        "first": whole(page.start_index()), "last": whole(page.end_index()), "count": whole(page.paginator.count),
+    }  # fmt: skip
     return (
         list(page), {"page": page.number - 1} if page.has_previous() else {},
         {"page": page.number + 1} if page.has_next() else {}, span if page.has_other_pages() else "",

@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods
 
 from revshare.clock import now
@@ -20,30 +22,33 @@ from revshare.payouts import operations as payouts
 from revshare.payouts.payable import Preview, Waiting, is_many, preview_and_waiting
 from revshare.runs.models import Run
 from revshare.tasks import BATCH, PAYABLE, request_batch, request_preview
+from revshare.wording import whole
 
 REASONS = {
-    "below_minimum": "Below the minimum payout.", "in_payment": "A payment is under way.",
-    "on_hold": "Held by finance.", "unclaimed": "Nobody has claimed the account yet.",
-    "no_payee": "No payee is known to pay to.",
-    "payee_to_come": "Where to pay to is named; a contributors file has yet to name the payee.",
-    "negative": "The balance is below zero.",
-    "new_payee": "New contributors are paid a while after they were first told of.",
-    "rate_missing": "No rate of today into the currency they are paid in: take in a file of rates.",
-    "below_minor_unit": "It is less than the least amount of the currency they are paid in.",
+    "below_minimum": gettext_noop("Below the minimum payout."), "in_payment": gettext_noop("A payment is under way."),
+    "on_hold": gettext_noop("Held by finance."), "unclaimed": gettext_noop("Nobody has claimed the account yet."),
+    "no_payee": gettext_noop("No payee is known to pay to."),
+    "payee_to_come": gettext_noop("Where to pay to is named; a contributors file has yet to name the payee."),
+    "negative": gettext_noop("The balance is below zero."),
+    "new_payee": gettext_noop("New contributors are paid a while after they were first told of."),
+    "rate_missing": gettext_noop("No rate of today into the currency they are paid in: take in a file of rates."),
+    "below_minor_unit": gettext_noop("It is less than the least amount of the currency they are paid in."),
 }  # fmt: skip
 
 
 WAITING = Listing(
-    name="not-payable", search="Contributor’s id or name, or a reason such as no_payee",
+    name="not-payable", search=gettext_lazy("Contributor’s id or name, or a reason such as no_payee"),
     texts=lambda item: (item.contributor_id, item.name, *item.reasons),
     orders={
-        "largest": Order("Largest balance first", lambda item: item.available_micros, descending=True),
-        "contributor": Order("By contributor", lambda item: item.contributor_id),
+        "largest": Order(gettext_lazy("Largest balance first"), lambda item: item.available_micros, descending=True),
+        "contributor": Order(gettext_lazy("By contributor"), lambda item: item.contributor_id),
     },
     columns={
         "contributor_id": lambda item: item.contributor_id, "name": lambda item: item.name,
         "currency": lambda item: item.currency, "balance_micros": lambda item: item.available_micros,
-        "reasons": lambda item: "; ".join(item.reasons), "words": lambda item: " ".join(_words(item)),
+        "reasons": lambda item: "; ".join(item.reasons),
+        # In English, whoever takes the file.
+        "words": lambda item: " ".join(REASONS[code] for code in item.reasons),
     },
 )  # fmt: skip
 
@@ -63,10 +68,10 @@ def prepare(request: HttpRequest) -> HttpResponseBase:
         if not isinstance(seen, Seen):
             return seen
         shown = {"known": True, **_told(found, currency), "list": seen, "rows": [_waits(item) for item in seen.rows]}
+    title = _("Prepare payments in %(currency)s") % {"currency": currency} if currency else ""
     return site.page(
-        request, "payout_prepare.html", title=f"Prepare payments in {currency or 'a currency'}", currency=currency,
-        **shown,
-    )  # fmt: skip
+        request, "payout_prepare.html", title=title or _("Prepare payments in a currency"), currency=currency, **shown
+    )
 
 
 def _asked(request: HttpRequest, currency: str) -> HttpResponse:
@@ -77,13 +82,13 @@ def _asked(request: HttpRequest, currency: str) -> HttpResponse:
     def deed() -> str:
         if request.POST.get("what") == "preview":
             request_preview(currency=currency, act=acting(request))
-            return "What is payable is being worked out."
+            return _("What is payable is being worked out.")
         confirmed(request)
         if is_many():
             request_batch(currency=currency, act=acting(request))
-            return "The batch is being prepared."
+            return _("The batch is being prepared.")
         made.append(payouts.prepare(currency=currency, act=acting(request)).pk)
-        return f"Batch {made[0]} is prepared: another person approves it."
+        return _("Batch %(batch)s is prepared: another person approves it.") % {"batch": made[0]}
 
     attempt(request, deed)
     return redirect("admin:payout-batch", made[0]) if made else here
@@ -98,12 +103,8 @@ def _at_once(currency: str) -> tuple[Preview, list[Waiting]]:
 def _waits(item: Waiting) -> dict[str, Any]:
     return {
         "id": item.contributor_id, "who": item.name or item.contributor_id,
-        "amount": amount(item.available_micros, item.currency), "why": _words(item),
+        "amount": amount(item.available_micros, item.currency), "why": [_(REASONS[code]) for code in item.reasons],
     }  # fmt: skip
-
-
-def _words(item: Waiting) -> list[str]:
-    return [REASONS[code] for code in item.reasons]
 
 
 def _by_jobs(currency: str) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _by_jobs(currency: str) -> dict[str, Any]:
 def _told(found: Preview, currency: str) -> dict[str, Any]:
     total = major(found.total_minor, currency) if found.payments else ""
     return {
-        "payable": found.payments, "count": f"{found.payments:,}", "total": total, "cycle": found.cycle,
+        "payable": found.payments, "count": whole(found.payments), "total": total, "cycle": found.cycle,
         "reasons": reasons_of(found.reasons),
     }  # fmt: skip
 
@@ -134,4 +135,4 @@ def _told(found: Preview, currency: str) -> dict[str, Any]:
 def reasons_of(counts: dict[str, int]) -> list[tuple[str, str]]:
     """Why accounts are not payable, and how many, most first."""
     rows = sorted(counts.items(), key=lambda item: (-item[1], REASONS[item[0]]))
-    return [(REASONS[code], f"{number:,}") for code, number in rows]
+    return [(_(REASONS[code]), whole(number)) for code, number in rows]

@@ -7,17 +7,19 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.models import User
 from revshare.access.rules import may
 from revshare.console.bank import ResultsForm, latest_results
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt, confirmed, only, person, require
+from revshare.console.doors import acting, allowed, attempt, confirmed, only, person, refusal, require
 from revshare.console.fields import plain
 from revshare.console.holds import holding
 from revshare.console.lists import NEWEST_FIRST, Listing, Order, Seen, answer
-from revshare.console.shown import moment, readable
+from revshare.console.shown import badge, moment, readable
 from revshare.errors import NotFound, Refused
 from revshare.payouts import operations as payouts
 from revshare.payouts.models import PaymentBatch
@@ -25,21 +27,41 @@ from revshare.payouts.queries import find_batch
 from revshare.payouts.register import register
 from revshare.payouts.rules import MOVES, major_text, minor_unit_micros, payment_key
 from revshare.signin.links import check_link
+from revshare.wording import whole
 
 RIGHTS = {"approve": "approve_payouts", "export": "export_payouts", "cancel": "prepare_payouts"}
-OUTCOMES = {"live": "Under way", "paid": "Paid", "returned": "Came back", "cancelled": "Given up"}
-LABELS = {"approve": "Approve", "export": "Hand to the bank", "cancel": "Give up"}
+OUTCOMES = {
+    "live": gettext_noop("Under way"), "paid": gettext_noop("Paid"), "returned": gettext_noop("Came back"),
+    "cancelled": gettext_noop("Given up"),
+}  # fmt: skip
+LABELS = {
+    "approve": gettext_noop("Approve"), "export": gettext_noop("Hand to the bank"), "cancel": gettext_noop("Give up"),
+}  # fmt: skip
+BUTTONS = {
+    "approve": gettext_noop("Approve batch %(batch)s"), "export": gettext_noop("Hand to the bank batch %(batch)s"),
+    "cancel": gettext_noop("Give up batch %(batch)s"),
+}  # fmt: skip
+CONFIRMED = {
+    "approve": gettext_noop("Approve: %(total)s"), "export": gettext_noop("Hand to the bank: %(total)s"),
+    "cancel": gettext_noop("Give up: %(total)s"),
+}  # fmt: skip
 MEANING = {
-    "approve": "A second person releases these payments. The approval is bound to the digest above.",
-    "export": "From here on only the bank's results end these payments. The register can then be downloaded.",
-    "cancel": "Nobody is paid by this batch; what it would have paid can go into another.",
+    "approve": gettext_noop("A second person releases these payments. The approval is bound to the digest above."),
+    "export": gettext_noop(
+        "From here on only the bank's results end these payments. The register can then be downloaded."
+    ),
+    "cancel": gettext_noop("Nobody is paid by this batch; what it would have paid can go into another."),
 }
-DONE = {"approve": "approved", "export": "handed to the bank: download its register", "cancel": "given up"}
+DONE = {
+    "approve": gettext_noop("Batch %(batch)s is approved."),
+    "export": gettext_noop("Batch %(batch)s is handed to the bank: download its register."),
+    "cancel": gettext_noop("Batch %(batch)s is given up."),
+}
 
 
 BATCHES = Listing(
-    name="batches", search="Currency, cycle or state", orders=NEWEST_FIRST
-    | {"largest": Order("Most payments first", ("payments_count",), descending=True)},
+    name="batches", search=gettext_lazy("Currency, cycle or state"), orders=NEWEST_FIRST
+    | {"largest": Order(gettext_lazy("Most payments first"), ("payments_count",), descending=True)},
     found=lambda text: Q(currency=text.upper()) | Q(cycle__key=text) | Q(state=text.lower()),
     columns={
         "batch": lambda row: row.pk, "state": lambda row: row.state, "cycle": lambda row: row.cycle.key,
@@ -57,7 +79,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(seen, Seen):
         return seen
     return site.page(
-        request, "payouts.html", title="Payouts", may_prepare=allowed(request, "prepare_payouts"), list=seen,
+        request, "payouts.html", title=_("Payouts"), may_prepare=allowed(request, "prepare_payouts"), list=seen,
         may_hold=allowed(request, "hold_payouts"), may_book=allowed(request, "book_payments"),
         holds=holding().count(), batches=[_shown(batch) for batch in seen.rows], form=plain(ResultsForm()),
         latest=latest_results() if allowed(request, "book_payments") else [],
@@ -68,15 +90,17 @@ def page(request: HttpRequest) -> HttpResponseBase:
 def batch(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(pk)
     moves = [
-        {"action": action, "label": LABELS[action], "meaning": MEANING[action],
+        {"action": action, "label": _(LABELS[action]), "meaning": _(MEANING[action]),
+         "button": _(BUTTONS[action]) % {"batch": pk},
+         "confirms": _(CONFIRMED[action]) % {"total": major(found.total_minor, found.currency)},
          "hindrance": _hindrance(found, action, person(request)),
          "url": reverse("admin:payout-move", args=[pk, action])}
         for action, move in MOVES.items()
         if found.state in move.sources
     ]  # fmt: skip
     return site.page(
-        request, "payout_batch.html", title=f"Batch {pk} in {found.currency}", batch=_shown(found), moves=moves,
-        outcome=_outcome(found),
+        request, "payout_batch.html", batch=_shown(found), moves=moves, outcome=_outcome(found),
+        title=_("Batch %(batch)s in %(currency)s") % {"batch": pk, "currency": found.currency},
         may_register=found.state == "exported" and allowed(request, "export_payouts"),
         payments=f"{reverse('admin:revshare_payment_changelist')}?q={payment_key(pk, 0)[:-6]}",
     )  # fmt: skip
@@ -85,7 +109,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     if action not in MOVES:
-        raise Http404("There is no such move.")
+        raise Http404(_("There is no such move."))
     require(request, RIGHTS[action])
     found = _find(pk)
 
@@ -98,7 +122,7 @@ def move(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             payouts.release_to_bank(batch_id=pk, act=acting(request))
         else:
             payouts.cancel(batch_id=pk, act=acting(request, why=request.POST.get("reason", "").strip()))
-        return f"Batch {pk} is {DONE[action]}."
+        return _(DONE[action]) % {"batch": pk}
 
     attempt(request, deed)
     return redirect("admin:payout-batch", pk)
@@ -113,7 +137,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 
     def deed() -> str:
         written.append(register(found))
-        return f"The register of batch {pk} is downloaded."
+        return _("The register of batch %(batch)s is downloaded.") % {"batch": pk}
 
     if found.state != "exported" or not attempt(request, deed):
         return redirect("admin:payout-batch", pk)
@@ -131,14 +155,14 @@ def _find(pk: int) -> PaymentBatch:
 def _hindrance(found: PaymentBatch, action: str, user: User) -> str:
     """What keeps this person from a move; the operation checks it again."""
     if not may(roles=user.roles, action=RIGHTS[action]):
-        return "This takes an approver." if action == "approve" else "This takes finance."
+        return _("This takes an approver.") if action == "approve" else _("This takes finance.")
     if action == "approve":
         if user.username == found.prepared_by:
-            return "You prepared this batch: another person has to approve it."
+            return _("You prepared this batch: another person has to approve it.")
         try:
             payouts.check_not_payee(found, user.contributor_id)
         except Refused as error:
-            return str(error)
+            return refusal(error)
     return ""
 
 
@@ -150,19 +174,21 @@ def major(minor: int, currency: str) -> str:
 def _outcome(found: PaymentBatch) -> list[tuple[str, str, str]]:
     """What became of its payments: the word, how many, how much."""
     rows = found.payments.values_list("state").annotate(number=Count("pk"), minor=Sum("amount_minor")).order_by("state")
-    return [(OUTCOMES[state], f"{number:,}", major(minor, found.currency)) for state, number, minor in rows]
+    return [(_(OUTCOMES[state]), whole(number), major(minor, found.currency)) for state, number, minor in rows]
 
 
 def _shown(found: PaymentBatch) -> dict[str, Any]:
     return {
-        "pk": found.pk, "state": found.state, "cycle": found.cycle.key, "count": f"{found.payments_count:,}",
+        "pk": found.pk, "badge": badge(found.state), "cycle": found.cycle.key, "payments": found.payments_count,
+        "count": whole(found.payments_count),
         "total": major(found.total_minor, found.currency), "digest": found.digest,
         "history": [
             (word, by, moment(at))
             for word, by, at in (
-                ("Prepared", found.prepared_by, found.prepared_at), ("Approved", found.approved_by, found.approved_at),
-                ("Handed to the bank", found.exported_by, found.exported_at),
-                ("Given up", found.cancelled_by, found.cancelled_at),
+                (_("Prepared"), found.prepared_by, found.prepared_at),
+                (_("Approved"), found.approved_by, found.approved_at),
+                (_("Handed to the bank"), found.exported_by, found.exported_at),
+                (_("Given up"), found.cancelled_by, found.cancelled_at),
             )
             if by
         ],

@@ -6,6 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from revshare.access.models import User
 from revshare.access.rules import ROLES, STAFF
@@ -14,6 +16,8 @@ from revshare.console.base import site
 from revshare.console.doors import acting
 from revshare.console.filters import RoleFilter
 from revshare.console.records import RecordAdmin
+from revshare.console.shown import role as role_words
+from revshare.console.state_words import ROLES as ROLE_WORDS
 from revshare.signin.step_up import check_step_up
 
 EDITABLE = ("roles", "is_active")
@@ -21,8 +25,9 @@ EDITABLE = ("roles", "is_active")
 
 class RolesForm(forms.ModelForm):
     roles = forms.MultipleChoiceField(
-        choices=[(role, role) for role in ROLES], required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="What this person may do. An approver never approves what the same person prepared.",
+        label=gettext_lazy("Roles"), choices=[(role, ROLE_WORDS[role]) for role in ROLES], required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("What this person may do. An approver never approves what the same person prepared."),
     )  # fmt: skip
 
     class Meta:
@@ -32,7 +37,7 @@ class RolesForm(forms.ModelForm):
     def clean_roles(self) -> list[str]:
         roles = sorted(set(self.cleaned_data["roles"]))
         if "contributor" in roles and self.instance.contributor_id is None:
-            raise forms.ValidationError("Only a user tied to a contributor's id can have the role contributor.")
+            raise forms.ValidationError(_("Only a user tied to a contributor's id can have the role contributor."))
         return roles
 
 
@@ -46,9 +51,9 @@ class UserAdmin(RecordAdmin):
     ordering = ("username",)
     hidden = ("password", "email", "first_name", "last_name", "is_staff")
 
-    @admin.display(description="roles")
+    @admin.display(description=gettext_lazy("roles"))
     def role_names(self, user: User) -> str:
-        return ", ".join(user.roles) or "none"
+        return ", ".join(map(role_words, user.roles)) or _("none")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(site.has_permission(request) and request.user.is_superuser)

@@ -9,13 +9,16 @@ from typing import Any
 from django.db.models import Count, Max, Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from revshare.access.rules import may
 from revshare.audit_trail.models import Event
 from revshare.console.cycle_facts import Facts, facts_of
 from revshare.console.doors import person
 from revshare.console.runs import doing, last_run
-from revshare.console.shown import amount, since
+from revshare.console.shown import amount, in_english, role, since, words
 from revshare.console.waiting import Waiting
 from revshare.cycles.models import Cycle
 from revshare.cycles.review import preparers
@@ -26,19 +29,24 @@ from revshare.payouts.models import PaymentBatch
 from revshare.reviews.queries import Standing, standing
 from revshare.runs.models import Run
 from revshare.statements.queries import PUBLISHED
+from revshare.wording import whole
 
 UNFINISHED = 10
 OPERATOR, APPROVER, FINANCE = "operator", "approver", "finance"
 # Stage: title, the move that ends it, whose turn it is, what the button says.
 MOVES = (
-    ("Lock", "lock", OPERATOR, "Lock the cycle"), ("Calculate", "calculate", OPERATOR, "Calculate it"),
-    ("Review", "submit", OPERATOR, "Look at it and submit"), ("Approve", "approve", APPROVER, "Look at it and approve"),
-    ("Publish", "publish", APPROVER, "Publish the statements"),
+    (gettext_lazy("Lock"), "lock", OPERATOR, gettext_lazy("Lock the cycle")),
+    (gettext_lazy("Calculate"), "calculate", OPERATOR, gettext_lazy("Calculate it")),
+    (gettext_lazy("Review"), "submit", OPERATOR, gettext_lazy("Look at it and submit")),
+    (gettext_lazy("Approve"), "approve", APPROVER, gettext_lazy("Look at it and approve")),
+    (gettext_lazy("Publish"), "publish", APPROVER, gettext_lazy("Publish the statements")),
 )  # fmt: skip
 AHEAD = {
-    "calculate": "shares every pool, to the micro", "submit": "compares it with the cycle before",
-    "approve": "a second person looks and releases", "publish": "shows everybody their statement",
-    "pay": "finance hands a batch to the bank",
+    "calculate": gettext_lazy("shares every pool, to the micro"),
+    "submit": gettext_lazy("compares it with the cycle before"),
+    "approve": gettext_lazy("a second person looks and releases"),
+    "publish": gettext_lazy("shows everybody their statement"),
+    "pay": gettext_lazy("finance hands a batch to the bank"),
 }  # fmt: skip
 
 
@@ -47,15 +55,15 @@ class Stage:
     """One stage. `state`: done, now, ahead or blocked. `age`: since when it is done, or waits. `turn`: whose it is.
     `hint`: what it will do, of one that lies ahead."""
 
-    title: str
+    title: Any
     state: str
     lines: list[Any] = field(default_factory=list)
-    hint: str = ""
+    hint: Any = ""
     age: str = ""
-    blocked: str = ""
+    blocked: Any = ""
     turn: str = ""
     mine: bool = False
-    next: str = ""
+    next: Any = ""
     url: str = ""
 
 
@@ -73,7 +81,7 @@ def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datet
     times = _times(cycle)
     stages = [_files(request, waiting, at)]
     page = reverse("admin:cycle", args=[cycle.key])
-    for number, (title, action, role, button) in enumerate(MOVES, 1):
+    for number, (title, action, who, button) in enumerate(MOVES, 1):
         done = reached(state=cycle.state, goal=STATES[number])
         now = cycle.state == STATES[number - 1]
         stage = Stage(title, "done" if done else "now" if now else "ahead", url=page)
@@ -81,14 +89,18 @@ def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datet
         stage.hint = "" if done or now else AHEAD[action]
         stage.age = since(times[action], at) if done else ""
         if now:
-            stage.age = f"waits {since(times[MOVES[number - 2][1]], at, ago=False)}" if number > 1 else ""
+            stage.age = _waits(times[MOVES[number - 2][1]], at) if number > 1 else ""
             stage.blocked = _blocked(action, cycle, waiting, said, run)
-            stage.turn, stage.next = role, button
+            stage.turn, stage.next = role(who), button
             stage.mine = _mine(request, action, cycle)
             if stage.blocked:
                 stage.state = "blocked"
         stages.append(stage)
     return [*stages, _payment(request, cycle, at)]
+
+
+def _waits(then: datetime | None, at: datetime) -> str:
+    return _("waits %(time)s") % {"time": since(then, at, ago=False)}
 
 
 def _times(cycle: Cycle) -> dict[str, datetime | None]:
@@ -101,44 +113,61 @@ def _times(cycle: Cycle) -> dict[str, datetime | None]:
 
 def _files(request: HttpRequest, waiting: Waiting, at: datetime) -> Stage:
     facts = IngestedFile.objects.aggregate(count=Count("pk"), rows=Sum("rows_in", default=0), last=Max("loaded_at"))
-    stage = Stage("Files", "done" if facts["count"] else "now", url=reverse("admin:revshare_ingestedfile_changelist"))
-    stage.lines = [f"{facts['count']:,} files", f"{facts['rows']:,} rows"]
-    stage.age = f"last one {since(facts['last'], at)}" if facts["last"] else ""
+    stage = Stage(
+        _("Files"), "done" if facts["count"] else "now", url=reverse("admin:revshare_ingestedfile_changelist")
+    )
+    stage.lines = [
+        _("%(count)s files") % {"count": whole(facts["count"])}, _("%(count)s rows") % {"count": whole(facts["rows"])},
+    ]  # fmt: skip
+    stage.age = _("last one %(ago)s") % {"ago": since(facts["last"], at)} if facts["last"] else ""
     if waiting:
-        stage.blocked = f"{waiting} row{'s wait' if waiting.many else ' waits'} in quarantine"
-        stage.turn, stage.next, stage.url = OPERATOR, "Decide about the rows", reverse("admin:quarantine")
+        said = ngettext("%(count)s row waits in quarantine", "%(count)s rows wait in quarantine", waiting.count)
+        stage.blocked = said % {"count": waiting}
+        stage.turn, stage.next, stage.url = role(OPERATOR), _("Decide about the rows"), reverse("admin:quarantine")
         stage.mine = may(roles=person(request).roles, action="quarantine")
     return stage
 
 
 def _lines(action: str, cycle: Cycle, facts: Facts | None, said: Standing) -> list[Any]:
     if action == "lock":
-        return [f"{cycle.starts_on:%Y-%m-%d} to {cycle.ends_on:%Y-%m-%d}"]
+        return [_("%(first)s to %(last)s") % {"first": f"{cycle.starts_on}", "last": f"{cycle.ends_on}"}]
     if facts is None:
         return []
     if action == "calculate":
         pools = len(facts.pools)
-        return [f"{pools:,} pool{'' if pools == 1 else 's'}", *(total.to_contributors for total in facts.totals)]
+        counted = ngettext("%(count)s pool", "%(count)s pools", pools) % {"count": whole(pools)}
+        return [counted, *(total.to_contributors for total in facts.totals)]
     if action == "submit":
-        if said.blocking:
-            return [f"{said.blocking} finding{'' if said.blocking == 1 else 's'}", f"{said.overridden} overridden"]
-        return ["nothing unusual"]
+        return _findings(said)
     if action == "approve":
-        return [f"by {cycle.approved_by}" if cycle.approved_by else f"books {facts.balance}"]
-    return [f"{facts.statements:,} statements"]
+        if cycle.approved_by:
+            return [_("by %(person)s") % {"person": cycle.approved_by}]
+        return [_("books %(balance)s") % {"balance": facts.balance}]
+    return [_("%(count)s statements") % {"count": facts.statements_text}]
 
 
-def _blocked(action: str, cycle: Cycle, waiting: Waiting, said: Standing, run: Run | None) -> str:
+def _findings(said: Standing) -> list[str]:
+    if not said.blocking:
+        return [_("nothing unusual")]
+    return [
+        ngettext("%(count)s finding", "%(count)s findings", said.blocking) % {"count": said.blocking},
+        _("%(count)s overridden") % {"count": said.overridden},
+    ]
+
+
+def _blocked(action: str, cycle: Cycle, waiting: Waiting, said: Standing, run: Run | None) -> Any:
     if run and run.live:
-        return f"{doing(run)} is under way."
+        return _("%(step)s is under way.") % {"step": doing(run)}
     if action == "lock" and waiting:
-        return f"{waiting} row{'s are' if waiting.many else ' is'} in quarantine."
+        rows = ngettext("%(count)s row is in quarantine.", "%(count)s rows are in quarantine.", waiting.count)
+        return rows % {"count": waiting}
     if action in ("submit", "approve") and said.stopped:
-        return "An approver stopped it."
+        return _("An approver stopped it.")
     if action == "approve" and said.open:
-        return f"{said.open} finding{'s are' if said.open > 1 else ' is'} not overridden."
+        findings = ngettext("%(count)s finding is not overridden.", "%(count)s findings are not overridden.", said.open)
+        return findings % {"count": said.open}
     if run and run.step == action and run.state == Run.State.FAILED:
-        return f"Refused last time: {run.error}"
+        return format_html("{} {}", _("Refused last time:"), in_english(run.error))
     return ""
 
 
@@ -151,18 +180,18 @@ def _mine(request: HttpRequest, action: str, cycle: Cycle) -> bool:
 def _payment(request: HttpRequest, cycle: Cycle, at: datetime) -> Stage:
     """What was made of the cycle's balances. Batches pay out of the last published cycle."""
     published = cycle.state in PUBLISHED
-    stage = Stage("Pay", "ahead", url=reverse("admin:payouts"))
+    stage = Stage(_("Pay"), "ahead", url=reverse("admin:payouts"))
     if not published:
         stage.hint = AHEAD["pay"]
         return stage
     batches = list(PaymentBatch.objects.filter(cycle=cycle))
     if not batches:
         return Stage(
-            "Pay", "now", ["nothing prepared"], f"waits {since(cycle.published_at, at, ago=False)}", turn=FINANCE,
-            mine=may(roles=person(request).roles, action="prepare_payouts"), next="Prepare payments", url=stage.url,
+            stage.title, "now", [_("nothing prepared")], age=_waits(cycle.published_at, at), turn=role(FINANCE),
+            mine=may(roles=person(request).roles, action="prepare_payouts"), next=_("Prepare payments"), url=stage.url,
         )  # fmt: skip
     states = Counter(batch.state for batch in batches)
-    stage.lines = [f"{count} {state}" for state, count in sorted(states.items())]
+    stage.lines = [f"{count} {words(state)}" for state, count in sorted(states.items())]
     stage.lines += [amount(_micros(batch), batch.currency) for batch in batches[:3]]
     stage.state = "now" if states["draft"] or states["approved"] else "done"
     return stage

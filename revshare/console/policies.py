@@ -4,11 +4,14 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from revshare.console.base import site
-from revshare.console.doors import acting, only
+from revshare.console.doors import Told, acting, only, refusal
 from revshare.console.fields import plain
+from revshare.console.shown import in_english, words
 from revshare.cycles.models import Cycle
 from revshare.cycles.operations import KEY_LENGTH, open_cycle
 from revshare.errors import Refused
@@ -29,29 +32,31 @@ allocation = "asset_count"
 
 class PolicyForm(forms.Form):
     file = forms.FileField(
-        label="Policy file", allow_empty_file=True,
-        help_text="A TOML file. Drop it here, or press to choose. Once registered, a version never changes.",
+        label=gettext_lazy("Policy file"), allow_empty_file=True,
+        help_text=gettext_lazy(
+            "A TOML file. Drop it here, or press to choose. Once registered, a version never changes."
+        ),
         widget=forms.FileInput(attrs={"class": "rs-drop", "accept": ".toml"}),
     )  # fmt: skip
 
 
 class CycleForm(forms.Form):
     key = forms.CharField(
-        label="Key", max_length=KEY_LENGTH, strip=False,
-        help_text="How the cycle is called from now on, such as 2011-11.",
+        label=pgettext_lazy("cycle", "Key"), max_length=KEY_LENGTH, strip=False,
+        help_text=gettext_lazy("How the cycle is called from now on, such as 2011-11."),
     )  # fmt: skip
-    start = forms.CharField(label="First day", widget=forms.DateInput(attrs={"type": "date"}))
+    start = forms.CharField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))
     end = forms.CharField(
-        label="Day after the last", widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="This day is not part of the cycle any more.",
+        label=gettext_lazy("Day after the last"), widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=gettext_lazy("This day is not part of the cycle any more."),
     )  # fmt: skip
     timezone = forms.CharField(
-        label="Time zone", widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
-        help_text="Days begin and end by the clocks there, such as Europe/London.",
+        label=gettext_lazy("Time zone"), widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+        help_text=gettext_lazy("Days begin and end by the clocks there, such as Europe/London."),
     )  # fmt: skip
     policy = forms.ModelChoiceField(
-        label="Policy", queryset=Policy.objects.order_by("-pk"), empty_label=None,
-        help_text="The rules that its sales are shared by.",
+        label=gettext_lazy("Policy"), queryset=Policy.objects.order_by("-pk"), empty_label=None,
+        help_text=gettext_lazy("The rules that its sales are shared by."),
     )  # fmt: skip
 
 
@@ -63,15 +68,16 @@ def register_policy(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             if file.size > MAX_POLICY_BYTES:
-                raise Refused("A policy file is not larger than 1 MiB.")
+                raise Told(_("A policy file is not larger than 1 MiB."))
             policy, new = register(content=file.read(), act=acting(request))
         except Refused as error:
-            form.add_error("file", str(error))
+            form.add_error("file", refusal(error))
         else:
-            messages.success(request, f"Policy {policy} is {'' if new else 'already '}registered.")
+            said = _("Policy %(policy)s is registered.") if new else _("Policy %(policy)s is already registered.")
+            messages.success(request, said % {"policy": policy})
             return redirect("admin:revshare_policy_change", policy.pk)
     return site.page(
-        request, "register_policy.html", title="Register a policy", form=form, example=EXAMPLE,
+        request, "register_policy.html", title=_("Register a policy"), form=form, example=EXAMPLE,
         status=400 if form.errors else 200,
     )  # fmt: skip
 
@@ -86,14 +92,15 @@ def open_new(request: HttpRequest) -> HttpResponse:
             period = parse_period(given["start"], given["end"], given["timezone"])
             cycle, new = open_cycle(key=given["key"], period=period, policy=given["policy"], act=acting(request))
         except PeriodError as error:
-            form.add_error(None, f"{error}"[:1].upper() + f"{error}."[1:].replace("..", "."))
+            form.add_error(None, in_english(f"{error}"[:1].upper() + f"{error}."[1:].replace("..", ".")))
         except Refused as error:
-            form.add_error(None, str(error))
+            form.add_error(None, refusal(error))
         else:
-            messages.success(request, f"Cycle {cycle.key} is {'' if new else 'already '}{cycle.state}.")
+            said = _("Cycle %(key)s is %(state)s.") if new else _("Cycle %(key)s is already %(state)s.")
+            messages.success(request, said % {"key": cycle.key, "state": words(cycle.state)})
             return redirect("admin:cycle", cycle.key)
     return site.page(
-        request, "open_cycle.html", title="Open a cycle", form=form, zones=sorted(ZONES),
+        request, "open_cycle.html", title=_("Open a cycle"), form=form, zones=sorted(ZONES),
         no_policy=not Policy.objects.exists(), status=400 if form.errors else 200,
     )  # fmt: skip
 

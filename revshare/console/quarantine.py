@@ -7,17 +7,18 @@ from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.doors import Told, acting, allowed, attempt, only
 from revshare.console.lists import Listing, Order, Seen, answer
-from revshare.console.shown import amount
-from revshare.errors import Refused
+from revshare.console.shown import amount, why
 from revshare.files import quarantine as files_quarantine
 from revshare.files.queries import open_quarantine
-from revshare.files.reasons import sentence
 from revshare.ingest.operations import retry_quarantine
+from revshare.wording import whole
 
 
 @dataclass
@@ -42,10 +43,10 @@ def _waiting() -> list[Waiting]:
     for group in groups:
         pk = group["file_id"]
         file = files.setdefault(pk, Waiting(pk, group["file__name"], group["file__kind"]))
-        code, _, column = group["reason"].partition("@")
+        code, _at, column = group["reason"].partition("@")
         file.rows += group["rows"]
         file.reasons.append(
-            {"code": code, "column": column, "meaning": sentence(code), "rows": group["rows"],
+            {"code": code, "column": column, "meaning": why(code), "rows": group["rows"],
              "amount": amount(group["micros"]),
              "query": urlencode({"file": str(pk), "reason": group["reason"]})}
         )  # fmt: skip
@@ -53,12 +54,12 @@ def _waiting() -> list[Waiting]:
 
 
 LISTING = Listing(
-    name="quarantine", search="File, kind or reason",
+    name="quarantine", search=gettext_lazy("File, kind or reason"),
     texts=lambda file: (file.name, file.kind, *(reason["meaning"] for reason in file.reasons)), shown=10,
     orders={
-        "oldest": Order("Oldest file first", lambda file: file.pk),
-        "newest": Order("Latest file first", lambda file: file.pk, descending=True),
-        "rows": Order("Most rows first", lambda file: file.rows, descending=True),
+        "oldest": Order(gettext_lazy("Oldest file first"), lambda file: file.pk),
+        "newest": Order(gettext_lazy("Latest file first"), lambda file: file.pk, descending=True),
+        "rows": Order(gettext_lazy("Most rows first"), lambda file: file.rows, descending=True),
     },
     columns={
         "file": lambda file: file.pk, "name": lambda file: file.name, "kind": lambda file: file.kind,
@@ -74,7 +75,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(seen, Seen):
         return seen
     return site.page(
-        request, "quarantine.html", title="Quarantine", files=seen.rows, list=seen,
+        request, "quarantine.html", title=_("Quarantine"), files=seen.rows, list=seen,
         may_decide=allowed(request, "quarantine"),
     )  # fmt: skip
 
@@ -86,13 +87,14 @@ def retry(request: HttpRequest) -> HttpResponse:
 
     def deed() -> str:
         counts = retry_quarantine(file_id=_file_id(request, required=False), act=acting(request))
-        waited = {"waiting refunds": "released_refunds", "rows of contributors not known before": "released_unknown"}
-        released = {what: counts[name] for what, name in waited.items() if counts[name]}
-        also = "".join(f" {count:,} {what} were taken in with them." for what, count in released.items())
-        return (
-            f"Judged again: {counts['accepted']:,} accepted, {counts['duplicate']:,} duplicate, "
-            f"{counts['quarantined']:,} still in quarantine.{also}"
-        )
+        refunds, unknown = counts["released_refunds"], counts["released_unknown"]
+        said = [judged(counts)]
+        if refunds:
+            said.append(_("%(count)s waiting refunds were taken in with them.") % {"count": whole(refunds)})
+        if unknown:
+            rows = _("%(count)s rows of contributors not known before were taken in with them.")
+            said.append(rows % {"count": whole(unknown)})
+        return " ".join(said)
 
     attempt(request, deed)
     return redirect("admin:quarantine")
@@ -108,10 +110,24 @@ def dismiss(request: HttpRequest) -> HttpResponse:
         assert file_id is not None
         why = request.POST.get("reason", "").strip()
         count = files_quarantine.dismiss(file_id=file_id, act=acting(request, why=why))
-        return f"{count:,} row{'' if count == 1 else 's'} dismissed; they stay on record with your reason."
+        return dismissed(count)
 
     attempt(request, deed)
     return redirect("admin:quarantine")
+
+
+def judged(counts: dict[str, int]) -> str:
+    """What came of judging rows again."""
+    said = _("Judged again: %(accepted)s accepted, %(duplicate)s duplicate, %(quarantined)s still in quarantine.")
+    return said % {name: whole(counts[name]) for name in ("accepted", "duplicate", "quarantined")}
+
+
+def dismissed(count: int) -> str:
+    said = ngettext(
+        "%(count)s row dismissed; they stay on record with your reason.",
+        "%(count)s rows dismissed; they stay on record with your reason.", count,
+    )  # fmt: skip
+    return said % {"count": whole(count)}
 
 
 def _file_id(request: HttpRequest, *, required: bool) -> int | None:
@@ -119,5 +135,5 @@ def _file_id(request: HttpRequest, *, required: bool) -> int | None:
     if not text and not required:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise Refused("Say which file.")
+        raise Told(_("Say which file."))
     return int(text)

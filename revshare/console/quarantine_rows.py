@@ -8,22 +8,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt, only
+from revshare.console.doors import Told, acting, allowed, attempt, only
 from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
-from revshare.console.shown import amount, masked_email
+from revshare.console.quarantine import dismissed, judged
+from revshare.console.shown import amount, masked_email, why
 from revshare.console.stages_in import NO_PERSONAL
-from revshare.errors import Refused
 from revshare.files import quarantine
 from revshare.files.models import QuarantinedRow
 from revshare.files.queries import open_quarantine
 from revshare.files.reasons import sentence
 from revshare.ingest.operations import retry_quarantine
+from revshare.wording import whole
 
 LISTING = Listing(
-    name="quarantined-rows", search="File’s name, or how the reason’s code begins", keyed=True, shown=50,
+    name="quarantined-rows", search=gettext_lazy("File’s name, or how the reason’s code begins"), keyed=True, shown=50,
     found=lambda text: Q(file__name__icontains=text) | Q(reason__startswith=text),
     orders=dict(reversed(NEWEST_FIRST.items())),
     columns={
@@ -60,16 +63,16 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(seen, Seen):
         return seen
     return site.page(
-        request, "quarantine_rows.html", title="Rows in quarantine", rows=[_shown(row) for row in seen.rows], said=said,
-        list=seen,        may_decide=allowed(request, "quarantine"), why=sentence(said["reason"].partition("@")[0])
-        if "reason" in said else "", filtered=bool(said) and not seen.text,
+        request, "quarantine_rows.html", title=_("Rows in quarantine"), rows=[_shown(row) for row in seen.rows],
+        said=said, list=seen, may_decide=allowed(request, "quarantine"),
+        why=why(said["reason"]) if "reason" in said else "", filtered=bool(said) and not seen.text,
     )  # fmt: skip
 
 
 def _shown(row: QuarantinedRow) -> dict[str, Any]:
-    code, _, column = row.reason.partition("@")
+    column = row.reason.partition("@")[2]
     return {
-        "pk": row.pk, "file": row.file.name, "file_pk": row.file_id, "line": f"{row.line:,}", "why": sentence(code),
+        "pk": row.pk, "file": row.file.name, "file_pk": row.file_id, "line": whole(row.line), "why": why(row.reason),
         "column": column, "amount": amount(row.amount_micros) if row.amount_micros is not None else "",
         "cells": [(name, text, name == column) for name, text in _cells(row) if text or name == column],
     }  # fmt: skip
@@ -91,14 +94,11 @@ def decide(request: HttpRequest) -> HttpResponse:
         act = acting(request, why=request.POST.get("reason_given", "").strip())
         if action == "retry":
             counts = retry_quarantine(file_id=None, act=act, only=by_file)
-            return (
-                f"Judged again: {counts['accepted']:,} accepted, {counts['duplicate']:,} duplicate, "
-                f"{counts['quarantined']:,} still in quarantine."
-            )
+            return judged(counts)
         if action != "dismiss":
-            raise Refused("Choose what to do with the rows.")
+            raise Told(_("Choose what to do with the rows."))
         count = sum(quarantine.dismiss(file_id=file, act=act, only=ids) for file, ids in by_file.items())
-        return f"{count:,} row{'' if count == 1 else 's'} dismissed; they stay on record with your reason."
+        return dismissed(count)
 
     attempt(request, deed)
     return redirect(f"{reverse('admin:quarantine-rows')}?{urlencode(said)}")
@@ -107,18 +107,19 @@ def decide(request: HttpRequest) -> HttpResponse:
 def _by_file(request: HttpRequest, rows: Any, filtered: bool) -> dict[int, list[int]]:
     if request.POST.get("all") == "yes":
         if not filtered:
-            raise Refused("Say of which file, or for which reason, all rows are meant.")
+            raise Told(_("Say of which file, or for which reason, all rows are meant."))
         chosen = rows
     else:
         ids = [number for text in request.POST.getlist("row") if (number := _number(text)) is not None]
         if not ids:
-            raise Refused("Tick the rows first.")
+            raise Told(_("Tick the rows first."))
         chosen = rows.filter(pk__in=ids)
     found: dict[int, list[int]] = defaultdict(list)
     for pk, file in chosen.order_by("pk").values_list("pk", "file_id")[: MOST + 1]:
         found[file].append(pk)
     if sum(map(len, found.values())) > MOST:
-        raise Refused(f"More than {MOST:,} rows at once: decide about the file as a whole, on the page Quarantine.")
+        many = _("More than %(count)s rows at once: decide about the file as a whole, on the page Quarantine.")
+        raise Told(many % {"count": whole(MOST)})
     if not found:
-        raise Refused("None of these rows waits any more: somebody has decided about them.")
+        raise Told(_("None of these rows waits any more: somebody has decided about them."))
     return dict(found)

@@ -9,12 +9,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from revshare.console.base import site
-from revshare.console.doors import acting, allowed, attempt
+from revshare.console.doors import Told, acting, allowed, attempt
 from revshare.console.lists import Listing, Seen, answer
-from revshare.console.shown import badge
-from revshare.errors import Refused
+from revshare.console.shown import badge, moment, words
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,29 @@ class Field:
 
 @dataclass(frozen=True)
 class Form:
+    """`says`: a message of the catalogues, as all its words are; `told`: the numbers in it."""
+
     title: str
     action: str
     button: str
     fields: Sequence[Field]
     says: str = ""
+    told: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def explanation(self) -> str:
+        return _(self.says) % self.told if self.says else ""
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A page of cards. `tabs`: by name, the states that it shows (none: all). `view`: its address."""
+    """A page of cards. `tabs`: by name, the states that it shows (none: all). `view`: its address. `which` names the
+    choice of a tab, `all_records` the link to all of them. Its words are messages of the catalogues."""
 
     view: str
     title: str
+    which: str
+    all_records: str
     empty: str
     tabs: Mapping[str, tuple[str, ...]]
     listing: Listing
@@ -85,9 +95,9 @@ def shown(request: HttpRequest, queue: Queue, rows: Any, card: Callable[[Any], C
     seen = answer(request, queue.listing, rows, kept={"tab": tab})
     if not isinstance(seen, Seen):
         return seen
-    tabs = [{"title": name, "now": name == tab, "url": f"?{urlencode({'tab': name})}"} for name in queue.tabs]
+    tabs = [{"title": _(name), "now": name == tab, "url": f"?{urlencode({'tab': name})}"} for name in queue.tabs]
     return site.page(
-        request, "queue.html", title=queue.title, queue=queue, cards=[card(row) for row in seen.rows], tabs=tabs,
+        request, "queue.html", title=_(queue.title), queue=queue, cards=[card(row) for row in seen.rows], tabs=tabs,
         list=seen, forms=[form for form in queue.forms if allowed(request, form.action)],
         records=reverse(f"admin:revshare_{queue.records}_changelist"), here=request.get_full_path(),
     )  # fmt: skip
@@ -99,9 +109,15 @@ def done(request: HttpRequest, view: str, deed: Callable[[Any], str]) -> HttpRes
     return redirect(f"admin:{view}")
 
 
+def step_told(step: Any) -> str:
+    """A step of a claim or a debt: where it brought it, who, when, why."""
+    said = {"state": words(step.target), "by": step.by, "at": moment(step.at), "text": step.text}
+    return _("%(state)s by %(by)s, %(at)s: “%(text)s”") % said
+
+
 def given(request: HttpRequest, name: str) -> str:
     """A field of the form. Raises Refused for what no text can be."""
     text = request.POST.get(name, "").strip()
     if "\x00" in text:
-        raise Refused(f"The field {name} holds a character that no text has.")
+        raise Told(_("The field %(name)s holds a character that no text has.") % {"name": name})
     return text

@@ -11,6 +11,7 @@ from unfold.admin import ModelAdmin
 
 from revshare.console.base import site
 from revshare.console.list_files import as_file, links, wanted
+from revshare.console.record_words import choice, in_each_language, word_lazy
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
 from revshare.console.shown import amount, moment
 
@@ -18,7 +19,7 @@ ROWS_AT_ONCE = 2_000
 
 
 def _amount_of(field: str) -> Callable[[Any], SafeString]:
-    @admin.display(description=field.removesuffix("_micros").replace("_", " "), ordering=field)
+    @admin.display(description=word_lazy(field.removesuffix("_micros").replace("_", " ")), ordering=field)
     def shown(record: Any) -> SafeString:
         return amount(getattr(record, field), _currency_of(record))
 
@@ -26,9 +27,17 @@ def _amount_of(field: str) -> Callable[[Any], SafeString]:
 
 
 def _moment_of(field: str) -> Callable[[Any], str]:
-    @admin.display(description=field.replace("_", " "), ordering=field)
+    @admin.display(description=word_lazy(field.replace("_", " ")), ordering=field)
     def shown(record: Any) -> str:
         return moment(getattr(record, field))
+
+    return shown
+
+
+def _words_of(field: str) -> Callable[[Any], str]:
+    @admin.display(description=word_lazy(field.replace("_", " ")), ordering=field)
+    def shown(record: Any) -> str:
+        return choice(getattr(record, field))
 
     return shown
 
@@ -42,9 +51,9 @@ def _only_looked_at(request: HttpRequest) -> HttpResponse | None:
 
 
 class RecordAdmin(ModelAdmin):
-    """Looks at records. For each column `x_micros` there is `x_amount`, and for each time `t` there is `t_utc`; they
-    stand in its place on a record's page. `hidden` columns are left out there; `extra` ones stand at its end;
-    `unexported` ones are in no file."""
+    """Looks at records. In the place of each column `x_micros` a record's page has `x_amount`, of each time `t` it has
+    `t_utc`, of each of the `coded` columns `c` it has `c_words`. `hidden` columns are left out there; `extra` ones
+    stand at its end; `unexported` ones are in no file."""
 
     actions = None
     list_before_template = "console/_export.html"
@@ -53,11 +62,13 @@ class RecordAdmin(ModelAdmin):
     list_fullwidth = True
     list_filter_submit = False
     compressed_fields = True
+    coded: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     unexported: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
 
     def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        in_each_language(model)
         self.shown: list[str] = []
         for field in model._meta.concrete_fields:
             name = field.name
@@ -67,6 +78,9 @@ class RecordAdmin(ModelAdmin):
             elif isinstance(field, models.DateTimeField):
                 name = f"{name}_utc"
                 setattr(self, name, _moment_of(field.name))
+            elif name in self.coded:
+                name = f"{name}_words"
+                setattr(self, name, _words_of(field.name))
             if field.name not in self.hidden:
                 self.shown.append(name)
         super().__init__(model, admin_site)

@@ -6,11 +6,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.rules import may
-from revshare.console.doors import acting, allowed, attempt, only, person
-from revshare.console.shown import amount, assets, change, readable
+from revshare.console.doors import Told, acting, allowed, attempt, only, person
+from revshare.console.finding_words import told
+from revshare.console.shown import amount, assets, badge, change, readable
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.cycles.review import decide_finding, difference_csv, make_review, preparers
@@ -20,14 +23,26 @@ from revshare.reviews.models import ACTIONS, Review
 from revshare.reviews.operations import DONE, check_not_concerned
 from revshare.reviews.queries import findings_of, review_of
 from revshare.signin.links import check_link
+from revshare.wording import whole
 
 OPEN_STATES = ("calculated", "in_review")
-LISTS = {"risers": "Rose most", "fallers": "Fell most", "new": "New", "gone": "Gone"}
+LISTS = {
+    "risers": gettext_noop("Rose most"), "fallers": gettext_noop("Fell most"), "new": gettext_noop("New"),
+    "gone": gettext_noop("Gone"),
+}  # fmt: skip
 SHOWN = 5
 RULES = {
-    "contributors": "Contributor", "pools": "Pool", "concentration": "Concentration", "sales": "Sales",
-    "assets": "Assets",
+    "contributors": gettext_noop("Contributor"), "pools": gettext_noop("Pool"),
+    "concentration": gettext_noop("Concentration"), "sales": gettext_noop("Sales"), "assets": gettext_noop("Assets"),
 }  # fmt: skip
+TOLD = {
+    "override": gettext_noop("%(by)s overridden it: “%(reason)s”"),
+    "stop": gettext_noop("%(by)s stopped it: “%(reason)s”"),
+}
+DECIDED = {
+    "override": gettext_noop("Finding %(number)s is overridden; your reason is on record."),
+    "stop": gettext_noop("Finding %(number)s is stopped; your reason is on record."),
+}
 
 
 def context_of(request: HttpRequest, cycle: Cycle) -> dict[str, Any] | None:
@@ -40,7 +55,8 @@ def context_of(request: HttpRequest, cycle: Cycle) -> dict[str, Any] | None:
     found = list(findings_of(cycle.pk))
     blocking = [item for item in found if item.blocks]
     return {
-        "made": True, "before": review.before.key if review.before else "", "findings": [_finding(i) for i in found],
+        "made": True, "before": review.before.key if review.before else "",
+        "findings": [_finding(item, review) for item in found],
         "open": sum(item.decision != "override" for item in blocking), "blocking": len(blocking),
         "stopped": [item for item in blocking if item.decision == "stop"],
         "hindrance": _hindrance(request, cycle), "differences": _differences(review), "pools": _pools(review),
@@ -53,24 +69,26 @@ def _hindrance(request: HttpRequest, cycle: Cycle) -> str:
     if cycle.state not in OPEN_STATES:
         return "closed"
     if not may(roles=user.roles, action="decide_finding"):
-        return "An approver decides about these."
+        return _("An approver decides about these.")
     if user.username in preparers(cycle):
-        return "You prepared this cycle: another person decides about these."
+        return _("You prepared this cycle: another person decides about these.")
     return ""
 
 
-def _finding(item: Any) -> dict[str, Any]:
+def _finding(item: Any, review: Review) -> dict[str, Any]:
+    net_micros = review.facts["takings"].get(item.currency, {}).get("net_micros", 0)
     state = DONE[item.decision] if item.decision else "open"
+    decided = _(TOLD[item.decision]) % {"by": item.decided_by, "reason": item.reason} if item.decision else ""
     return {
-        "number": item.number, "rule": RULES[item.rule], "says": item.says, "blocks": item.blocks,
-        "state": state if item.blocks else "note", "reason": item.reason, "by": item.decided_by,
+        "number": item.number, "rule": _(RULES[item.rule]), "says": told(item, net_micros), "blocks": item.blocks,
+        "badge": badge(state if item.blocks else "note"), "decided": decided,
         "may_override": item.decision != "override", "may_stop": item.decision != "stop",
         "link": _link(item),
     }  # fmt: skip
 
 
 def _link(item: Any) -> str:
-    kind, _, name = item.subject.partition(" ")
+    kind, _space, name = item.subject.partition(" ")
     if item.contributor_id:
         return reverse("admin:revshare_contributor_change", args=[item.contributor_id])
     if kind == "file" and name.isdigit():
@@ -88,7 +106,7 @@ def _differences(review: Review) -> list[dict[str, Any]]:
 def _difference(item: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     code = item["currency"]
     movers = [
-        {"title": title, "rows": [
+        {"title": _(title), "rows": [
             {"id": mover["contributor_id"], "name": names.get(mover["contributor_id"]) or mover["contributor_id"],
              "before": amount(mover["before_micros"], code), "after": amount(mover["after_micros"], code),
              "change": change(mover["after_micros"], mover["before_micros"], code)}
@@ -99,28 +117,28 @@ def _difference(item: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return {
         "currency": code, "movers": movers,
         "tiles": [
-            ("To contributors", amount(item["after_micros"], code), readable(item["before_micros"], code),
+            (_("To contributors"), amount(item["after_micros"], code), readable(item["before_micros"], code),
              change(item["after_micros"], item["before_micros"], code)),
-            ("Paid contributors", f"{item['paid_after']:,}", f"{item['paid_before']:,}",
+            (_("Paid contributors"), whole(item["paid_after"]), whole(item["paid_before"]),
              change(item["paid_after"], item["paid_before"])),
-            ("New", f"{item['newcomers']:,}", "", amount(item["newcomers_micros"], code)),
-            ("Gone", f"{item['dropouts']:,}", "", amount(item["dropouts_micros"], code)),
+            (_("New"), whole(item["newcomers"]), "", amount(item["newcomers_micros"], code)),
+            (_("Gone"), whole(item["dropouts"]), "", amount(item["dropouts_micros"], code)),
         ],
     }  # fmt: skip
 
 
 def _pools(review: Review) -> list[dict[str, Any]]:
-    rows = []
+    rows, none = [], pgettext("pool", "none")
     for pool in review.facts["pools"]:
         now, before = pool["now"], pool["before"]
         code = (now or before)["currency"]
         net, net_before = (each["net_micros"] if each else 0 for each in (now, before))
         rows.append({
-            "name": pool["name"], "net": amount(net, code) if now else "none",
-            "net_before": amount(net_before, code) if before else "none", "change": change(net, net_before, code),
+            "name": pool["name"], "net": amount(net, code) if now else none,
+            "net_before": amount(net_before, code) if before else none, "change": change(net, net_before, code),
             "assets": assets(now["denominator_ticks"]) if now else "–",
             "assets_before": assets(before["denominator_ticks"]) if before else "–",
-            "people": f"{now['contributors']:,}" if now else "–",
+            "people": whole(now["contributors"]) if now else "–",
         })  # fmt: skip
     return rows
 
@@ -128,7 +146,7 @@ def _pools(review: Review) -> list[dict[str, Any]]:
 def _find(key: str) -> Cycle:
     cycle = Cycle.objects.select_related("policy").filter(key=key).first()
     if cycle is None:
-        raise Http404("There is no such cycle.")
+        raise Http404(_("There is no such cycle."))
     return cycle
 
 
@@ -140,7 +158,7 @@ def make(request: HttpRequest, key: str) -> HttpResponse:
 
     def deed() -> str:
         make_review(key=key, act=acting(request))
-        return f"Cycle {key} is reviewed."
+        return _("Cycle %(key)s is reviewed.") % {"key": key}
 
     attempt(request, deed)
     return redirect("admin:cycle", key)
@@ -155,11 +173,11 @@ def decide(request: HttpRequest, key: str, number: int) -> HttpResponse:
 
     def deed() -> str:
         if action not in ACTIONS:
-            raise Refused("Choose to override the finding, or to stop the cycle for it.")
+            raise Told(_("Choose to override the finding, or to stop the cycle for it."))
         check_not_concerned(cycle_id=cycle.pk, number=number, contributor_id=person(request).contributor_id)
         act = acting(request, why=request.POST.get("reason", "").strip())
         decide_finding(key=key, number=number, action=action, act=act)
-        return f"Finding {number} is {DONE[action]}; your reason is on record."
+        return _(DECIDED[action]) % {"number": number}
 
     attempt(request, deed)
     return redirect(f"{reverse('admin:cycle', args=[key])}#findings")

@@ -6,6 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from revshare.console.shown import stage
@@ -13,10 +15,31 @@ from revshare.files.models import Upload
 from revshare.runs.models import LIVE, Run
 from revshare.tasks import BATCH, PAYABLE, VERIFIED
 
-STEPS = {"ingest": "Taking in", "lock": "Locking", "calculate": "Calculating", "publish": "Publishing",
-         "review": "Reviewing", "prove": "Making the proof of", "restate": "Computing again",
-         "verify": "Verifying", "preview": "Working out what is payable in",
-         "prepare": "Preparing a batch in"}  # fmt: skip
+STEPS = {
+    "ingest": gettext_lazy("Taking in"),
+    "lock": gettext_lazy("Locking"),
+    "calculate": gettext_lazy("Calculating"),
+    "publish": gettext_lazy("Publishing"),
+    "review": gettext_lazy("Reviewing"),
+    "prove": gettext_lazy("Making the proof of"),
+    "restate": gettext_lazy("Computing again"),
+    "verify": gettext_lazy("Verifying"),
+    "preview": gettext_lazy("Working out what is payable in"),
+    "prepare": gettext_lazy("Preparing a batch in"),
+}
+DEEDS = {
+    "ingest": gettext_lazy("Taking in %(subject)s"),
+    "lock": gettext_lazy("Locking %(subject)s"),
+    "calculate": gettext_lazy("Calculating %(subject)s"),
+    "publish": gettext_lazy("Publishing %(subject)s"),
+    "review": gettext_lazy("Reviewing %(subject)s"),
+    "prove": gettext_lazy("Making the proof of %(subject)s"),
+    "restate": gettext_lazy("Computing again %(subject)s"),
+    "verify": gettext_lazy("Verifying %(subject)s"),
+    "preview": gettext_lazy("Working out what is payable in %(subject)s"),
+    "prepare": gettext_lazy("Preparing a batch in %(subject)s"),
+}
+"""The same with what is worked at."""
 
 
 def last_run(subject: str) -> Run | None:
@@ -51,12 +74,20 @@ def names_of(runs: list[Run]) -> dict[int, str]:
 def _name(run: Run, uploads: dict[int, str]) -> str:
     subject = run.subject.partition(":")[2]
     if run.subject == VERIFIED:
-        return "everything"
+        return _("everything")
     return uploads.get(int(subject), subject) if run.step == "ingest" else subject
 
 
 def doing(run: Run) -> str:
-    return STEPS.get(run.step, run.step.capitalize())
+    """The step alone."""
+    return str(STEPS.get(run.step, run.step.capitalize()))
+
+
+def deed(run: Run, subject: str) -> str:
+    """The step, and what it is about."""
+    if run.step in DEEDS:
+        return str(DEEDS[run.step]) % {"subject": subject}
+    return f"{run.step.capitalize()} {subject}"
 
 
 def stage_of(run: Run) -> str:
@@ -66,10 +97,10 @@ def stage_of(run: Run) -> str:
 def said(run: Run) -> str:
     """What to read out when it changes."""
     if run.state == Run.State.DONE:
-        return f"{doing(run)}: done."
+        return _("%(step)s: done.") % {"step": doing(run)}
     if run.state == Run.State.FAILED:
-        return f"{doing(run)}: refused. {run.error}"
-    return f"{doing(run)}: {stage_of(run)}."
+        return _("%(step)s: refused. %(error)s") % {"step": doing(run), "error": run.error}
+    return _("%(step)s: %(stage)s.") % {"step": doing(run), "stage": stage_of(run)}
 
 
 def describe(run: Run) -> dict[str, Any]:
@@ -85,7 +116,7 @@ def describe(run: Run) -> dict[str, Any]:
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     run = Run.objects.filter(pk=pk).first()
     if run is None:
-        raise Http404("There is no such run.")
+        raise Http404(_("There is no such run."))
     shown = describe(run)
     news = request.GET.get("said") != shown["said"]
     return render(request, "console/_run.html", shown | {"polled": True, "news": news})

@@ -9,12 +9,14 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from revshare.audit_trail.models import Event
 from revshare.console.base import site
 from revshare.console.lists import NEWEST_FIRST, Listing, Seen, answer
-from revshare.console.shown import moment, words
+from revshare.console.shown import in_english, moment, words
 from revshare.contributors.models import Contributor
 from revshare.cycles.models import Cycle
 from revshare.files.models import IngestedFile, Upload
@@ -44,7 +46,7 @@ class Hit:
 def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
     hits = [hit for find in FINDERS for hit in find(text)] if text else []
-    return site.page(request, "search.html", title="Search", text=text, hits=hits)
+    return site.page(request, "search.html", title=_("Search"), text=text, hits=hits)
 
 
 def _contributors(text: str) -> Iterator[Hit]:
@@ -53,23 +55,23 @@ def _contributors(text: str) -> Iterator[Hit]:
     rows = [known] if known else Contributor.objects.filter(name__icontains=text).order_by("pk")[:MOST]
     for row in rows:
         yield Hit(
-            "Contributor", row.name or row.pk, row.pk, reverse("admin:revshare_contributor_change", args=[row.pk])
+            _("Contributor"), row.name or row.pk, row.pk, reverse("admin:revshare_contributor_change", args=[row.pk])
         )
 
 
 def _statements(text: str) -> Iterator[Hit]:
     for row in by_number(text).select_related("contributor"):
         about = row.contributor.name or row.contributor_id
-        yield Hit("Statement", row.number, about, reverse("admin:revshare_statement_change", args=[row.pk]))
+        yield Hit(_("Statement"), row.number, about, reverse("admin:revshare_statement_change", args=[row.pk]))
 
 
 def _cycles(text: str) -> Iterator[Hit]:
     for row in Cycle.objects.filter(key__icontains=text)[:MOST]:
-        yield Hit("Cycle", row.key, words(row.state), reverse("admin:cycle", args=[row.key]))
+        yield Hit(_("Cycle"), row.key, words(row.state), reverse("admin:cycle", args=[row.key]))
     key = text.rpartition("/")
     if key[1] and NUMBER.fullmatch(key[2]):
         for found in Restatement.objects.filter(cycle__key=key[0], number=int(key[2])).select_related("cycle"):
-            yield Hit("Restatement", found.key, found.words, reverse("admin:restatement", args=[found.pk]))
+            yield Hit(_("Restatement"), found.key, found.words, reverse("admin:restatement", args=[found.pk]))
 
 
 def _files(text: str) -> Iterator[Hit]:
@@ -77,9 +79,9 @@ def _files(text: str) -> Iterator[Hit]:
     if HASH.fullmatch(text):
         which |= Q(sha256__startswith=text)
     for row in IngestedFile.objects.filter(which)[:MOST]:
-        yield Hit("File", row.name, f"{row.kind}, {row.sha256[:16]}…", reverse("admin:file", args=[row.pk]))
+        yield Hit(_("File"), row.name, f"{row.kind}, {row.sha256[:16]}…", reverse("admin:file", args=[row.pk]))
     for item in Upload.objects.filter(which, file__isnull=True)[:MOST]:
-        yield Hit("Upload", item.name, "not taken in", reverse("admin:upload-detail", args=[item.pk]))
+        yield Hit(_("Upload"), item.name, _("not taken in"), reverse("admin:upload-detail", args=[item.pk]))
 
 
 def _journals(text: str) -> Iterator[Hit]:
@@ -90,8 +92,8 @@ def _journals(text: str) -> Iterator[Hit]:
         which |= Q(hash__startswith=text)
     for row in Journal.objects.filter(which)[:MOST]:
         yield Hit(
-            "Journal",
-            f"No. {row.seq}",
+            _("Journal"),
+            _("No. %(number)s") % {"number": row.seq},
             f"{row.kind} {row.key}",
             reverse("admin:revshare_journal_change", args=[row.pk]),
         )
@@ -99,20 +101,25 @@ def _journals(text: str) -> Iterator[Hit]:
 
 def _policies(text: str) -> Iterator[Hit]:
     for row in Policy.objects.filter(name__icontains=text).order_by("-pk")[:MOST]:
-        yield Hit("Policy", str(row), f"{row.sha256[:16]}…", reverse("admin:revshare_policy_change", args=[row.pk]))
+        yield Hit(_("Policy"), str(row), f"{row.sha256[:16]}…", reverse("admin:revshare_policy_change", args=[row.pk]))
 
 
 def _payments(text: str) -> Iterator[Hit]:
     if PAYMENT.fullmatch(text):
         for row in Payment.objects.filter(payment_key=text):
             about = f"{row.name or row.contributor_id}, {words(row.state)}"
-            yield Hit("Payment", row.payment_key, about, reverse("admin:revshare_payment_change", args=[row.pk]))
+            yield Hit(_("Payment"), row.payment_key, about, reverse("admin:revshare_payment_change", args=[row.pk]))
 
 
 def _runs(text: str) -> Iterator[Hit]:
     if NUMBER.fullmatch(text):
         for row in Run.objects.filter(pk=int(text)):
-            yield Hit("Job", f"Job {row.pk}", str(row), reverse("admin:revshare_run_change", args=[row.pk]))
+            yield Hit(
+                _("Job"),
+                _("Job %(number)s") % {"number": row.pk},
+                in_english(str(row)),
+                reverse("admin:revshare_run_change", args=[row.pk]),
+            )
 
 
 FINDERS: tuple[Callable[[str], Iterator[Hit]], ...] = (
@@ -121,7 +128,8 @@ FINDERS: tuple[Callable[[str], Iterator[Hit]], ...] = (
 
 
 EVENTS = Listing(
-    name="audit-trail", search="Object, deed, person or reason", orders=NEWEST_FIRST, keyed=True, shown=50,
+    name="audit-trail", search=gettext_lazy("Object, deed, person or reason"), orders=NEWEST_FIRST, keyed=True,
+    shown=50,
     columns={
         "seq": lambda row: row.seq, "at": lambda row: f"{row.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "actor": lambda row: row.actor, "action": lambda row: row.action, "object": lambda row: row.object,
@@ -140,12 +148,13 @@ def audit(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(seen, Seen):
         return seen
     shown = [
-        {"seq": row.seq, "at": moment(row.at), "actor": row.actor, "action": words(row.action), "object": row.object,
+        {"seq": row.seq, "at": moment(row.at), "actor": row.actor, "action": row.action.replace("_", " "),
+         "object": row.object,
          "why": row.detail.get("why", ""), "url": reverse("admin:revshare_event_change", args=[row.seq])}
         for row in seen.rows
     ]  # fmt: skip
     return site.page(
-        request, "audit.html", title="Audit trail", rows=shown, given=given, list=seen, asked=any(given.values())
+        request, "audit.html", title=_("Audit trail"), rows=shown, given=given, list=seen, asked=any(given.values())
     )
 
 

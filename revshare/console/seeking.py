@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from unfold.views import ChangeList
 
 AFTER, BEFORE = "after", "before"
@@ -90,8 +91,8 @@ class SeekList(ChangeList):
     @property
     def turn_words(self) -> str:
         if self.model_admin.descending:
-            return "Latest first" if self.turned else "Oldest first"
-        return "A to Z" if self.turned else "Z to A"
+            return _("Latest first") if self.turned else _("Oldest first")
+        return _("A to Z") if self.turned else _("Z to A")
 
     def get_results(self, request: HttpRequest) -> None:
         found: Slice = self.model_admin.seek(self, self._asked(request))

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import escape
+from django.utils.translation import gettext_lazy as _
 
 from revshare.access.rules import may
 from revshare.console.shown import words
@@ -13,55 +14,60 @@ from revshare.console.waiting import in_quarantine
 from revshare.cycles.models import Cycle
 
 WORK = (
-    ("Work", (
-        ("Home", "home", "admin:index", None),
-        ("Take in a file", "upload_file", "admin:upload", "ingest"),
-        ("Open a cycle", "event_available", "admin:open-cycle", "open_cycle"),
-        ("Register a policy", "gavel", "admin:register-policy", "register_policy"),
-        ("Payouts", "payments", "admin:payouts", None),
-        ("Jobs", "bolt", "admin:jobs", None),
+    (_("Work"), (
+        (_("Home"), "home", "admin:index", None),
+        (_("Take in a file"), "upload_file", "admin:upload", "ingest"),
+        (_("Open a cycle"), "event_available", "admin:open-cycle", "open_cycle"),
+        (_("Register a policy"), "gavel", "admin:register-policy", "register_policy"),
+        (_("Payouts"), "payments", "admin:payouts", None),
+        (_("Jobs"), "bolt", "admin:jobs", None),
     )),
-    ("To decide", (
-        ("Quarantine", "warning", "admin:quarantine", None),
-        ("Suspense", "hourglass_empty", "admin:suspense", None),
-        ("Claims", "front_hand", "admin:work-claims", None),
-        ("Consents", "thumbs_up_down", "admin:work-consents", None),
-        ("Advances and debts", "request_quote", "admin:work-debts", None),
-        ("Restatements", "history_edu", "admin:restatements", None),
+    (_("To decide"), (
+        (_("Quarantine"), "warning", "admin:quarantine", None),
+        (_("Suspense"), "hourglass_empty", "admin:suspense", None),
+        (_("Claims"), "front_hand", "admin:work-claims", None),
+        (_("Consents"), "thumbs_up_down", "admin:work-consents", None),
+        (_("Advances and debts"), "request_quote", "admin:work-debts", None),
+        (_("Restatements"), "history_edu", "admin:restatements", None),
     )),
-    ("Contributors’ accounts", (
-        ("Invitations", "mail", "staff-invitations", "invite"),
-        ("Deletion requests", "person_remove", "staff-deletions", "decide_deletion"),
-        ("Letters", "drafts", "staff-letters", "read_letters"),
+    (_("Contributors’ accounts"), (
+        (_("Invitations"), "mail", "staff-invitations", "invite"),
+        (_("Deletion requests"), "person_remove", "staff-deletions", "decide_deletion"),
+        (_("Letters"), "drafts", "staff-letters", "read_letters"),
     )),
-    ("To look up", (
-        ("Audit trail", "history", "admin:audit", None),
-        ("Verification", "verified", "admin:verification", None),
-        ("Deficits", "trending_down", "admin:deficits", None),
-        ("Downloads", "download", "admin:downloads", "export"),
+    (_("To look up"), (
+        (_("Audit trail"), "history", "admin:audit", None),
+        (_("Verification"), "verified", "admin:verification", None),
+        (_("Deficits"), "trending_down", "admin:deficits", None),
+        (_("Downloads"), "download", "admin:downloads", "export"),
     )),
 )  # fmt: skip
 RECORDS = (
-    ("1 · Files", (("Files", "ingestedfile"), ("Quarantined rows", "quarantinedrow"), ("Uploads", "upload"))),
-    ("2 · People and assets", (
-        ("Contributors", "contributor"), ("Manifests", "manifest"), ("Parts", "part"),
-        ("Parts of manifests", "partversion"), ("Weights", "weight"), ("Trainings", "training"),
-        ("Consents", "consent"), ("Splits", "split"), ("Claims", "claim"), ("Steps of claims", "claimstep"),
+    (_("1 · Files"), (
+        (_("Files"), "ingestedfile"), (_("Quarantined rows"), "quarantinedrow"), (_("Uploads"), "upload"),
     )),
-    ("3 · Sales and policies", (
-        ("Sales", "sale"), ("Measures", "measure"), ("Outputs", "output"), ("Usage", "usage"), ("Rates", "rate"),
-        ("Policies", "policy"),
+    (_("2 · People and assets"), (
+        (_("Contributors"), "contributor"), (_("Manifests"), "manifest"), (_("Parts"), "part"),
+        (_("Parts of manifests"), "partversion"), (_("Weights"), "weight"), (_("Trainings"), "training"),
+        (_("Consents"), "consent"), (_("Splits"), "split"), (_("Claims"), "claim"),
+        (_("Steps of claims"), "claimstep"),
     )),
-    ("4 · Cycles", (("Cycles", "cycle"), ("Windows", "window"), ("Pools", "pool"), ("Allocations", "allocation"),
-        ("Matches", "match"), ("Decisions on suspense", "suspensedecision"))),
-    ("5 · Ledger", (("Journals", "journal"), ("Legs", "leg"))),
-    ("6 · Statements", (("Statements", "statement"),)),
-    ("7 · Payments", (
-        ("Batches", "paymentbatch"), ("Payments", "payment"), ("Results", "paymentresult"), ("Holds", "hold"),
-        ("Payout currencies", "payoutcurrency"), ("Debts", "debt"), ("Steps of debts", "debtstep"),
-        ("Taken back", "recouped"),
+    (_("3 · Sales and policies"), (
+        (_("Sales"), "sale"), (_("Measures"), "measure"), (_("Outputs"), "output"), (_("Usage"), "usage"),
+        (_("Rates"), "rate"), (_("Policies"), "policy"),
     )),
-    ("On record", (("Runs", "run"), ("Audit trail", "event"), ("Users", "user"))),
+    (_("4 · Cycles"), (
+        (_("Cycles"), "cycle"), (_("Windows"), "window"), (_("Pools"), "pool"), (_("Allocations"), "allocation"),
+        (_("Matches"), "match"), (_("Decisions on suspense"), "suspensedecision"),
+    )),
+    (_("5 · Ledger"), ((_("Journals"), "journal"), (_("Legs"), "leg"))),
+    (_("6 · Statements"), ((_("Statements"), "statement"),)),
+    (_("7 · Payments"), (
+        (_("Batches"), "paymentbatch"), (_("Payments"), "payment"), (_("Results"), "paymentresult"),
+        (_("Holds"), "hold"), (_("Payout currencies"), "payoutcurrency"), (_("Debts"), "debt"),
+        (_("Steps of debts"), "debtstep"), (_("Taken back"), "recouped"),
+    )),
+    (_("On record"), ((_("Runs"), "run"), (_("Audit trail"), "event"), (_("Users"), "user"))),
 )  # fmt: skip
 ICONS = {
     "ingestedfile": "description", "quarantinedrow": "rule", "upload": "cloud_upload", "contributor": "group",
@@ -90,10 +96,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         for number, (group, items) in enumerate(WORK)
     ]  # fmt: skip
     if waiting := in_quarantine(request):
-        decided = next(group["items"] for group in work if group["title"] == "To decide")
-        next(item for item in decided if item["title"] == "Quarantine").update(
-            badge=str(waiting), badge_variant="warning"
-        )
+        page = reverse("admin:quarantine")
+        decided = next(item for group in work for item in group["items"] if item["link"] == page)
+        decided.update(badge=str(waiting), badge_variant="warning")
     cycles = [
         _item(cycle.key, "autorenew", reverse("admin:cycle", args=[cycle.key])) | {"badge": words(cycle.state),
               "badge_variant": "info"}
@@ -104,12 +109,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
          "items": [_item(name, ICONS[model], reverse(f"admin:revshare_{model}_changelist")) for name, model in models]}
         for title, models in RECORDS
     ]  # fmt: skip
-    latest = [{"title": "Latest cycles", "separator": True, "items": cycles}] if cycles else []
+    latest = [{"title": _("Latest cycles"), "separator": True, "items": cycles}] if cycles else []
     return [work[0], *latest, *(group for group in work[1:] if group["items"]), *records]
 
 
-def _item(title: str, icon: str, link: str) -> dict[str, Any]:
-    # A title is put into the page as it is: a cycle's key is somebody's text.
+def _item(title: Any, icon: str, link: str) -> dict[str, Any]:
+    """`title`: a cycle's key, or words."""
+    # It is put into the page as it is: a cycle's key is somebody's text.
     return {"title": escape(title), "icon": icon, "link": link}
 
 

@@ -1,6 +1,7 @@
 """Records of files that are kept as they came: consents, splits, measures, outputs, usage, exchange rates."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 
 from revshare.consents.models import Consent
 from revshare.console.base import site
@@ -17,7 +18,7 @@ class ConsentAdmin(BulkAdmin):
     list_select_related = ("contributor",)
     list_filter = ("decision",)
     search_fields = ("contributor__id__exact",)
-    search_help_text = "A contributor's id, whole"
+    search_help_text = gettext_lazy("A contributor's id, whole")
 
 
 @admin.register(Split, site=site)
@@ -26,11 +27,11 @@ class SplitAdmin(BulkAdmin):
     list_select_related = ("contributor", "payee")
     list_filter = ("reason",)
     search_fields = ("contributor__id__exact", "payee__id__exact")
-    search_help_text = "The id of a contributor or payee, whole"
+    search_help_text = gettext_lazy("The id of a contributor or payee, whole")
     hidden = ("share_millionths",)
     extra = ("share",)
 
-    @admin.display(description="share")
+    @admin.display(description=gettext_lazy("share"))
     def share(self, split: Split) -> str:
         return format_micros(split.share_millionths)
 
@@ -40,7 +41,7 @@ class MeasureAdmin(BulkAdmin):
     list_display = ("id", "measure", "contributor", "starts_on", "ends_on", "value_amount")
     list_select_related = ("contributor",)
     search_fields = ("measure__startswith",)
-    search_help_text = "How the measure's name begins"
+    search_help_text = gettext_lazy("How the measure's name begins")
 
 
 @admin.register(Output, site=site)
@@ -48,11 +49,11 @@ class OutputAdmin(BulkAdmin):
     list_display = ("id", "sale_id", "role", "contributor", "score")
     list_select_related = ("contributor",)
     search_fields = ("sale_id__startswith",)
-    search_help_text = "How the sale's id begins"
+    search_help_text = gettext_lazy("How the sale's id begins")
     hidden = ("score_millionths",)
     extra = ("score",)
 
-    @admin.display(description="score")
+    @admin.display(description=gettext_lazy("score"))
     def score(self, output: Output) -> str:
         return format_micros(output.score_millionths)
 
@@ -61,7 +62,7 @@ class OutputAdmin(BulkAdmin):
 class UsageAdmin(BulkAdmin):
     list_display = ("id", "customer_id", "model", "day", "units")
     search_fields = ("customer_id__startswith",)
-    search_help_text = "How the customer's id begins"
+    search_help_text = gettext_lazy("How the customer's id begins")
 
 
 @admin.register(Rate, site=site)

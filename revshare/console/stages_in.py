@@ -7,12 +7,15 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from revshare.console.base import site
 from revshare.console.filters import CycleOfSales, FileFilter, KindOfSale, ManifestFilter, ReasonFilter, StateOfRow
+from revshare.console.record_words import choice
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, assets, digest, link, masked_email, size
+from revshare.console.shown import amount, assets, digest, in_english, link, masked_email, size
 from revshare.contributors.models import Contributor
 from revshare.files.models import IngestedFile, QuarantinedRow, Upload
 from revshare.files.reasons import sentence
@@ -38,15 +41,15 @@ class FileAdmin(RecordAdmin):
     hidden = ("sum_in", "sum_accepted", "sum_duplicate", "sum_quarantined", "size_bytes")
     extra = ("size", "sum", "totals_now")
 
-    @admin.display(description="control totals")
+    @admin.display(description=gettext_lazy("control totals"))
     def totals_now(self, file: IngestedFile) -> SafeString:
-        return link("As of now", "file", file.pk)
+        return link(_("As of now"), "file", file.pk)
 
-    @admin.display(description="size")
+    @admin.display(description=gettext_lazy("size"))
     def size(self, file: IngestedFile) -> str:
         return size(file.size_bytes)
 
-    @admin.display(description="sum of amounts in the file")
+    @admin.display(description=gettext_lazy("sum of amounts in the file"))
     def sum(self, file: IngestedFile) -> SafeString:
         return amount(file.sum_in)
 
@@ -60,11 +63,11 @@ class QuarantinedRowAdmin(BulkAdmin):
     hidden = ("row",)
     extra = ("meaning", "content")
 
-    @admin.display(description="meaning")
+    @admin.display(description=gettext_lazy("meaning"))
     def meaning(self, row: QuarantinedRow) -> str:
-        return sentence(row.reason.partition("@")[0])
+        return _(sentence(row.reason.partition("@")[0]))
 
-    @admin.display(description="the row as it was read")
+    @admin.display(description=gettext_lazy("the row as it was read"))
     def content(self, row: QuarantinedRow) -> SafeString:
         return pretty({k: masked_email(v) if k in NO_PERSONAL else v for k, v in row.row.items()})
 
@@ -79,13 +82,13 @@ class UploadAdmin(RecordAdmin):
     hidden = ("size_bytes",)
     extra = ("size", "report")
 
-    @admin.display(description="size")
+    @admin.display(description=gettext_lazy("size"))
     def size(self, upload: Upload) -> str:
         return size(upload.size_bytes)
 
-    @admin.display(description="report")
+    @admin.display(description=gettext_lazy("report"))
     def report(self, upload: Upload) -> SafeString:
-        return link("Progress and totals", "upload-detail", upload.pk)
+        return link(_("Progress and totals"), "upload-detail", upload.pk)
 
 
 @admin.register(Contributor, site=site)
@@ -98,7 +101,7 @@ class ContributorAdmin(BulkAdmin):
     hidden = ("email",)
     extra = ("masked_email",)
 
-    @admin.display(description="e-mail")
+    @admin.display(description=gettext_lazy("e-mail"))
     def masked_email(self, contributor: Contributor) -> str:
         return masked_email(contributor.email)
 
@@ -109,7 +112,7 @@ class ManifestAdmin(RecordAdmin):
     search_fields = ("dataset_version",)
     list_filter = (("frozen_at", admin.EmptyFieldListFilter),)
 
-    @admin.display(description="hash", ordering="sha256")
+    @admin.display(description=gettext_lazy("hash"), ordering="sha256")
     def hash(self, manifest: Manifest) -> SafeString:
         return digest(manifest.sha256)
 
@@ -136,7 +139,7 @@ class WeightAdmin(BulkAdmin):
     list_filter = (ManifestFilter,)
     list_select_related = ("manifest", "contributor")
     search_fields = ("contributor__id__exact",)
-    search_help_text = "A contributor's id, whole"
+    search_help_text = gettext_lazy("A contributor's id, whole")
     extra = ("in_assets",)
 
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
@@ -150,7 +153,7 @@ class WeightAdmin(BulkAdmin):
             return None
         return Weight.objects.filter(manifest=int(manifest), contributor=contributor).first()
 
-    @admin.display(description="assets", ordering="assets_ticks")
+    @admin.display(description=gettext_lazy("assets"), ordering="assets_ticks")
     def in_assets(self, weight: Weight) -> SafeString:
         return assets(weight.assets_ticks)
 
@@ -171,18 +174,17 @@ class PolicyAdmin(RecordAdmin):
     hidden = ("text",)
     extra = ("plain_language", "policy_text")
 
-    @admin.display(description="hash")
+    @admin.display(description=gettext_lazy("hash"))
     def hash(self, policy: Policy) -> SafeString:
         return digest(policy.sha256)
 
-    @admin.display(description="in plain language")
+    @admin.display(description=gettext_lazy("in plain language"))
     def plain_language(self, policy: Policy) -> SafeString:
         said = parse(policy.text).sentences.items()
-        return format_html_join(
-            "", "<p><strong>{}</strong>: {}</p>", ((table, " ".join(sentences)) for table, sentences in said)
-        )
+        told = ((table, in_english(" ".join(sentences))) for table, sentences in said)
+        return format_html_join("", "<p><strong>{}</strong>: {}</p>", told)
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def policy_text(self, policy: Policy) -> SafeString:
         return format_html('<pre class="rs-text">{}</pre>', policy.text)
 
@@ -193,13 +195,13 @@ class SaleAdmin(BulkAdmin):
     list_display_links = ("seq", "sale_id")
     list_filter = (CycleOfSales, KindOfSale)
     search_fields = ("sale_id__startswith", "refund_of__exact")
-    search_help_text = "How the sale's id begins, or the id of the sale that a refund refunds"
+    search_help_text = gettext_lazy("How the sale's id begins, or the id of the sale that a refund refunds")
     extra = ("kind",)
 
-    @admin.display(description="model or dataset version")
+    @admin.display(description=gettext_lazy("model or dataset version"))
     def target(self, sale: Sale) -> str:
         return sale.model or sale.dataset_version
 
-    @admin.display(description="kind")
+    @admin.display(description=gettext_lazy("kind"))
     def kind(self, sale: Sale) -> str:
-        return sale.kind
+        return choice(sale.kind)

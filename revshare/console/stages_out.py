@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from revshare.access.rules import leaves_trace
 from revshare.allocation.models import Allocation
@@ -19,9 +21,10 @@ from revshare.console.doors import acting, person
 from revshare.console.filters import CurrencyFilter, CycleFilter, CycleOfLegs, CycleOfPools
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, badge, digest, link, units
+from revshare.console.shown import amount, badge, digest, in_english, link, units
 from revshare.console.stages_in import pretty
 from revshare.cycles.models import Cycle, Window
+from revshare.exports.statement_document import movement_words
 from revshare.ledger.models import Journal, Leg, NamedLeg
 from revshare.ledger.pages import contributor_legs, entry_legs, find_leg, named_legs
 from revshare.ledger.queries import PAYABLE
@@ -30,6 +33,7 @@ from revshare.runs.models import Run
 from revshare.statements.models import Statement
 from revshare.statements.pages import Page, find_id, find_line, find_number, lines_at, place, statements_at
 from revshare.statements.queries import explain
+from revshare.wording import whole
 
 STATEMENTS_OF_LINES = 10
 NO_CYCLE = 0
@@ -73,23 +77,23 @@ class CycleAdmin(RecordAdmin):
     hidden = ("pinned",)
     extra = ("pinned_inputs", "page")
 
-    @admin.display(description="cycle", ordering="key")
+    @admin.display(description=gettext_lazy("cycle"), ordering="key")
     def page(self, cycle: Cycle) -> SafeString:
         return link(cycle.key, "cycle", cycle.key)
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_badge(self, cycle: Cycle) -> SafeString:
         return badge(cycle.state)
 
-    @admin.display(description="prepared by")
+    @admin.display(description=gettext_lazy("prepared by"))
     def prepared_by(self, cycle: Cycle) -> str:
         return cycle.submitted_by or cycle.calculated_by or cycle.locked_by or cycle.opened_by
 
-    @admin.display(description="result")
+    @admin.display(description=gettext_lazy("result"))
     def result(self, cycle: Cycle) -> SafeString:
         return digest(cycle.result_digest)
 
-    @admin.display(description="pinned inputs")
+    @admin.display(description=gettext_lazy("pinned inputs"))
     def pinned_inputs(self, cycle: Cycle) -> SafeString:
         return pretty(cycle.pinned)
 
@@ -116,17 +120,17 @@ class PoolAdmin(RecordAdmin):
         # What else moved accounts is no pool to those who read: they find it on statements and among the legs.
         return super().get_queryset(request).filter(kind=Pool.Kind.SALES)
 
-    @admin.display(description="model or dataset version")
+    @admin.display(description=gettext_lazy("model or dataset version"))
     def target(self, pool: Pool) -> str:
-        return pool.model or pool.dataset_version or "all"
+        return pool.model or pool.dataset_version or _("all")
 
-    @admin.display(description="denominator", ordering="denominator_ticks")
+    @admin.display(description=gettext_lazy("denominator"), ordering="denominator_ticks")
     def denominator(self, pool: Pool) -> SafeString:
         return units(pool.measure, pool.denominator_ticks, pool.currency)
 
-    @admin.display(description="shared over")
+    @admin.display(description=gettext_lazy("shared over"))
     def dataset_versions(self, pool: Pool) -> str:
-        return ", ".join(pool.versions) or "none: the pool is in suspense"
+        return ", ".join(pool.versions) or _("none: the pool is in suspense")
 
 
 @admin.register(Allocation, site=site)
@@ -135,7 +139,7 @@ class AllocationAdmin(BulkAdmin):
     list_filter = (CycleOfPools, "bucket", CurrencyFilter)
     list_select_related = ("cycle", "pool", "contributor")
     search_fields = ("contributor__id__exact",)
-    search_help_text = "A contributor's id, whole"
+    search_help_text = gettext_lazy("A contributor's id, whole")
     extra = ("in_assets",)
 
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
@@ -148,11 +152,11 @@ class AllocationAdmin(BulkAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Allocation | None:
         return find_line(int(object_id)) if NUMBER.fullmatch(object_id) else None
 
-    @admin.display(description="pool")
+    @admin.display(description=gettext_lazy("pool"))
     def pool_name(self, allocation: Allocation) -> SafeString:
         return link(allocation.pool.name, "revshare_pool_change", allocation.pool_id)
 
-    @admin.display(description="numerator", ordering="numerator_ticks")
+    @admin.display(description=gettext_lazy("numerator"), ordering="numerator_ticks")
     def in_assets(self, allocation: Allocation) -> SafeString:
         return units(allocation.pool.measure, allocation.numerator_ticks, allocation.currency)
 
@@ -165,14 +169,15 @@ class JournalAdmin(RecordAdmin):
     search_fields = ("key", "hash__startswith")
     extra = ("legs",)
 
-    @admin.display(description="hash")
+    @admin.display(description=gettext_lazy("hash"))
     def short_hash(self, journal: Journal) -> SafeString:
         return digest(journal.hash)
 
-    @admin.display(description="legs")
+    @admin.display(description=gettext_lazy("legs"))
     def legs(self, journal: Journal) -> SafeString:
         query = f"?cycle={journal.cycle_id}" if journal.cycle_id else ""
-        return link(f"{journal.legs_count:,} legs", "revshare_leg_changelist", query=query)
+        text = ngettext("%(count)s leg", "%(count)s legs", journal.legs_count) % {"count": whole(journal.legs_count)}
+        return link(text, "revshare_leg_changelist", query=query)
 
 
 @admin.register(Leg, site=site)
@@ -181,7 +186,7 @@ class LegAdmin(BulkAdmin):
     list_filter = (CycleOfLegs,)
     list_select_related = ("journal",)
     search_fields = ("account__exact",)
-    search_help_text = "The account, whole: sales, platform, suspense, carried, payable:ID"
+    search_help_text = gettext_lazy("The account, whole: sales, platform, suspense, carried, payable:ID")
 
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
         """By statements, whose numbers the legs of contributors have; before a cycle's, those of its named accounts."""
@@ -214,7 +219,7 @@ class StatementAdmin(BulkAdmin):
     list_filter = (CycleFilter, CurrencyFilter)
     list_select_related = ("cycle", "contributor")
     search_fields = ("number__exact", "contributor__id__exact")
-    search_help_text = "A statement's number or a contributor's id, whole"
+    search_help_text = gettext_lazy("A statement's number or a contributor's id, whole")
     hidden = ("lines",)
     unexported = ("content_sha256",)
     extra = ("earned_lines",)
@@ -244,7 +249,7 @@ class StatementAdmin(BulkAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Statement | None:
         return find_id(int(object_id)) if NUMBER.fullmatch(object_id) else None
 
-    @admin.display(description="earned lines")
+    @admin.display(description=gettext_lazy("earned lines"))
     def earned_lines(self, statement: Statement) -> SafeString:
         """Pool, denominator, share and rule of every line, and what else moved the account, as the contributor is
         told."""
@@ -255,7 +260,7 @@ class StatementAdmin(BulkAdmin):
             (
                 (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
                  *(units(line.measure, number, statement.currency)
-                   for number in (line.numerator_ticks, line.denominator_ticks)), rule,
+                   for number in (line.numerator_ticks, line.denominator_ticks)), in_english(rule),
                  amount(line.amount_micros, statement.currency))
                 for line, rule in zip(told.content.lines, told.rules, strict=True)
             ),
@@ -264,14 +269,19 @@ class StatementAdmin(BulkAdmin):
             "",
             "<tr><td>{}</td><td>–</td><td>–</td><td>{}</td><td>{}</td></tr>",
             (
-                (moved.words, moved.reference, amount(moved.amount_micros, statement.currency))
+                (movement_words(moved), moved.reference, amount(moved.amount_micros, statement.currency))
                 for moved in told.content.movements
             ),
         )
         return format_html(
-            '<div class="rs-scroll" tabindex="0" role="region" aria-label="Earned lines"><table class="rs-table">'
-            "<thead><tr><th>For</th><th>Pool</th><th>Held of all</th><th>Rule</th><th>Amount</th></tr></thead>"
-            "<tbody>{}</tbody></table></div>",
+            '<div class="rs-scroll" tabindex="0" role="region" aria-label="{}"><table class="rs-table">'
+            "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+            _("Earned lines"),
+            format_html_join(
+                "",
+                "<th>{}</th>",
+                ((head,) for head in (_("For"), _("Pool"), _("Held of all"), _("Rule"), _("Amount"))),
+            ),
             rows,
         )
 
@@ -293,13 +303,13 @@ class RunAdmin(RecordAdmin):
     list_filter = ("state", "step", "requested_at")
     search_fields = ("subject", "actor", "error")
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=gettext_lazy("state"), ordering="state")
     def state_badge(self, run: Run) -> SafeString:
         return badge(run.state)
 
-    @admin.display(description="error")
+    @admin.display(description=gettext_lazy("error"))
     def short_error(self, run: Run) -> str:
-        return run.error if len(run.error) <= 120 else f"{run.error[:120]}…"
+        return in_english(run.error if len(run.error) <= 120 else f"{run.error[:120]}…")
 
 
 @admin.register(Event, site=site)
@@ -307,14 +317,14 @@ class EventAdmin(BulkAdmin):
     list_display = ("seq", "at_utc", "actor", "action", "object", "short_hash")
     list_filter = ("at",)
     search_fields = ("object__startswith", "actor__exact", "action__startswith")
-    search_help_text = "How the object begins (cycle:2011-11), an actor, or how the action begins"
+    search_help_text = gettext_lazy("How the object begins (cycle:2011-11), an actor, or how the action begins")
     hidden = ("detail",)
     extra = ("details",)
 
-    @admin.display(description="hash")
+    @admin.display(description=gettext_lazy("hash"))
     def short_hash(self, event: Event) -> SafeString:
         return digest(event.hash)
 
-    @admin.display(description="detail")
+    @admin.display(description=gettext_lazy("detail"))
     def details(self, event: Event) -> SafeString:
         return pretty(event.detail)

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.allocation.deciding import settle, share
@@ -13,18 +15,18 @@ from revshare.console.base import site
 from revshare.console.doors import acting, allowed, attempt, only
 from revshare.console.lists import Listing, Order, Seen, answer
 from revshare.console.records import RecordAdmin
-from revshare.console.shown import amount
+from revshare.console.shown import amount, readable
 from revshare.manifests.models import Manifest, Training
 from revshare.pools import matching
 from revshare.pools.models import Match
 
 LISTING = Listing(
-    name="suspense", search="Pool, cycle or currency",
+    name="suspense", search=gettext_lazy("Pool, cycle or currency"),
     texts=lambda row: (row.pool, row.cycle, row.currency), shown=10,
     orders={
-        "oldest": Order("Oldest first", None),
-        "largest": Order("Largest first", lambda row: row.amount_micros, descending=True),
-        "pool": Order("By pool", lambda row: row.pool),
+        "oldest": Order(gettext_lazy("Oldest first"), None),
+        "largest": Order(gettext_lazy("Largest first"), lambda row: row.amount_micros, descending=True),
+        "pool": Order(gettext_lazy("By pool"), lambda row: row.pool),
     },
     columns={
         "number": lambda row: row.number, "pool": lambda row: row.pool, "cycle": lambda row: row.cycle,
@@ -33,6 +35,10 @@ LISTING = Listing(
     },
 )  # fmt: skip
 OFFERED = 500  # known names to choose from; any other can be typed
+WENT = {
+    "platform": gettext_noop("What waited as %(number)s went to platform, by journal %(journal)s."),
+    "commons": gettext_noop("What waited as %(number)s went to commons, by journal %(journal)s."),
+}
 
 
 @admin.register(SuspenseDecision, site=site)
@@ -58,13 +64,14 @@ def page(request: HttpRequest) -> HttpResponseBase:
     at, found = now(), seen.rows
     rows = [
         {"cycle": row.cycle, "pool": row.pool, "amount": amount(row.amount_micros, row.currency),
+         "amount_text": readable(row.amount_micros, row.currency),
          "reason": row.reason, "days": (at - row.since).days if row.since else 0, "way_out": _way_out(row),
          "number": row.number, "unknown": row.unknown, "open": not row.decided}
         for row in found
     ]  # fmt: skip
     names = sorted({(row.kind, row.name) for row in found if row.name and not row.stands_for})
     return site.page(
-        request, "suspense.html", title="Suspense", rows=rows, list=seen, names=names,
+        request, "suspense.html", title=_("Suspense"), rows=rows, list=seen, names=names,
         known=known_names() if names else {},
         may_match=allowed(request, "match"),
         may_share=allowed(request, "share_suspense"), may_settle=allowed(request, "settle_suspense"),
@@ -79,11 +86,11 @@ def known_names() -> dict[str, list[str]]:
 
 
 def _way_out(row: Waiting) -> str:
+    if row.decided and row.decided_model:
+        return _("shared by the next cycle, with %(model)s") % {"model": row.decided_model}
     if row.decided:
-        return (
-            f"shared by the next cycle, with {row.decided_model}" if row.decided_model else "shared by the next cycle"
-        )
-    return f"matched with {row.stands_for}" if row.stands_for else ""
+        return _("shared by the next cycle")
+    return _("matched with %(name)s") % {"name": row.stands_for} if row.stands_for else ""
 
 
 @require_POST
@@ -97,7 +104,10 @@ def match(request: HttpRequest) -> HttpResponse:
             kind=given["kind"], name=given["name"], stands_for=given["stands_for"],
             act=acting(request, why=given["reason"]),
         )  # fmt: skip
-        return f"{made.name} stands for {made.stands_for} from the next lock on{'' if new else ', as it did'}."
+        said = {"name": made.name, "known": made.stands_for}
+        if new:
+            return _("%(name)s stands for %(known)s from the next lock on.") % said
+        return _("%(name)s stands for %(known)s from the next lock on, as it did.") % said
 
     attempt(request, deed)
     return redirect("admin:suspense")
@@ -113,7 +123,11 @@ def share_it(request: HttpRequest, number: int) -> HttpResponse:
             number=number, model=request.POST.get("model", "").strip(),
             act=acting(request, why=request.POST.get("reason", "").strip()),
         )  # fmt: skip
-        return f"What waits as {made.rest_id} is shared by the next cycle that is locked{'' if new else ', as it was'}."
+        if new:
+            return _("What waits as %(number)s is shared by the next cycle that is locked.") % {"number": made.rest_id}
+        return _("What waits as %(number)s is shared by the next cycle that is locked, as it was.") % {
+            "number": made.rest_id,
+        }  # fmt: skip
 
     attempt(request, deed)
     return redirect("admin:suspense")
@@ -129,7 +143,7 @@ def settle_it(request: HttpRequest, number: int) -> HttpResponse:
             number=number, to=request.POST.get("to", ""),
             act=acting(request, why=request.POST.get("reason", "").strip()),
         )  # fmt: skip
-        return f"What waited as {made.rest_id} went to {made.decision}, by journal {made.journal_id}."
+        return _(WENT[made.decision]) % {"number": made.rest_id, "journal": made.journal_id}
 
     attempt(request, deed)
     return redirect("admin:suspense")

@@ -5,6 +5,8 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.clock import now
@@ -17,10 +19,12 @@ from revshare.runs.models import Run
 from revshare.tasks import VERIFIED, request_verify
 from revshare.verification.models import StoredVerdict
 from revshare.verification.nightly import last_verdict
+from revshare.wording import whole
 
 LISTING = Listing(
-    name="verdicts", search="Asked for by whom, or a promise such as I16",
-    orders=NEWEST_FIRST | {"findings": Order("Most findings first", ("findings_count",), descending=True)},
+    name="verdicts", search=gettext_lazy("Asked for by whom, or a promise such as I16"),
+    orders=NEWEST_FIRST
+    | {"findings": Order(gettext_lazy("Most findings first"), ("findings_count",), descending=True)},
     found=lambda text: Q(asked_by=text) | Q(findings__contains=[{"invariant": text.upper()}]),
     columns={
         "asked_at": lambda row: row.asked_at, "asked_by": lambda row: row.asked_by,
@@ -38,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         return seen
     run, last = last_run(VERIFIED), last_verdict()
     return site.page(
-        request, "verification.html", title="Verification", list=seen, rows=[_shown(row) for row in seen.rows],
+        request, "verification.html", title=_("Verification"), list=seen, rows=[_shown(row) for row in seen.rows],
         last=_shown(last) if last else None, run=describe(run) if run and run.live else None,
         failed=run if run and run.state == Run.State.FAILED else None, may_verify=allowed(request, "verify"),
     )  # fmt: skip
@@ -49,7 +53,7 @@ def _shown(verdict: StoredVerdict) -> dict[str, Any]:
     took = since(run.started_at, run.finished_at, ago=False) if run.started_at and run.finished_at else ""
     return {
         "at": moment(verdict.asked_at), "age": since(verdict.asked_at, now()), "by": verdict.asked_by, "took": took,
-        "clean": verdict.is_clean, "checks": f"{verdict.checks:,}", "cycles": verdict.cycles,
+        "clean": verdict.is_clean, "checks": whole(verdict.checks), "cycles": verdict.cycles,
         "count": verdict.findings_count, "findings": verdict.findings,
     }  # fmt: skip
 
@@ -62,8 +66,9 @@ def start(request: HttpRequest) -> HttpResponse:
     def deed() -> str:
         run, new = request_verify(act=acting(request))
         if not new:
-            return f"Everything is being verified already: {run.actor} started it. You see the same run."
-        return "Everything is being verified."
+            already = _("Everything is being verified already: %(person)s started it. You see the same run.")
+            return already % {"person": run.actor}
+        return _("Everything is being verified.")
 
     attempt(request, deed)
     return redirect("admin:verification")

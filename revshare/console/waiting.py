@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from revshare.files.queries import open_quarantine
+from revshare.wording import whole
 
 COUNTED = 10_000
 
@@ -19,7 +21,7 @@ class Waiting:
         return self.count > 0
 
     def __str__(self) -> str:
-        return f"more than {COUNTED:,}" if self.count > COUNTED else f"{self.count:,}"
+        return _("more than %(count)s") % {"count": whole(COUNTED)} if self.count > COUNTED else whole(self.count)
 
     @property
     def many(self) -> bool:

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.allocation.held import held_for_opt_outs
@@ -17,10 +19,11 @@ from revshare.consents.models import Consent
 from revshare.console.base import site
 from revshare.console.doors import allowed, only, person, require
 from revshare.console.lists import NEWEST_FIRST, Listing, Order, Seen, answer
-from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown
-from revshare.console.shown import amount, moment, since
+from revshare.console.queues import Card, Deed, Field, Form, Queue, done, given, shown, step_told
+from revshare.console.shown import amount, moment, since, words
 from revshare.errors import NotFound
 from revshare.money import format_micros
+from revshare.wording import whole
 
 RIGHTS = {"prove": "file_claim", "uphold": "decide_claim", "reject": "decide_claim"}
 
@@ -30,8 +33,8 @@ def _found(text: str) -> Q:
 
 
 CLAIM_LIST = Listing(
-    name="claims", search="Asset, dataset version or claimant, whole", found=_found, orders=NEWEST_FIRST
-    | {"due": Order("Proof due first", ("due_at",))},
+    name="claims", search=gettext_lazy("Asset, dataset version or claimant, whole"), found=_found, orders=NEWEST_FIRST
+    | {"due": Order(gettext_lazy("Proof due first"), ("due_at",))},
     columns={
         "claim": lambda row: row.pk, "state": lambda row: row.state, "claimant_id": lambda row: row.claimant_id,
         "dataset_version": lambda row: row.dataset_version, "asset_id": lambda row: row.asset_id,
@@ -40,15 +43,20 @@ CLAIM_LIST = Listing(
     },
 )  # fmt: skip
 CLAIMS = Queue(
-    view="work-claims", title="Claims", records="claim", listing=CLAIM_LIST,
-    empty="Nobody says that an asset counted for somebody else is theirs. While a claim is open, the money of its "
-    "asset is held from the next lock on.",
-    tabs={"Open": OPEN, "Decided": CLOSED, "All": ()},
+    view="work-claims", title=gettext_noop("Claims"), records="claim", listing=CLAIM_LIST,
+    which=gettext_noop("Which claims"), all_records=gettext_noop("All records of claims, to filter, sort and export"),
+    empty=gettext_noop(
+        "Nobody says that an asset counted for somebody else is theirs. While a claim is open, the money of its "
+        "asset is held from the next lock on."
+    ),
+    tabs={gettext_noop("Open"): OPEN, gettext_noop("Decided"): CLOSED, gettext_noop("All"): ()},
     forms=[
-        Form("File a claim", "file_claim", "File it", [
-            Field("claimant", "Claimant (the contributor’s id, whole)"), Field("dataset_version", "Dataset version"),
-            Field("asset", "Asset"), Field("reason", "What speaks for it"),
-        ], says=f"The full proof is due within {USUAL_DAYS} days, or the claim lapses."),
+        Form(gettext_noop("File a claim"), "file_claim", gettext_noop("File it"), [
+            Field("claimant", gettext_noop("Claimant (the contributor’s id, whole)")),
+            Field("dataset_version", gettext_noop("Dataset version")), Field("asset", gettext_noop("Asset")),
+            Field("reason", gettext_noop("What speaks for it")),
+        ], says=gettext_noop("The full proof is due within %(days)s days, or the claim lapses."),
+            told={"days": USUAL_DAYS}),
     ],
 )  # fmt: skip
 
@@ -62,14 +70,17 @@ def claims(request: HttpRequest) -> HttpResponseBase:
 def _card(request: HttpRequest, claim: Any) -> Card:
     at = now()
     late = claim.state == "filed" and claim.due_at < at
-    due = f"{moment(claim.due_at)}{', overdue: it lapses at the next lock' if late else ''}"
+    due = moment(claim.due_at)
+    if late:
+        due = _("%(at)s, overdue: it lapses at the next lock") % {"at": due}
+    filed = {"by": claim.filed_by, "ago": since(claim.filed_at, at)}
+    title = {"name": claim.claimant.name or claim.claimant_id, "asset": claim.asset_id}
     steps = sorted(claim.steps.all(), key=lambda step: step.pk)
     return Card(
-        claim.pk, f"{claim.claimant.name or claim.claimant_id} claims {claim.asset_id}", claim.state,
-        [("Claimant", claim.claimant_id), ("Dataset version", claim.dataset_version),
-         ("What speaks for it", claim.proof),
-         ("Filed", f"by {claim.filed_by}, {since(claim.filed_at, at)}"), ("Proof due", due)],
-        [f"{step.target} by {step.by}, {moment(step.at)}: “{step.text}”" for step in steps],
+        claim.pk, _("%(name)s claims %(asset)s") % title, claim.state,
+        [(_("Claimant"), claim.claimant_id), (_("Dataset version"), claim.dataset_version),
+         (_("What speaks for it"), claim.proof), (_("Filed"), _("by %(by)s, %(ago)s") % filed), (_("Proof due"), due)],
+        [step_told(step) for step in steps],
         _deeds(request, claim), _note(request, claim),
     )  # fmt: skip
 
@@ -78,16 +89,16 @@ def _deeds(request: HttpRequest, claim: Claim) -> list[Deed]:
     state = claim.state  # type: ignore[attr-defined]
     deeds = []
     if state == "filed" and allowed(request, "file_claim"):
-        deeds.append(Deed("prove", "The proof is there", "What the full proof is"))
+        deeds.append(Deed("prove", _("The proof is there"), _("What the full proof is")))
     if state in OPEN and allowed(request, "decide_claim") and claim.filed_by != person(request).username:
-        deeds += [Deed("uphold", "Uphold", "Reason to decide")] * (state == "proven")
-        deeds.append(Deed("reject", "Reject", "Reason to decide", danger=True))
+        deeds += [Deed("uphold", _("Uphold"), _("Reason to decide"))] * (state == "proven")
+        deeds.append(Deed("reject", _("Reject"), _("Reason to decide"), danger=True))
     return deeds
 
 
 def _note(request: HttpRequest, claim: Claim) -> str:
     if claim.filed_by == person(request).username and allowed(request, "decide_claim"):
-        return "You filed this claim: another person decides it."
+        return _("You filed this claim: another person decides it.")
     return ""
 
 
@@ -99,7 +110,9 @@ def new_claim(request: HttpRequest) -> HttpResponse:
             claimant_id=given(request, "claimant"), dataset_version=given(request, "dataset_version"),
             asset_id=given(request, "asset"), proof=given(request, "reason"), act=act,
         )  # fmt: skip
-        return f"Claim {claim.pk} is filed: the money of its asset is held from the next lock on."
+        return _("Claim %(number)s is filed: the money of its asset is held from the next lock on.") % {
+            "number": claim.pk,
+        }  # fmt: skip
 
     return done(request, CLAIMS.view, deed)
 
@@ -107,28 +120,39 @@ def new_claim(request: HttpRequest) -> HttpResponse:
 @require_POST
 def move_claim(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     if action not in RIGHTS:
-        raise Http404("There is no such step.")
+        raise Http404(_("There is no such step."))
     require(request, RIGHTS[action])
 
     def deed(act: Any) -> str:
         try:
             if action == "prove":
                 prove(number=pk, evidence=act.why, act=act)
-                return f"Claim {pk} is proven: an approver decides it."
+                return _("Claim %(number)s is proven: an approver decides it.") % {"number": pk}
             released = decide(number=pk, action=action, reason=act.why, act=act)
         except NotFound as error:
             raise Http404(str(error)) from None
-        many = f" {len(released)} journal{'s' if len(released) > 1 else ''} released what was held." if released else ""
-        return f"Claim {pk} is {'upheld' if action == 'uphold' else 'rejected'}.{many}"
+        return _decided(pk, action, len(released))
 
     return done(request, CLAIMS.view, deed)
 
 
+def _decided(number: int, action: str, journals: int) -> str:
+    """That a claim is decided; and by how many journals what was held was released, if by any."""
+    said = _("Claim %(number)s is upheld.") if action == "uphold" else _("Claim %(number)s is rejected.")
+    said %= {"number": number}
+    if journals:
+        released = ngettext(
+            "%(count)s journal released what was held.", "%(count)s journals released what was held.", journals
+        )
+        return f"{said} {released % {'count': whole(journals)}}"
+    return said
+
+
 HELD_LIST = Listing(
-    name="held", search="Contributor’s id or name", texts=lambda item: (item.contributor_id, item.name),
+    name="held", search=gettext_lazy("Contributor’s id or name"), texts=lambda item: (item.contributor_id, item.name),
     orders={
-        "contributor": Order("By contributor", lambda item: item.contributor_id),
-        "cycles": Order("Longest held first", lambda item: len(item.cycles), descending=True),
+        "contributor": Order(gettext_lazy("By contributor"), lambda item: item.contributor_id),
+        "cycles": Order(gettext_lazy("Longest held first"), lambda item: len(item.cycles), descending=True),
     },
     columns={
         "contributor_id": lambda item: item.contributor_id, "contributor_name": lambda item: item.name,
@@ -142,7 +166,10 @@ HELD_LIST = Listing(
 
 def _span(keys: list[str]) -> str:
     """A few cycles by name, many by the first and the last."""
-    return ", ".join(keys) if len(keys) <= 3 else f"{len(keys)} cycles, {keys[0]} to {keys[-1]}"
+    if len(keys) <= 3:
+        return ", ".join(keys)
+    said = {"count": whole(len(keys)), "first": keys[0], "last": keys[-1]}
+    return _("%(count)s cycles, %(first)s to %(last)s") % said
 
 
 @require_GET
@@ -158,15 +185,15 @@ def consents(request: HttpRequest) -> HttpResponseBase:
     ]  # fmt: skip
     at = now()
     latest = [
-        {"id": row.contributor_id, "what": row.asset_id or "all works", "scope": row.scope or "everywhere",
-         "decision": row.decision.replace("_", " "), "at": moment(row.effective_at), "source": row.source,
+        {"id": row.contributor_id, "what": row.asset_id or _("all works"), "scope": row.scope or _("everywhere"),
+         "decision": words(row.decision), "at": moment(row.effective_at), "source": row.source,
          "ahead": row.effective_at > at}
         for row in Consent.objects.order_by("-pk")[:25]
     ]  # fmt: skip
     return site.page(
         request,
         "work_consents.html",
-        title="Consents",
+        title=_("Consents"),
         held=held,
         list=seen,
         latest=latest,
@@ -182,6 +209,8 @@ def release(request: HttpRequest) -> HttpResponse:
         name = given(request, "contributor")
         released = release_held(contributor_id=name, reason=act.why, act=act)
         cycles = ", ".join(item.cycle for item in released)
-        return f"What was held for {name} of {cycles} is theirs; their next statement lists it."
+        return _("What was held for %(contributor)s of %(cycles)s is theirs; their next statement lists it.") % {
+            "contributor": name, "cycles": cycles,
+        }  # fmt: skip
 
     return done(request, "work-consents", deed)

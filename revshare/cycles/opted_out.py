@@ -3,13 +3,15 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop as _
+
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import pinned_of
 from revshare.manifests.models import Manifest
 from revshare.policies.eligibility import EXCLUDE, HOLD, PAY, RecordClass
 from revshare.policies.rules import parse
 
-WORDS = {EXCLUDE: "not counted", HOLD: "their money is held", PAY: "paid for"}
+WORDS = {EXCLUDE: _("not counted"), HOLD: _("their money is held"), PAY: _("paid for")}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from django.utils.cache import patch_vary_headers
 from revshare.mail.queries import language_of
 from revshare.wording import LANGUAGES
 
-ENGLISH_ONLY = ("/console/", "/api/", "/healthz", "/readyz")  # the work of staff, and of programs
+ENGLISH_ONLY = ("/api/", "/healthz", "/readyz")  # what programs read
+CONSOLE = "/console/"
 COOKIE = "language"
 COOKIE_SECONDS = 365 * 24 * 3600
 
@@ -30,7 +31,7 @@ class Language:
             return _without_question(request, asked)
         with translation.override(_chosen(request)):
             response = self.get_response(request)
-            response.headers.setdefault("Content-Language", translation.get_language() or "en")
+            response.headers.setdefault("Content-Language", _spoken(request, response))
         patch_vary_headers(response, ["Accept-Language", "Cookie"])
         return response
 
@@ -48,6 +49,12 @@ def _chosen(request: HttpRequest) -> str:
     if contributor_id is not None and (own := language_of(contributor_id)):
         return own
     return translation.get_language_from_request(request)
+
+
+def _spoken(request: HttpRequest, response: HttpResponseBase) -> str:
+    """Pages are in the reader's language, and what contributors take along; the files that staff take are English."""
+    is_page = response.headers.get("Content-Type", "").startswith("text/html")
+    return translation.get_language() or "en" if is_page or not request.path.startswith(CONSOLE) else "en"
 
 
 def _without_question(request: HttpRequest, language: str) -> HttpResponseBase:

@@ -10,7 +10,10 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import override
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import override, pgettext_lazy
 
 from revshare.access.models import User
 from revshare.access.rules import may
@@ -28,6 +31,7 @@ from revshare.portal.guard import member_form, member_page
 from revshare.wording import LANGUAGES
 
 SHOWN = 100
+LOST_WORDS = {"failed": pgettext_lazy("state", "failed"), "unsure": pgettext_lazy("state", "unsure")}
 
 
 def _for(action: str) -> Callable[[Any], Any]:
@@ -49,6 +53,15 @@ def _act(request: HttpRequest) -> Act:
     return Act(actor=request.user.get_username(), at=now())
 
 
+class _Unreadable(Refused):
+    """What the form itself refuses, in the reader's language."""
+
+
+def _said(refused: Refused) -> str | SafeString:
+    """What else refuses, does so in English."""
+    return str(refused) if isinstance(refused, _Unreadable) else format_html('<span lang="en">{}</span>', str(refused))
+
+
 @member_form
 @_for("invite")
 def invitations(request: HttpRequest) -> HttpResponse:
@@ -60,11 +73,11 @@ def invitations(request: HttpRequest) -> HttpResponse:
         shown |= asked
         try:
             if not all(text.isprintable() for text in asked.values()):
-                raise Refused("There are characters in it that cannot be shown.")
+                raise _Unreadable(_("There are characters in it that cannot be shown."))
             made = invite(contributor_id=asked["contributor_id"], email=asked["email"], act=_act(request))
             shown |= {"link": settings.REVSHARE_SITE_URL + link_of(made), "made": made}
         except Refused as refused:
-            shown["error"], status = str(refused), 422
+            shown["error"], status = _said(refused), 422
     shown["rows"] = Invitation.objects.select_related("contributor")[:SHOWN]
     return render(request, "portal/staff_invitations.html", shown, status=status)
 
@@ -73,19 +86,19 @@ def invitations(request: HttpRequest) -> HttpResponse:
 @_for("decide_deletion")
 def deletions(request: HttpRequest) -> HttpResponse:
     """Requests to be forgotten that wait for a decision."""
-    error = ""
+    error: str = ""
     if request.method == "POST":
         number = request.POST.get("number", "")
         try:
             if not (number.isascii() and number.isdigit() and len(number) < 19):
-                raise Refused("There is no such request.")
+                raise _Unreadable(_("There is no such request."))
             decide_deletion(
                 number=int(number), outcome=request.POST.get("outcome", ""),
                 reason=request.POST.get("reason", "").strip()[:2000], act=_act(request),
             )  # fmt: skip
             return redirect("staff-deletions")
         except Refused as refused:
-            error = str(refused)
+            error = _said(refused)
     shown = {"rows": open_requests()[:SHOWN], "error": error}
     return render(request, "portal/staff_deletions.html", shown, status=422 if error else 200)
 
@@ -94,7 +107,7 @@ def deletions(request: HttpRequest) -> HttpResponse:
 @_for("read_letters")
 def letters(request: HttpRequest) -> HttpResponse:
     """Each kind of letter in each language, and those that could not be sent."""
-    lost = Message.objects.filter(state__in=LOST)[:SHOWN]
+    lost = [(row, LOST_WORDS[row.state]) for row in Message.objects.filter(state__in=LOST)[:SHOWN]]
     shown = {"kinds": list(SAMPLES), "all_languages": list(LANGUAGES.items()), "lost": lost}
     return render(request, "portal/staff_letters.html", shown)
 

@@ -103,9 +103,12 @@ def urls(kind: str, *, all_of_them: bool = True) -> dict[str, str]:
 def test_staff_see_every_list_and_every_record_and_others_none(everything: None, sign_in: SignIn) -> None:
     for name in STAFF:
         client = sign_in(name)
+        client.cookies["language"] = "de" if name == "fiona" else "en"
         for kind in ("changelist", "change"):
             for model, url in urls(kind, all_of_them=name == "fiona").items():
-                assert client.get(url).status_code == 200, f"{kind} of {model} for {name}"
+                answer = client.get(url)
+                assert answer.status_code == 200, f"{kind} of {model} for {name}"
+                assert f'<html lang="{client.cookies["language"].value}"' in answer.content.decode()
     for kind in ("changelist", "change"):
         for model, url in urls(kind, all_of_them=False).items():
             for name in ("carl", "nobody"):

@@ -7,8 +7,12 @@
   const [kind, file, zone] = ["kind", "file", "zone"].map((name) => form.querySelector(`[data-${name}]`));
   const [preview, hidden, name, mapping] = ["preview", "columns", "new-name", "mapping"].map((part) =>
     form.querySelector(`[data-${part}]`));
+  const language = document.documentElement.lang;
   const HEAD = 64 * 1024;
   const SHOWN_ROWS = 5;
+
+  // Words stand in the page's attributes, in its language; what is to be put in, in braces.
+  const told = (words, given) => words.replace(/\{(\w+)\}/g, (_, name) => given[name]);
 
   function element(tag, text, attributes = {}) {
     const made = document.createElement(tag);
@@ -58,8 +62,9 @@
     const lacking = known[kind.value].required.filter((column) => !taken.has(column));
     const status = preview.querySelector("[data-lacking]");
     if (status) {
-      status.textContent = mapping.value ? `The mapping ${mapping.value} names the columns.`
-        : lacking.length ? `Still missing: ${lacking.join(", ")}.` : "All columns that are needed are there.";
+      const { mapped, missing, taken: whole } = preview.dataset;
+      status.textContent = mapping.value ? told(mapped, { name: mapping.value })
+        : lacking.length ? told(missing, { columns: lacking.join(", ") }) : whole;
     }
   }
 
@@ -68,10 +73,11 @@
     hidden.value = "";
     const chosen = file.files[0];
     if (!chosen) return;
-    zone.querySelector("[data-chosen]").textContent = `${chosen.name}, ${chosen.size.toLocaleString("en")} bytes`;
+    const status = zone.querySelector("[data-chosen]");
+    status.textContent = told(status.dataset.size, { name: chosen.name, count: chosen.size.toLocaleString(language) });
     const text = (await chosen.slice(0, HEAD).text()).replace(/^\uFEFF/, "");
     if (/^(\u001f|PAR1|\s*\{)/.test(text) || text.includes("\u0000")) {
-      preview.append(element("p", "Its columns are looked at when it is taken in: only plain CSV is previewed.", { class: "rs-subtle" }));
+      preview.append(element("p", preview.dataset.later, { class: "rs-subtle" }));
       keep();
       return;
     }
@@ -79,15 +85,16 @@
     const { required, one_of: oneOf, optional } = known[kind.value];
     const columns = [...required, ...oneOf, ...optional];
     const table = element("table", "", { class: "rs-table" });
-    table.append(element("caption", "What the file holds, and what its columns are called here", { class: "rs-caption" }));
+    table.append(element("caption", preview.dataset.caption, { class: "rs-caption" }));
     const head = table.createTHead().insertRow();
     const choices = table.createTBody();
     const first = choices.insertRow();
     header.forEach((theirs, place) => {
       head.append(element("th", theirs, { scope: "col" }));
-      const select = element("select", "", { class: "rs-input", "aria-label": `What ${theirs} is called here` });
+      const called = told(preview.dataset.called, { column: theirs });
+      const select = element("select", "", { class: "rs-input", "aria-label": called });
       select.dataset.theirs = theirs;
-      select.append(element("option", "left out", { value: "" }));
+      select.append(element("option", preview.dataset.leftOut, { value: "" }));
       for (const ours of columns) select.append(element("option", ours, { value: ours }));
       select.value = guess(theirs, columns);
       first.insertCell().append(select);
@@ -96,7 +103,7 @@
         line.insertCell().textContent = row[place] ?? "";
       });
     });
-    const scroll = element("div", "", { class: "rs-scroll", tabindex: "0", role: "region", "aria-label": "Preview of the file" });
+    const scroll = element("div", "", { class: "rs-scroll", tabindex: "0", role: "region", "aria-label": preview.dataset.region });
     scroll.append(table);
     preview.append(scroll, element("p", "", { "data-lacking": "", role: "status", class: "rs-subtle" }));
     keep();
@@ -123,6 +130,7 @@
     event.preventDefault();
     const bar = form.querySelector("[data-progress]");
     const button = form.querySelector("button[type=submit]");
+    const place = form.querySelector("[data-error]");
     const request = new XMLHttpRequest();
     bar.hidden = false;
     button.disabled = true;
@@ -135,12 +143,12 @@
       const error = answer.querySelector(".rs-error, [role=alert]");
       button.disabled = false;
       bar.hidden = true;
-      form.querySelector("[data-error]").textContent = error ? error.textContent : `The server answered ${request.status}.`;
+      place.textContent = error ? error.textContent : told(place.dataset.answered, { status: request.status });
     });
     request.addEventListener("error", () => {
       button.disabled = false;
       bar.hidden = true;
-      form.querySelector("[data-error]").textContent = "The connection was lost. Nothing was stored; press again.";
+      place.textContent = place.dataset.lost;
     });
     request.open("POST", form.action);
     request.send(new FormData(form));
