@@ -11,10 +11,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from revshare.files.hashes import Hashes
+
 HASH = "hash(contributor_id)"
 SLOTS_PER_HASH = 2
 
-Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int32]
 
 

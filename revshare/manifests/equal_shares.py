@@ -14,7 +14,6 @@ Whose a record is, is found by a hash of the contributor too, unless two of the 
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
@@ -24,8 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 
+from revshare.ahead import one_ahead
 from revshare.apportion import TICKS_PER_ASSET, ApportionmentBroken
-from revshare.files.repeats import distinct
+from revshare.files.hashes import Gathered, Hashes
 from revshare.manifests import contributor_codes
 from revshare.manifests.contributor_codes import Codes, codes_of
 
@@ -39,7 +39,6 @@ BITS_PER_HASH = 16
 Longs = npt.NDArray[np.int64]
 Cells = npt.NDArray[np.int32]
 """Places in `Tally.ticks`, rows after rows: dataset version × people + contributor."""
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def count_equal(
     tally, seen, codes = Tally.empty(len(versions), people), 0, codes_of(con)
     passes = max(1, -(-records * RECORD_BYTES // settings.REVSHARE_ARRAY_BYTES))
     for turn in range(passes):
-        repeated, parts = _repeated(con, source, _chosen(passes, turn), records)
+        repeated, parts = _repeated(con, source, _chosen(passes, turn))
         for part in range(parts):
             chosen = _chosen(passes * parts, turn + passes * part)
             shared, counted = _count_singles(_cells(con, source, chosen, codes, people), repeated, tally)
@@ -110,18 +109,15 @@ def _chosen(passes: int, turn: int) -> str:
     return f"WHERE {HASH} % {passes} = {turn}" if passes > 1 else ""
 
 
-def _repeated(con: duckdb.DuckDBPyConnection, source: str, chosen: str, records: int) -> tuple[Hashes, int]:
+def _repeated(con: duckdb.DuckDBPyConnection, source: str, chosen: str) -> tuple[Hashes, int]:
     """The hashes that come more than once; and in how many parts their records have to be fetched."""
-    hashes, rows, text_bytes = np.empty(records, np.uint64), 0, 0  # memory is taken only where it is written
+    gathered, rows, text_bytes = Gathered(), 0, 0
     query = f"SELECT {HASH}, strlen(asset_id) FROM {source} SEMI JOIN version USING (dataset_version) {chosen}"
     for found, lengths in _batches(con, query):
-        hashes[rows : rows + len(found)] = found.to_numpy()
+        gathered.add(found.to_numpy())
         rows, text_bytes = rows + len(found), text_bytes + int(lengths.to_numpy().sum())
-    hashes = hashes[:rows]
-    hashes.sort()
-    again = hashes[1:] == hashes[:-1]
-    repeated = distinct(hashes[1:][again])
-    shared = int(np.count_nonzero(again)) + len(repeated) + (rows * len(repeated) >> _bits(repeated))
+    repeated, again = gathered.take_repeated()
+    shared = again + len(repeated) + (rows * len(repeated) >> _bits(repeated))
     room = shared * (SHARED_BYTES + 2 * text_bytes // max(1, rows))
     return repeated, max(1, -(-room // settings.REVSHARE_ARRAY_BYTES))
 
@@ -179,13 +175,8 @@ def _count_singles(
 
 
 def _batches(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[pa.Array]]:
-    """Read ahead by one, so that both processors have work while numpy counts."""
-    batches = iter(con.sql(query).to_arrow_reader(BATCH_ROWS))
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = ahead.submit(next, batches, None)
-            yield batch.columns
+    for batch in one_ahead(con.sql(query).to_arrow_reader(BATCH_ROWS)):
+        yield batch.columns
 
 
 def _count_shared(shared: Shared, tally: Tally) -> None:
