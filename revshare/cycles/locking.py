@@ -10,6 +10,7 @@ from revshare.allocation.suspense import to_share
 from revshare.audit_trail.operations import Act
 from revshare.claims.queries import contested
 from revshare.consents.queries import DecisionsAt
+from revshare.cycles.lines_ahead import lines_ahead
 from revshare.cycles.models import Cycle, Window
 from revshare.cycles.moving import move
 from revshare.cycles.queries import (
@@ -36,7 +37,7 @@ from revshare.pools.rules import Pinned
 from revshare.pools.sources import used
 from revshare.progress import Progress, no_progress
 from revshare.recoupments.queries import last_step
-from revshare.sales.queries import Range, Sum, count, last_seq, sums_by_target
+from revshare.sales.queries import Lines, Range, Sum, count, last_seq, sums_by_target
 
 
 def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress = no_progress) -> Cycle:
@@ -52,16 +53,17 @@ def lock(*, key: str, act: Act, accept_quarantine: str = "", progress: Progress 
     release_waiting_refunds(act=act)
     lapse_overdue(act=act)
     sums = _Sums()
-    while (closed := _close(cycle, act, accept_quarantine, sums, progress)) is None:
-        # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
-        needed = _pins(ranges_to_close(cycle, last_seq()), parse(cycle.policy.text), cycle, sums)
-        rulebook = parse(cycle.policy.text)
-        freeze(
-            dataset_versions=_unfrozen(needed), act=act, decisions=DecisionsAt,
-            by_class=rulebook.eligibility.tells_classes_apart, progress=progress,
-        )  # fmt: skip
-        if rulebook.eligibility.tells_classes_apart:
-            sort_out(dataset_versions=needed["versions"], act=act, decisions=DecisionsAt)
+    rulebook = parse(cycle.policy.text)
+    with lines_ahead(ranges_to_close(cycle, last_seq())) as lines:
+        while (closed := _close(cycle, act, accept_quarantine, sums, lines, progress)) is None:
+            # Manifests it needs are not frozen yet: they are weighed in a transaction of their own.
+            needed = _pins(ranges_to_close(cycle, last_seq()), rulebook, cycle, sums)
+            freeze(
+                dataset_versions=_unfrozen(needed), act=act, decisions=DecisionsAt,
+                by_class=rulebook.eligibility.tells_classes_apart, progress=progress,
+            )  # fmt: skip
+            if rulebook.eligibility.tells_classes_apart:
+                sort_out(dataset_versions=needed["versions"], act=act, decisions=DecisionsAt)
     return closed
 
 
@@ -80,7 +82,9 @@ class _Sums:
 
 
 @transaction.atomic
-def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress: Progress) -> Cycle | None:
+def _close(
+    cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, lines: Lines, progress: Progress
+) -> Cycle | None:
     hold(Lock.CYCLE, cycle.pk)
     hold(Lock.INTAKE)
     cycle.refresh_from_db()
@@ -101,7 +105,8 @@ def _close(cycle: Cycle, act: Act, accept_quarantine: str, sums: _Sums, progress
     if rulebook.currency:
         gathered_and_converted(sources, pinned, {})  # refuses amounts that are too large while rates can still come
     detail: dict[str, Any] = {
-        "sales": sum(item.count for item in sums.of(ranges)), "input_digest": input_digest(cycle, pinned, sources)
+        "sales": sum(item.count for item in sums.of(ranges)),
+        "input_digest": input_digest(cycle, pinned, sources, lines),
     }  # fmt: skip
     if waiting:
         detail |= {"accepted_quarantine_rows": waiting, "accepted_quarantine_reason": accept_quarantine}

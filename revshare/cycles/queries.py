@@ -21,7 +21,7 @@ from revshare.pools.queries import carried_by, carry_corrections
 from revshare.pools.rules import Key, Pinned, PoolSum, conversions, gather
 from revshare.pools.sources import Sources, attributed_sums, sums_of
 from revshare.pools.sources import canonical_lines as other_lines
-from revshare.sales.queries import Range, canonical_lines
+from revshare.sales.queries import Lines, Range, canonical_lines
 from revshare.splits import queries as splits
 
 Span = tuple[int, int]
@@ -135,11 +135,17 @@ def gathered_and_converted(
     return pools, conversions(sums=sums, rulebook=sources.rulebook, pinned=pinned, exchange=exchange)
 
 
-def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
+def input_digest(
+    cycle: Cycle,
+    pinned: Pinned,
+    sources: Sources,
+    sales: Lines = canonical_lines,
+) -> str:
     """SHA-256 over all that the result depends on: the period, the policy's hash, the manifests' hashes, what models
     were trained on, the assets that claims are about, every sale of the cycle (`sales.queries.canonical_lines`), what
     else the policy asks for (`pools.sources.canonical_lines`), exchange rates (`pools.conversions.canonical_lines`),
-    and the splits in force on its last day (`splits.queries.canonical_lines`). Raises RateMissing."""
+    and the splits in force on its last day (`splits.queries.canonical_lines`). `sales`: what gives the lines of sales.
+    Raises RateMissing."""
     head: dict[str, Any] = {
         "key": cycle.key, "starts_on": cycle.starts_on.isoformat(), "ends_on": cycle.ends_on.isoformat(),
         "timezone": cycle.timezone, "policy": cycle.policy.sha256, "manifests": dict(pinned.manifests),
@@ -156,7 +162,7 @@ def input_digest(cycle: Cycle, pinned: Pinned, sources: Sources) -> str:
     if pinned.shared:
         head |= {"shared": pinned.shared}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n")
-    for block in canonical_lines(sources.ranges):
+    for block in sales(sources.ranges):
         digest.update(block)
     own_splits = splits.canonical_lines(day=last_day(cycle), upto_arrival=pinned.upto_arrival)
     for lines in (other_lines(sources), rate_lines(sources), own_splits):

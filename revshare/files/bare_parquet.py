@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revshare.ahead import one_ahead
 from revshare.files.formats import Columns
 from revshare.files.glance import KEY_HASH, OWNER_HASH, PLAIN_MARK, Glance, NotPlain, Plain
 from revshare.files.headers import match
@@ -98,7 +99,8 @@ def _batches(
     # A connection of its own: it may be left before its end.
     with closing(con.cursor()) as reader:
         reader.execute("SET preserve_insertion_order = false")
-        yield from reader.sql(f"SELECT {plain.hashes}, {', '.join(texts)} FROM {scan}").to_arrow_reader(BATCH_ROWS)
+        query = f"SELECT {plain.hashes}, {', '.join(texts)} FROM {scan}"
+        yield from one_ahead(reader.sql(query).to_arrow_reader(BATCH_ROWS))
 
 
 def _text(name: str, kind: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from django.conf import settings
 
-from revshare.files.hashes import Hashes, distinct, repeated
+from revshare.files.hashes import Gathered, Hashes, distinct
 from revshare.files.rules import MAX_ID_LENGTH
 
 SPACE, DELETE = b" \x7f"
@@ -73,7 +73,7 @@ class Glance:
     less, and says so by None."""
 
     def __init__(self) -> None:
-        self._keys: list[Hashes] | None = []
+        self._keys: Gathered | None = Gathered()
         self.rows = 0
         self._repeated: Hashes | None = None
         self._owners: list[Hashes] | None = [np.empty(0, np.uint64)]
@@ -84,7 +84,7 @@ class Glance:
         if self.rows * HASH_BYTES > settings.REVSHARE_ARRAY_BYTES:
             self._keys = None
         if self._keys is not None:
-            self._keys.append(_hashes(rows, KEY_HASH).copy())
+            self._keys.add(_hashes(rows, KEY_HASH))
         if self._owners is not None:
             self._see_owners(_hashes(rows, OWNER_HASH), self._owners)
 
@@ -99,14 +99,7 @@ class Glance:
     def repeated(self) -> Hashes | None:
         """The hashes of keys that more than one row may have, in ascending order; None if that is not known."""
         if self._keys is not None:
-            every = np.empty(sum(map(len, self._keys)), np.uint64)
-            end = len(every)
-            while self._keys:  # each is given back once it is copied
-                part = self._keys.pop()
-                every[end - len(part) : end] = part
-                end -= len(part)
-            every.sort()
-            self._repeated, self._keys = repeated(every), None
+            (self._repeated, _), self._keys = self._keys.take_repeated(), None
         return self._repeated
 
     def owners(self) -> Hashes | None:

@@ -22,16 +22,19 @@ class Draft(NamedTuple):
 
 
 def draft_of(con: duckdb.DuckDBPyConnection, dataset_version: str, weighed: Weighed) -> Draft:
-    """Writes the rows beside the file of weights. Asks nothing of PostgreSQL, so any thread may do it."""
+    """Writes the rows beside the file of weights, whose order they keep. Asks nothing of PostgreSQL, so any thread may
+    do it."""
     scan, rows = f"read_parquet({literal(weighed.weights)})", weighed.weights.with_suffix(".copy")
-    con.execute(
-        f"COPY (SELECT contributor_id, assets_ticks, weight_ticks FROM {scan} ORDER BY contributor_id) "
-        f"TO {literal(rows)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
-    )
     contributors, ticks, is_weighted = con.execute(
         "SELECT count(*), coalesce(sum(assets_ticks), 0), coalesce(bool_or(weight_ticks <> assets_ticks), false) "
         f"FROM {scan}"
     ).fetchall()[0]
+    # Decimals of 38 digits take longer to print than all else: what equals a whole number is printed from it.
+    weights = "weight_ticks" if is_weighted else "assets_ticks || '.000000'"
+    con.execute(
+        f"COPY (SELECT contributor_id, assets_ticks, {weights} FROM {scan}) "
+        f"TO {literal(rows)} (FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE *)"
+    )
     return Draft(rows, contributors, ticks, is_weighted, _digest(dataset_version, weighed, rows))
 
 

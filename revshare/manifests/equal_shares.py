@@ -8,6 +8,9 @@ How many records an asset has is found by a 64-bit hash of it. A first scan fetc
 once belong to an asset with one record. A second scan counts these, and fetches the ids of the others: records are of
 one asset only where the ids themselves are equal. Two scans, or more where the setting REVSHARE_ARRAY_BYTES bounds what
 may be in memory at a time.
+
+Whose a record is, is found by a hash of the contributor too, unless two of the contributors known have the same one
+(`contributor_codes`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,8 +23,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 
+from revshare.ahead import one_ahead
 from revshare.apportion import TICKS_PER_ASSET, ApportionmentBroken
-from revshare.files.repeats import distinct
+from revshare.files.hashes import Gathered, Hashes
+from revshare.manifests import contributor_codes
+from revshare.manifests.contributor_codes import Codes, codes_of
 
 RECORD_BYTES = 10  # what a record takes in memory while its hash is sorted and compared
 SHARED_BYTES = 80  # what a record of a shared asset takes, besides its asset id, twice
@@ -33,7 +39,6 @@ BITS_PER_HASH = 16
 Longs = npt.NDArray[np.int64]
 Cells = npt.NDArray[np.int32]
 """Places in `Tally.ticks`, rows after rows: dataset version × people + contributor."""
-Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -87,13 +92,13 @@ def count_equal(
     )
     con.execute("CREATE OR REPLACE TEMP TABLE version AS SELECT * FROM numbers")
     con.unregister("numbers")
-    tally, seen = Tally.empty(len(versions), people), 0
+    tally, seen, codes = Tally.empty(len(versions), people), 0, codes_of(con)
     passes = max(1, -(-records * RECORD_BYTES // settings.REVSHARE_ARRAY_BYTES))
     for turn in range(passes):
-        repeated, parts = _repeated(con, source, _chosen(passes, turn), records)
+        repeated, parts = _repeated(con, source, _chosen(passes, turn))
         for part in range(parts):
             chosen = _chosen(passes * parts, turn + passes * part)
-            shared, counted = _count_singles(con, source, chosen, repeated, tally)
+            shared, counted = _count_singles(_cells(con, source, chosen, codes, people), repeated, tally)
             _count_shared(shared, tally)
             seen += counted
     tally.check()
@@ -104,18 +109,15 @@ def _chosen(passes: int, turn: int) -> str:
     return f"WHERE {HASH} % {passes} = {turn}" if passes > 1 else ""
 
 
-def _repeated(con: duckdb.DuckDBPyConnection, source: str, chosen: str, records: int) -> tuple[Hashes, int]:
+def _repeated(con: duckdb.DuckDBPyConnection, source: str, chosen: str) -> tuple[Hashes, int]:
     """The hashes that come more than once; and in how many parts their records have to be fetched."""
-    hashes, rows, text_bytes = np.empty(records, np.uint64), 0, 0  # memory is taken only where it is written
+    gathered, rows, text_bytes = Gathered(), 0, 0
     query = f"SELECT {HASH}, strlen(asset_id) FROM {source} SEMI JOIN version USING (dataset_version) {chosen}"
     for found, lengths in _batches(con, query):
-        hashes[rows : rows + len(found)] = found.to_numpy()
+        gathered.add(found.to_numpy())
         rows, text_bytes = rows + len(found), text_bytes + int(lengths.to_numpy().sum())
-    hashes = hashes[:rows]
-    hashes.sort()
-    again = hashes[1:] == hashes[:-1]
-    repeated = distinct(hashes[1:][again])
-    shared = int(np.count_nonzero(again)) + len(repeated) + (rows * len(repeated) >> _bits(repeated))
+    repeated, again = gathered.take_repeated()
+    shared = again + len(repeated) + (rows * len(repeated) >> _bits(repeated))
     room = shared * (SHARED_BYTES + 2 * text_bytes // max(1, rows))
     return repeated, max(1, -(-room // settings.REVSHARE_ARRAY_BYTES))
 
@@ -125,8 +127,28 @@ def _bits(hashes: Hashes) -> int:
     return min(BITMAP_BITS, max(1, (len(hashes) * BITS_PER_HASH).bit_length()))
 
 
+def _cells(
+    con: duckdb.DuckDBPyConnection, source: str, chosen: str, codes: Codes | None, people: int
+) -> Iterator[tuple[Hashes, Cells, pa.Array]]:
+    """Of each record whose contributor is known, batch by batch: the asset's hash, its cell, the asset."""
+    first = f"CAST(number * {people} AS INTEGER)"
+    if codes is None:
+        query = f"SELECT {HASH}, {first} + code, asset_id FROM {source} JOIN version USING (dataset_version) "
+        for found, cells, assets in _batches(con, f"{query} JOIN person USING (contributor_id) {chosen}"):
+            yield found.to_numpy(), cells.to_numpy(), assets
+        return
+    query = f"SELECT {HASH}, {first}, asset_id, {contributor_codes.HASH} FROM {source}"
+    for found, starts, assets, contributors in _batches(con, f"{query} JOIN version USING (dataset_version) {chosen}"):
+        places, known = codes.of(contributors.to_numpy())
+        hashes, cells = found.to_numpy(), starts.to_numpy() + places
+        if known.all():
+            yield hashes, cells, assets
+        else:
+            yield hashes[known], cells[known], assets.filter(pa.array(known))
+
+
 def _count_singles(
-    con: duckdb.DuckDBPyConnection, source: str, chosen: str, repeated: Hashes, tally: Tally
+    records: Iterator[tuple[Hashes, Cells, pa.Array]], repeated: Hashes, tally: Tally
 ) -> tuple[Shared, int]:
     """Counts the assets with one record; returns the records of the others, and how many were read in all.
 
@@ -138,12 +160,7 @@ def _count_singles(
     marked[repeated >> shift] = True
     kept: list[tuple[Hashes, Cells, pa.Array]] = []
     seen = 0
-    query = (
-        f"SELECT {HASH}, CAST(number * {tally.people} + code AS INTEGER), asset_id FROM {source} "
-        f"JOIN version USING (dataset_version) JOIN person USING (contributor_id) {chosen}"
-    )
-    for hash_column, cell_column, assets in _batches(con, query):
-        hashes, cells = hash_column.to_numpy(), cell_column.to_numpy()
+    for hashes, cells, assets in records:
         seen += len(cells)
         perhaps = marked[(hashes >> shift).view(np.int64)]
         alone = cells[~perhaps]
@@ -158,7 +175,7 @@ def _count_singles(
 
 
 def _batches(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[pa.Array]]:
-    for batch in con.sql(query).to_arrow_reader(BATCH_ROWS):
+    for batch in one_ahead(con.sql(query).to_arrow_reader(BATCH_ROWS)):
         yield batch.columns
 
 

@@ -21,6 +21,10 @@ SHOWN = 10
 CANDIDATES = 200
 ROWS_AT_ONCE = 50_000
 NOTHING = "SELECT '' AS contributor_id, '' AS currency, 0::BIGINT AS micros WHERE false"
+ALL_NEW = """
+    CREATE TEMP TABLE pair AS
+    SELECT contributor_id, currency, 0::BIGINT AS before, micros AS after, NULL::BIGINT AS change FROM ({after})
+"""
 # Who earns something in either cycle; of those who stayed, `change`: `rules.ratio`, in 64 bits where they are enough.
 PAIR = f"""
     CREATE TEMP TABLE pair AS
@@ -125,7 +129,7 @@ def _line(contributor_id: str, *rest: object) -> str:
 
 
 def _pair(con: duckdb.DuckDBPyConnection, after: str, before: str) -> None:
-    con.execute(PAIR.format(after=_earned(after), before=_earned(before)))
+    con.execute((PAIR if before else ALL_NEW).format(after=_earned(after), before=_earned(before)))
 
 
 def _earned(digest: str) -> str:

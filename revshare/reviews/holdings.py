@@ -34,11 +34,14 @@ class Growth:
     grown: tuple[Holding, ...]
 
 
+NO_GROWTH = Growth(0, 0, ())  # of a first cycle, and from manifests to the same ones
+
+
 def growth(*, after: Mapping[str, str], before: Mapping[str, str]) -> Growth:
     """`after`, `before`: the dataset versions that two locks pinned, by hash. The same ones: nothing grew. Raises
     LakeDamaged."""
     if after == before:
-        return Growth(0, 0, ())
+        return NO_GROWTH
     with spool() as scratch, duck(scratch) as con:
         con.execute(
             "CREATE TEMP TABLE held AS SELECT contributor_id, coalesce(b.ticks, 0) AS before, "

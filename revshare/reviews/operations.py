@@ -1,6 +1,7 @@
 """Reviews made once for a result, and decisions on their findings."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from revshare.errors import Conflict, NotAllowed, Refused
 from revshare.policies.review_terms import ReviewTerms
 from revshare.reviews.differences import differences
 from revshare.reviews.findings import Facts, Found, find
-from revshare.reviews.holdings import growth
+from revshare.reviews.holdings import NO_GROWTH, growth
 from revshare.reviews.models import ACTIONS, OVERRIDE, Decision, Finding, Review
 from revshare.reviews.queries import EARLIER, earlier_takings, pools_by_cycle, review_of
 from revshare.reviews.queries import find as find_finding
@@ -37,15 +38,16 @@ class Reviewed:
 def facts_of(now: Reviewed, before: Reviewed | None, terms: ReviewTerms) -> Facts:
     """What the rules look at. Raises LakeDamaged."""
     last = now.calculation
-    pools = pools_by_cycle(after=last - 1 - EARLIER, upto=last)
-    return Facts(
-        differences=differences(
-            after=now.balances_sha256, before=before.balances_sha256 if before else "", material=terms.material
-        ),
-        pools=pools.pop(last), earlier_pools=[pools[number] for number in sorted(pools, reverse=True)],
-        takings=takings_of(now.ranges), earlier_takings=earlier_takings(last),
-        growth=growth(after=now.manifests, before=before.manifests if before else {}),
-    )  # fmt: skip
+    with ThreadPoolExecutor(1) as beside:  # asks nothing of the database, which adds sales up meanwhile
+        earned = {"after": now.balances_sha256, "before": before.balances_sha256 if before else ""}
+        compared = beside.submit(differences, **earned, material=terms.material)
+        pools = pools_by_cycle(after=last - 1 - EARLIER, upto=last)
+        return Facts(
+            pools=pools.pop(last), earlier_pools=[pools[number] for number in sorted(pools, reverse=True)],
+            takings=takings_of(now.ranges), earlier_takings=earlier_takings(last),
+            growth=growth(after=now.manifests, before=before.manifests) if before else NO_GROWTH,
+            differences=compared.result(),
+        )  # fmt: skip
 
 
 def findings_of(now: Reviewed, before: Reviewed | None, terms: ReviewTerms) -> tuple[Facts, list[Found]]:

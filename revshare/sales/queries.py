@@ -1,6 +1,6 @@
 """Reads over sales: those in given ranges of date and arrival."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -104,7 +104,11 @@ def last_seq() -> int:
         return int(cursor.fetchone()[0])
 
 
-def canonical_lines(ranges: Sequence[Range]) -> Iterator[bytes]:
+Lines = Callable[[Sequence[Range]], Iterable[bytes]]
+"""What gives the lines of the sales in these ranges, as `canonical_lines` does."""
+
+
+def canonical_lines(ranges: Sequence[Range]) -> Generator[bytes, None, None]:
     """The sales as bytes that depend on nothing but the sales: CSV, every value quoted, in code-point order of sale id;
     instants in microseconds since 1970."""
     where, params = within(ranges)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from revshare.apportion import TICKS_PER_ASSET, split_ticks
 from revshare.lake import duck, literal, spool
-from revshare.manifests import equal_shares, weighing
+from revshare.manifests import contributor_codes, equal_shares, weighing
 from revshare.manifests.rules import weigh_sql
 from revshare.manifests.weighing import UnknownContributor, weigh
 from tests.examples import examples
@@ -34,6 +34,11 @@ LIMITS: dict[str, tuple[Any, ...]] = {
     "ARRAY_BYTES": (300, 2000, 10**9), "CELLS_AT_ONCE": (1, 30, 10**7), "MOSTLY_ODD": (0, 3, 10**9),
     "BITMAP_BITS": (1, 3, 24), "BATCH_ROWS": (1, 5, 10**6),
     "HASH": (equal_shares.HASH, "hash(asset_id)", "(hash(asset_id) % 2 * (1::UBIGINT << 63))", "CAST(7 AS UBIGINT)"),
+    "contributor_codes.HASH": (
+        contributor_codes.HASH, "hash(contributor_id) >> 32", "(hash(contributor_id) | 18446462598732840960::UBIGINT)",
+        "CASE contributor_id WHEN 'A' THEN 18446744073709551615::UBIGINT ELSE hash(contributor_id) END",
+        "CAST(7 AS UBIGINT)",
+    ),
 }  # fmt: skip
 """Small enough to take every way through the code; hashes that meet often, or always."""
 Record = tuple[str, str, str, Decimal | None, Decimal]
@@ -118,7 +123,8 @@ def limited(limits: Mapping[str, Any]) -> Iterator[None]:
                 stack.enter_context(override_settings(REVSHARE_ARRAY_BYTES=value))
             else:
                 module = weighing if hasattr(weighing, name) else equal_shares
-                stack.enter_context(mock.patch.object(module, name, value))
+                owner, _, name = name.rpartition(".")
+                stack.enter_context(mock.patch.object(contributor_codes if owner else module, name, value))
         yield
 
 
@@ -202,6 +208,20 @@ def test_assets_of_many_holders_whose_hashes_meet(holders: int, hash_sql: str) -
     ]
     records.append(("v0", "alone", "é", None, Decimal(1)))
     assert weighed(records, {"HASH": hash_sql}) == twin(records)
+
+
+@pytest.mark.parametrize("hash_sql", LIMITS["contributor_codes.HASH"])
+def test_contributors_whose_hashes_lie_close_or_meet(hash_sql: str) -> None:
+    """All in the first slot of the table, all in the last, one with the greatest hash there is, all with the same."""
+    records: list[Record] = [(f"v{n % 2}", f"a{n}", PEOPLE[n % len(PEOPLE)], None, Decimal(1)) for n in range(60)]
+    assert weighed(records, {"contributor_codes.HASH": hash_sql}) == twin(records)
+    strangers = [*records, ("v0", "b", "stranger", None, Decimal(1))]
+    with limited({"contributor_codes.HASH": hash_sql}), spool() as scratch, duck(scratch) as con:
+        known = f"SELECT DISTINCT contributor_id FROM ({parts_of(Case(records, [], {}), scratch)})"
+        con.execute(f"CREATE TABLE known AS {known}")
+        sql = parts_of(Case(strangers, [], {}), scratch)
+        with pytest.raises(UnknownContributor, match="1 "):
+            weigh(con, records=sql, people="FROM known", versions=("v0", "v1"), target=scratch)
 
 
 def test_an_asset_of_which_one_record_looks_odd_stays_whole() -> None:
