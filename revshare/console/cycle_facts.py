@@ -2,8 +2,9 @@
 in each language."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 from django.utils.safestring import SafeString
@@ -12,14 +13,16 @@ from django.utils.translation import gettext as _
 from revshare.console.shown import amount, assets, in_english, readable, units
 from revshare.cycles.models import Cycle
 from revshare.cycles.rules import reached
-from revshare.cycles.summary import PoolSummary, Summary, summarise
-from revshare.ledger.models import AccountControl, Journal
+from revshare.cycles.summary import PoolSummary, Summary, pools_of, statements_count, summarise
+from revshare.ledger.models import Journal
+from revshare.ledger.queries import trial_balance
 from revshare.policies.terms import ASSETS
 from revshare.pools.exchange import rate_text
 from revshare.pools.models import Conversion, Pool
 from revshare.wording import language, whole
 
 KEPT_SECONDS = 60
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Total:
         ]
 
 
+def balance_text(trial_balance: Mapping[str, int]) -> str:
+    """`trial_balance`: debits less credits by currency."""
+    return _("OUT OF BALANCE") if any(trial_balance.values()) else _("balanced")
+
+
 @dataclass(frozen=True)
 class Facts:
     pools: list[dict[str, Any]]
@@ -85,7 +93,7 @@ class Facts:
 
     @property
     def balance(self) -> str:
-        return _("balanced") if all(row[1] == 0 for row in self.trial_balance) else _("OUT OF BALANCE")
+        return balance_text({currency: total for currency, total, _shown in self.trial_balance})
 
     @property
     def suspended(self) -> list[str]:
@@ -93,20 +101,52 @@ class Facts:
         return [_("%(amount)s in suspense") % {"amount": each} for each in sums]
 
 
+@dataclass(frozen=True)
+class Brief:
+    """What the first page says of it."""
+
+    pools: int
+    totals: list[Total]
+
+
 def facts_of(cycle: Cycle) -> Facts | None:
     """None before the cycle is calculated."""
+    return _kept(cycle, "facts", lambda: _facts(summarise(cycle)))
+
+
+def brief_of(cycle: Cycle) -> Brief | None:
+    """None before the cycle is calculated."""
+
+    def brief() -> Brief:
+        pools = pools_of(cycle)
+        return Brief(len(pools), _totals(pools))
+
+    return _kept(cycle, "brief", brief)
+
+
+def statements_of(cycle: Cycle) -> int:
+    return _kept(cycle, "statements", lambda: statements_count(cycle)) or 0
+
+
+def balance_of(cycle: Cycle) -> str:
+    return balance_text(_kept(cycle, "balance", trial_balance) or {})
+
+
+def _kept(cycle: Cycle, what: str, make: Callable[[], T]) -> T | None:
+    """Made once in a while for everybody; None before the cycle is calculated."""
     if not reached(state=cycle.state, goal="calculated"):
         return None
-    key = f"console:cycle:{cycle.pk}:{cycle.result_digest}:{language()}"
-    facts: Facts | None = cache.get(key)
-    if facts is None:
-        facts = _facts(summarise(cycle))
-        cache.set(key, facts, KEPT_SECONDS)
-    return facts
+    key = f"console:cycle:{what}:{cycle.pk}:{cycle.result_digest}:{language()}"
+    found: T | None = cache.get(key)
+    if found is None:
+        found = make()
+        cache.set(key, found, KEPT_SECONDS)
+    return found
 
 
 def _facts(summary: Summary) -> Facts:
-    unlinked, unlinked_sum = summary.unlinked_refunds
+    numbers = summary.numbers
+    unlinked, unlinked_sum = numbers.unlinked_refunds
     return Facts(
         pools=[_pool(item.pool, item.contributors, item.residue_micros) for item in summary.pools],
         conversions=[_conversion(item) for item in summary.conversions],
@@ -116,10 +156,10 @@ def _facts(summary: Summary) -> Facts:
             for payout in summary.largest
         ],
         journal=summary.journal,
-        trial_balance=[(currency, total, amount(total, currency)) for currency, total in summary.trial_balance.items()],
-        statements=sum(AccountControl.objects.filter(cycle=summary.cycle).values_list("accounts", flat=True)),
-        late_sales=whole(summary.late_sales),
-        sales_outside=whole(summary.sales_outside),
+        trial_balance=[(currency, total, amount(total, currency)) for currency, total in numbers.trial_balance.items()],
+        statements=numbers.statements,
+        late_sales=whole(numbers.late_sales),
+        sales_outside=whole(numbers.sales_outside),
         unlinked_refunds=(whole(unlinked), amount(unlinked_sum)) if unlinked else None,
         opted_out=[
             {

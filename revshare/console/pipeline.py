@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from revshare.access.rules import may
 from revshare.audit_trail.models import Event
-from revshare.console.cycle_facts import Facts, facts_of
+from revshare.console.cycle_facts import balance_of, brief_of, statements_of
 from revshare.console.doors import person
 from revshare.console.runs import doing, last_run
 from revshare.console.shown import amount, in_english, role, since, words
@@ -76,7 +76,7 @@ def unfinished_or_last() -> list[Cycle]:
 
 
 def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datetime) -> list[Stage]:
-    facts, said = facts_of(cycle), standing(cycle.pk)
+    said = standing(cycle.pk)
     run = last_run(f"cycle:{cycle.key}")
     times = _times(cycle)
     stages = [_files(request, waiting, at)]
@@ -85,7 +85,7 @@ def stages_of(request: HttpRequest, cycle: Cycle, *, waiting: Waiting, at: datet
         done = reached(state=cycle.state, goal=STATES[number])
         now = cycle.state == STATES[number - 1]
         stage = Stage(title, "done" if done else "now" if now else "ahead", url=page)
-        stage.lines = _lines(action, cycle, facts, said) if done or now else []
+        stage.lines = _lines(action, cycle, said) if done or now else []
         stage.hint = "" if done or now else AHEAD[action]
         stage.age = since(times[action], at) if done else ""
         if now:
@@ -128,22 +128,22 @@ def _files(request: HttpRequest, waiting: Waiting, at: datetime) -> Stage:
     return stage
 
 
-def _lines(action: str, cycle: Cycle, facts: Facts | None, said: Standing) -> list[Any]:
+def _lines(action: str, cycle: Cycle, said: Standing) -> list[Any]:
     if action == "lock":
         return [_("%(first)s to %(last)s") % {"first": f"{cycle.starts_on}", "last": f"{cycle.ends_on}"}]
-    if facts is None:
-        return []
     if action == "calculate":
-        pools = len(facts.pools)
-        counted = ngettext("%(count)s pool", "%(count)s pools", pools) % {"count": whole(pools)}
-        return [counted, *(total.to_contributors for total in facts.totals)]
+        brief = brief_of(cycle)
+        if brief is None:
+            return []
+        counted = ngettext("%(count)s pool", "%(count)s pools", brief.pools) % {"count": whole(brief.pools)}
+        return [counted, *(total.to_contributors for total in brief.totals)]
     if action == "submit":
         return _findings(said)
     if action == "approve":
         if cycle.approved_by:
             return [_("by %(person)s") % {"person": cycle.approved_by}]
-        return [_("books %(balance)s") % {"balance": facts.balance}]
-    return [_("%(count)s statements") % {"count": facts.statements_text}]
+        return [_("books %(balance)s") % {"balance": balance_of(cycle)}]
+    return [_("%(count)s statements") % {"count": whole(statements_of(cycle))}]
 
 
 def _findings(said: Standing) -> list[str]:

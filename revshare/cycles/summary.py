@@ -1,22 +1,22 @@
 """A cycle in numbers, for people: its pools, the largest payouts, what was left over, what lies outside."""
 
-from collections import defaultdict
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import OuterRef, Sum
+from django.db.models.functions import JSONObject
 
 from revshare.allocation.models import Rest
 from revshare.cycles.models import Cycle
 from revshare.cycles.opted_out import OptedOut, opted_out_of
-from revshare.cycles.queries import ranges_of
-from revshare.ledger.models import Journal, PoolControl
-from revshare.ledger.queries import ALLOCATION_JOURNAL, trial_balance
+from revshare.cycles.queries import pinned_of
+from revshare.ledger.models import AccountControl, Journal, PoolControl
+from revshare.ledger.queries import ALLOCATION_JOURNAL, TRIAL_BALANCE
+from revshare.policies.rules import parse
 from revshare.pools.models import Conversion, Pool
-from revshare.sales.queries import unlinked_refunds
 
 LARGEST = 5
 
@@ -43,79 +43,105 @@ class Payout:
 
 @dataclass(frozen=True)
 class Summary:
-    """`trial_balance`: debits less credits per currency over the whole ledger, which must be zero."""
-
     cycle: Cycle
     pools: list[PoolSummary]
     conversions: list[Conversion]
     largest: list[Payout]
     journal: Journal | None
-    trial_balance: dict[str, int]
-    unlinked_refunds: tuple[int, int]
+    numbers: "Numbers"
+    opted_out: list[OptedOut]
+
+
+# What lies between the cycles' periods, before the first and after the last; where there is no cycle, everything. Each
+# gap is answered by the index on time.
+OUTSIDE = """
+    SELECT coalesce(sum(dated.sales), 0)::bigint FROM (
+        SELECT lag(ends_at) OVER (ORDER BY starts_at) AS after, starts_at AS before FROM cycles_cycle
+        UNION ALL SELECT max(ends_at), NULL FROM cycles_cycle
+    ) gap CROSS JOIN LATERAL (
+        SELECT count(*) AS sales FROM sales_sale s
+        WHERE s.sold_at >= coalesce(gap.after, '-infinity') AND s.sold_at < coalesce(gap.before, 'infinity')
+    ) dated WHERE gap.after IS DISTINCT FROM gap.before OR gap.before IS NULL
+"""
+# No two windows overlap: a sale is in one of them at most.
+UNLINKED = """
+    SELECT s.gross_micros FROM cycles_window w JOIN sales_sale s ON s.sold_at >= w.starts_at AND s.sold_at < w.ends_at
+        AND s.seq > w.after_seq AND s.seq <= w.upto_seq AND s.file_id <> ALL(%(voided)s)
+    WHERE w.cycle_id = %(cycle)s AND w.restatement_id IS NULL AND s.refund_of = '' AND s.gross_micros < 0
+"""
+# In one question: a page has few.
+NUMBERS = f"""
+    SELECT (SELECT coalesce(sum(accounts), 0)::bigint FROM ledger_account_control WHERE cycle_id = %(cycle)s),
+           (SELECT count(*) FROM audit.sale WHERE cycle_id = %(cycle)s AND late), ({OUTSIDE}),
+           (SELECT count(*) FROM ({UNLINKED}) u), (SELECT coalesce(sum(gross_micros), 0)::text FROM ({UNLINKED}) u),
+           (SELECT coalesce(jsonb_object_agg(currency, total), '{{}}') FROM ({TRIAL_BALANCE}) t)
+"""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """`trial_balance`: debits less credits per currency over the whole ledger, which must be zero. `unlinked_refunds`:
+    how many name no sale, and their sum in micros over all currencies: accepted, but to be looked at. `sales_outside`:
+    dated in no cycle's period; they stay unassigned until a cycle covers them."""
+
+    statements: int
     late_sales: int
     sales_outside: int
-    opted_out: list[OptedOut]
+    unlinked_refunds: tuple[int, int]
+    trial_balance: dict[str, int]
 
 
 def summarise(cycle: Cycle) -> Summary:
     """The numbers of a calculated cycle; of one not calculated yet there are no pools and payouts."""
+    converts = bool(parse(cycle.policy.text).currency)
     return Summary(
         cycle=cycle,
-        pools=_pools(cycle),
-        conversions=list(Conversion.objects.filter(cycle=cycle).order_by("day", "base")),
+        pools=pools_of(cycle),
+        conversions=list(Conversion.objects.filter(cycle=cycle).order_by("day", "base")) if converts else [],
         largest=_largest(cycle),
         journal=Journal.objects.filter(kind=ALLOCATION_JOURNAL, key=cycle.key).first(),
-        trial_balance=trial_balance(),
-        unlinked_refunds=unlinked_refunds(ranges_of(cycle)),
-        late_sales=_number("SELECT count(*) FROM audit.sale WHERE cycle_id = %s AND late", cycle.pk),
-        sales_outside=sales_outside_cycles(),
+        numbers=_numbers(cycle),
         opted_out=opted_out_of(cycle),
     )
 
 
-def sales_outside_cycles() -> int:
-    """Sales dated in no cycle's period: they stay unassigned until a cycle covers them. Asked gap by gap between the
-    cycles, each of which the index on time answers."""
-    periods = Cycle.objects.order_by("starts_at").values_list("starts_at", "ends_at")
-    ends: list[Any] = [None]
-    starts: list[Any] = []
-    for start, end in periods:
-        starts.append(start)
-        ends.append(end)
-    gaps = [
-        (after, before) for after, before in zip(ends, [*starts, None], strict=True) if after != before or not starts
-    ]
-    return sum(_dated(after, before) for after, before in gaps)
-
-
-def _dated(after: datetime | None, before: datetime | None) -> int:
-    """How many sales are dated from `after` to before `before`; None: without such a bound."""
-    bounds = {"sold_at >= %s": after, "sold_at < %s": before}
-    given = {condition: bound for condition, bound in bounds.items() if bound is not None}
-    return _number(f"SELECT count(*) FROM sales_sale WHERE {' AND '.join(given) or 'true'}", *given.values())
-
-
-def _number(query: str, *params: Any) -> int:
+def _numbers(cycle: Cycle) -> Numbers:
+    voided = list(pinned_of(cycle).voided) if cycle.pinned else []
     with connection.cursor() as cursor:
-        cursor.execute(query, params)
+        cursor.execute(NUMBERS, {"cycle": cycle.pk, "voided": voided})
+        statements, late, outside, unlinked, unlinked_micros, balance = cursor.fetchone()
+    by_currency = {currency: int(total) for currency, total in sorted(json.loads(balance).items())}
+    return Numbers(statements, late, outside, (unlinked, int(unlinked_micros)), by_currency)
+
+
+def sales_outside_cycles() -> int:
+    """Sales dated in no cycle's period."""
+    with connection.cursor() as cursor:
+        cursor.execute(OUTSIDE)
         return int(cursor.fetchone()[0])
 
 
-def _pools(cycle: Cycle) -> list[PoolSummary]:
-    pools = Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES).order_by(
-        "table", "model", "dataset_version", "part", "currency"
-    )
-    aside: dict[int, dict[str, int]] = defaultdict(dict)
-    rests = Rest.objects.filter(cycle=cycle).exclude(reason="").values_list("pool_id", "bucket")
-    for pool_id, bucket, micros in rests.annotate(micros=Sum("amount_micros")).order_by():
-        aside[pool_id][bucket] = micros
-    controls = {control.pool_id: control for control in PoolControl.objects.filter(cycle=cycle)}
+def statements_count(cycle: Cycle) -> int:
+    return AccountControl.objects.filter(cycle=cycle).aggregate(sum=Sum("accounts", default=0))["sum"]
+
+
+def pools_of(cycle: Cycle) -> list[PoolSummary]:
+    """The pools of a cycle's sales, by one query."""
+    rests = Rest.objects.filter(pool=OuterRef("pk")).exclude(reason="").order_by().values("bucket")
+    sums = rests.annotate(micros=Sum("amount_micros")).values(sum=JSONObject(bucket="bucket", micros="micros"))
+    pools = Pool.objects.filter(cycle=cycle, kind=Pool.Kind.SALES).select_related("control")
+    pools = pools.annotate(aside=ArraySubquery(sums))
     return [
-        PoolSummary(pool, found.entries, found.amount_micros, found.residue_micros, aside[pool.pk])
-        if (found := controls.get(pool.pk))
-        else PoolSummary(pool, 0, 0, 0, aside[pool.pk])
-        for pool in pools
+        _pool(pool, {each["bucket"]: each["micros"] for each in pool.aside})
+        for pool in pools.order_by("table", "model", "dataset_version", "part", "currency")
     ]
+
+
+def _pool(pool: Pool, aside: dict[str, int]) -> PoolSummary:
+    control: PoolControl | None = getattr(pool, "control", None)
+    if control is None:  # nobody shares it
+        return PoolSummary(pool, 0, 0, 0, aside)
+    return PoolSummary(pool, control.entries, control.amount_micros, control.residue_micros, aside)
 
 
 def _largest(cycle: Cycle) -> list[Payout]:

@@ -81,10 +81,13 @@ def moved_currencies(*, after: int, upto: int) -> list[str]:
         return [currency for (currency,) in cursor.fetchall()]
 
 
+TRIAL_BALANCE = f"SELECT currency, sum(amount)::text AS total FROM ({POSTED}) posted GROUP BY currency"
+
+
 def trial_balance() -> dict[str, int]:
     """Debits less credits per currency over all journals, in micros: zero, or something is broken."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT currency, sum(amount)::text FROM ({POSTED}) posted GROUP BY currency ORDER BY currency")
+        cursor.execute(f"{TRIAL_BALANCE} ORDER BY currency")
         return {currency: int(total) for currency, total in cursor.fetchall()}
 
 

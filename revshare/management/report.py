@@ -28,9 +28,9 @@ def lines(summary: Summary) -> Iterator[str]:
         yield f"    {payout.name:<{width}}  {payout.contributor_id}  {money(payout.amount_micros, payout.currency)}"
     if summary.journal:
         yield f"  Journal {summary.journal.seq}: {summary.journal.legs_count:,} legs, hash {summary.journal.hash[:16]}…"
-    for currency, total in summary.trial_balance.items():
+    for currency, total in summary.numbers.trial_balance.items():
         yield f"  Trial balance {currency}: {total}"
-    count, total = summary.unlinked_refunds
+    count, total = summary.numbers.unlinked_refunds
     if count:
         yield f"  Refunds that name no sale: {count:,}, {group_digits(total)} micros in all"
     for out in summary.opted_out:
@@ -38,10 +38,10 @@ def lines(summary: Summary) -> Iterator[str]:
             f"  Opted out before it was frozen, and in {out.dataset_version}: {out.records:,} records "
             f"({out.ticks:,} ticks), {out.words}"
         )
-    if summary.late_sales:
-        yield f"  Late sales: {summary.late_sales:,}"
-    if summary.sales_outside:
-        yield f"  Sales dated in no cycle (kept, unassigned): {summary.sales_outside:,}"
+    if summary.numbers.late_sales:
+        yield f"  Late sales: {summary.numbers.late_sales:,}"
+    if summary.numbers.sales_outside:
+        yield f"  Sales dated in no cycle (kept, unassigned): {summary.numbers.sales_outside:,}"
 
 
 def _pool(item: PoolSummary) -> Iterator[str]:

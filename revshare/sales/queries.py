@@ -84,19 +84,6 @@ def count(ranges: Sequence[Range]) -> int:
         return int(cursor.fetchone()[0])
 
 
-def unlinked_refunds(ranges: Sequence[Range]) -> tuple[int, int]:
-    """How many refunds name no sale, and their sum in micros over all currencies: accepted, but to be looked at."""
-    where, params = within(ranges)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), coalesce(sum(s.gross_micros), 0)::text FROM sales_sale s "
-            f"WHERE s.refund_of = '' AND s.gross_micros < 0 AND {where}",
-            params,
-        )
-        number, total = cursor.fetchone()
-        return number, int(total)
-
-
 def last_seq() -> int:
     """The number of the sale that arrived last; 0 before the first."""
     with connection.cursor() as cursor:
