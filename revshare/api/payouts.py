@@ -22,10 +22,11 @@ from revshare.files import uploads
 from revshare.files.formats import PAYMENT_RESULTS
 from revshare.payouts import operations as payouts
 from revshare.payouts.models import Hold, Payment, PaymentBatch
+from revshare.payouts.payable import is_many
 from revshare.payouts.queries import find_batch, standings
 from revshare.payouts.register import register
 from revshare.payouts.rules import BATCH_STATES, PAYMENT_STATES, Standing, major_text, rate_text
-from revshare.tasks import request_step
+from revshare.tasks import request_batch, request_step
 
 BATCH = {"id": "The batch's id."}
 REFUSES = (404, 409, 413, 415, 422)
@@ -111,6 +112,13 @@ class BatchOut(serializers.Serializer):
 
     def get_total(self, batch: PaymentBatch) -> str:
         return major_text(batch.total_minor, batch.currency)
+
+
+class PreparingStarted(serializers.Serializer):
+    """Where to follow a batch that a worker prepares."""
+
+    currency = serializers.CharField()
+    run = serializers.IntegerField(help_text="See `runs/{id}/`: once done, its `outcome` has the batch's id.")
 
 
 class PaymentOut(serializers.Serializer):
@@ -207,11 +215,17 @@ class Batches(View):
 
     @described(
         "payouts_prepare", "Prepare a batch of all that is payable in a currency", request=CurrencyIn,
-        answers={201: BatchOut}, refuses=REFUSES, description="422 with code `nothing_payable` if nothing is.",
+        answers={201: BatchOut, 202: PreparingStarted}, refuses=REFUSES,
+        description="422 with code `nothing_payable` if nothing is. Of very many accounts a worker makes it: 202 with "
+        "the run to follow, whose `outcome` names the batch.",
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        batch = payouts.prepare(currency=self.given(CurrencyIn)["currency"], act=act_of(request))
-        return Response(BatchOut(batch).data, status=201)
+        currency, act = self.given(CurrencyIn)["currency"], act_of(request)
+        if is_many():
+            run = request_batch(currency=currency, act=act)
+            place = {"Location": reverse("api-run", [run.pk], request=request)}
+            return Response({"currency": currency, "run": run.pk}, status=202, headers=place)
+        return Response(BatchOut(payouts.prepare(currency=currency, act=act)).data, status=201)
 
 
 class OneBatch(View):

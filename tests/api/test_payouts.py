@@ -10,6 +10,8 @@ import pytest
 
 from revshare.audit_trail.operations import Act
 from revshare.ingest.operations import ingest
+from revshare.payouts import payable
+from revshare.tasks import perform
 from tests.api.conftest import Shop
 from tests.conftest import AT
 
@@ -58,3 +60,20 @@ def test_a_hold_is_placed_and_released_with_reasons(shop: Shop, payees: Callable
     released = shop.call("fay", "POST", f"payouts/holds/{held.json()['id']}/release", {"reason": "settled"})
     assert (released.status_code, released.json()["released_by"]) == (200, "fay")
     assert shop.call("fay", "POST", "payouts/", {"currency": "USD"}).status_code == 201
+
+
+def test_where_accounts_are_many_a_worker_prepares_the_batch(
+    shop: Shop, payees: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payees()
+    monkeypatch.setattr(payable, "AT_ONCE", 0)
+    asked = shop.call("fay", "POST", "payouts/", {"currency": "USD"})
+    assert (asked.status_code, asked.json()["currency"]) == (202, "USD")
+    run = asked.json()["run"]
+    assert asked.headers["Location"].endswith(f"/api/v1/runs/{run}/")
+    assert shop.call("fay", "POST", "payouts/", {"currency": "USD"}).json()["run"] == run
+    assert shop.call("fay", "GET", "payouts/").json()["results"] == []
+    perform(run)
+    batch = shop.call("fay", "GET", f"runs/{run}/").json()["outcome"]["batch"]
+    assert shop.call("fay", "GET", f"payouts/{batch}/").json()["total"] == "1.33"
+    assert shop.call("fay", "POST", "payouts/", {"currency": "XXX"}).status_code == 422

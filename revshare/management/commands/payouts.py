@@ -66,7 +66,7 @@ class Command(base.Command):
 
     def _prepare(self, options: dict[str, Any]) -> dict[str, Any]:
         act = base.acting(options["by"], "prepare_payouts")
-        return self._told(payouts.prepare(currency=options["currency"], act=act))
+        return self._told(payouts.prepare(currency=options["currency"], act=act, progress=self.progress))
 
     def _approve(self, options: dict[str, Any]) -> dict[str, Any]:
         act = base.acting(options["by"], "approve_payouts")
