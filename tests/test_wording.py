@@ -66,9 +66,10 @@ def test_days_and_instants_name_their_time_zone() -> None:
     assert in_each(lambda: wording.month(date(2026, 3, 1), date(2026, 4, 1)))["de"] == "März 2026"
 
 
-def key(context: str | None, message: str | tuple[str, ...]) -> Key:
+def key(context: str | bytes | None, message: str | tuple[str, ...]) -> Key:
     """By what a message is looked up: what it is said of, and its words, in the singular."""
-    return context or None, message if isinstance(message, str) else message[0]
+    told = context.decode() if isinstance(context, bytes) else context  # babel reads compiled ones so
+    return told or None, message if isinstance(message, str) else message[0]
 
 
 @cache
