@@ -77,4 +77,4 @@ def test_november_in_one_pool(story: Story) -> None:
     assert (summary.largest[0].name, summary.largest[0].amount_micros) == (
         "Turner, Joseph Mallord William", 168_110_714_219,
     )  # fmt: skip
-    assert summary.trial_balance == {"GBP": 0}
+    assert summary.numbers.trial_balance == {"GBP": 0}

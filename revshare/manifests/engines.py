@@ -32,7 +32,7 @@ def weigh_stored(
         see_everybody(con)
         return weigh(
             con, records=stored.query, people="SELECT * FROM everybody", versions=versions, target=target,
-            progress=progress,
+            plain=stored.plain, progress=progress,
         )  # fmt: skip
     progress("weigh on Spark", 0, len(versions))
     try:

@@ -52,6 +52,7 @@ FROZEN_WITH = (
     "classes", "classes_sha256", "class_totals", "opted_out_records",
 )  # fmt: skip
 MAX_VERSIONS = 10_000  # of one file
+COUNTED = "SELECT dataset_version, count(*) AS records FROM accepted GROUP BY dataset_version"
 # DuckDB may look at a row before it leaves out the bad ones.
 OWN_SHARE, OWN_WEIGHT = (text.replace("CAST(", "TRY_CAST(") for text in (SHARE, WEIGHT))
 
@@ -81,7 +82,8 @@ class AttributionIntake:
                 + number_checks("weight", "weight_syntax")
                 + "END AS reason FROM raw"
             )
-        versions = work.number("SELECT count(*) FROM (SELECT DISTINCT dataset_version FROM accepted)")
+        work.con.execute(f"CREATE OR REPLACE TEMP TABLE counted_version AS {COUNTED}")
+        versions = work.number("SELECT count(*) FROM counted_version")
         if versions > MAX_VERSIONS:
             raise FileRefused("too_many_versions", f"({versions:,})")
         except_repeated(work, key=KEY, content=facts(OWN_SHARE, OWN_WEIGHT, "perhaps_repeated"))
@@ -104,9 +106,9 @@ class AttributionIntake:
             remember_looks(work, kind="'dataset'", column="dataset_version")
             remember_looks(work, kind=ASSET_KIND, column="asset_id")
             unclaimed = add_unclaimed(work, file=file)
-            counts = dict(
-                work.con.execute("SELECT dataset_version, count(*) FROM accepted GROUP BY ALL ORDER BY 1").fetchall()
-            )
+            # Counted at first, which is right where no row was taken out since.
+            counted = "counted_version" if work.clean else f"({COUNTED})"
+            counts = dict(work.con.execute(f"FROM {counted} ORDER BY dataset_version").fetchall())
             if counts:
                 _keep_part(work, file, counts, digest)
         return {"unclaimed_contributors": unclaimed, "dataset_versions": counts}
@@ -146,7 +148,7 @@ def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int], of_spool:
 def _see_stored(work: Work) -> bool:
     """Makes the view `stored`: the records stored before of the dataset versions in this file, and the table `frozen`
     of versions. Returns whether there are any."""
-    versions = [row[0] for row in work.con.execute("SELECT DISTINCT dataset_version FROM accepted").fetchall()]
+    versions = [name for name, _ in work.con.execute("FROM counted_version").fetchall()]
     stored = parts_of(versions)
     work.con.execute(f"CREATE OR REPLACE VIEW stored AS {stored.query}")
     work.con.execute("CREATE OR REPLACE TEMP TABLE frozen (dataset_version VARCHAR)")

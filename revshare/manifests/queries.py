@@ -1,11 +1,12 @@
 """Reads: the parts of dataset versions, weights, what models were trained on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from django.db.models import Sum
 
 from revshare.files.glance import PLAIN_MARK
 from revshare.lake import literal, part
@@ -27,10 +28,12 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Stored:
     """The records of some dataset versions: `query` is SQL of DuckDB over the parts, which hold each record once.
-    `odd`: whether a record may have a share, or another weight than 1."""
+    `odd`: whether a record may have a share, or another weight than 1. `plain`: how many records each version has,
+    where none of them is odd; else nothing."""
 
     query: str
     parts: list[str]
+    plain: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,23 +60,30 @@ def parts_of(dataset_versions: Iterable[str]) -> Stored:
         )
         return Stored(nothing, [])
     shapes: dict[str, list[Path]] = {}
+    plain = True
     for digest in digests:
         path = part(LAKE, digest)
-        shapes.setdefault(_columns(path), []).append(path)
+        footer = pq.read_metadata(path)
+        shapes.setdefault(_columns(footer), []).append(path)
+        plain = plain and _is_plain(footer)
     query = " UNION ALL ".join(
         f"SELECT {columns} FROM read_parquet([{', '.join(map(literal, paths))}])" for columns, paths in shapes.items()
     )
-    others = PartVersion.objects.filter(part__parquet_sha256__in=digests).exclude(manifest__dataset_version__in=wanted)
-    if others.exists():
+    rows = PartVersion.objects.filter(part__parquet_sha256__in=digests).values_list("manifest__dataset_version")
+    counts = dict(rows.annotate(rows=Sum("rows")).order_by())
+    if counts.keys() - set(wanted):
         query = f"SELECT * FROM ({query}) WHERE dataset_version IN ({', '.join(literal(name) for name in wanted)})"
-    return Stored(query, digests)
+    return Stored(query, digests, {name: counts[name] for name in wanted if name in counts} if plain else {})
 
 
-def _columns(path: Path) -> str:
+def _is_plain(footer: pq.FileMetaData) -> bool:
+    return PLAIN_MARK.items() <= (footer.metadata or {}).items()
+
+
+def _columns(footer: pq.FileMetaData) -> str:
     """What to select from a part. One that bears the mark of plain rows says no share and no weight; it has the columns
     of the file that came, and may leave values out. All others have every column."""
-    footer = pq.read_metadata(path)
-    if PLAIN_MARK.items() <= (footer.metadata or {}).items():
+    if _is_plain(footer):
         there = footer.schema.names
         words = ", ".join(f"coalesce({name}, '') AS {name}" if name in there else f"'' AS {name}" for name in WORDS)
         return (

@@ -4,9 +4,10 @@ Assets that say no share and no weight, nearly all there are, are counted (`equa
 (`rules.weigh_sql`): only they, unless they are so many that it is faster to take the whole version.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import numpy as np
@@ -20,6 +21,7 @@ from revshare.progress import Progress, no_progress
 
 CELLS_AT_ONCE = 16_000_000  # contributors × dataset versions
 MOSTLY_ODD = 3  # where more than a third of a version's records say a share or a weight, the rule takes all of them
+NOT_KNOWN: Mapping[str, int] = MappingProxyType({})
 OWN = "SELECT dataset_version, asset_id, contributor_id, share, weight FROM records"
 
 
@@ -54,18 +56,16 @@ class Weighed:
 
 def weigh(
     con: duckdb.DuckDBPyConnection, *, records: str, people: str, versions: Sequence[str], target: Path,
-    progress: Progress = no_progress,
+    plain: Mapping[str, int] = NOT_KNOWN, progress: Progress = no_progress,
 ) -> dict[str, Weighed]:  # fmt: skip
     """Weighs the dataset versions found in `records` (`queries.parts_of`) into files of the folder.
 
-    `people`: SQL of all contributors there are (contributor_id). Raises UnknownContributor for a record of another.
+    `people`: SQL of all contributors there are (contributor_id). `plain`: how many records each version has, if it is
+    known that none is odd. Raises UnknownContributor for a record of another.
     """
     progress("weigh", 0, len(versions))
     con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records}")
-    found = con.execute(
-        "SELECT dataset_version, count(*), count(*) FILTER (odd) FROM records GROUP BY dataset_version"
-    ).fetchall()
-    counts = {version: Count(version, records, odd_records) for version, records, odd_records in found}
+    counts = {version: Count(version, number, 0) for version, number in plain.items()} or _counted(con)
     _number_people(con, people, sum(count.records for count in counts.values()))
     counted = sorted(version for version, count in counts.items() if not count.is_mostly_odd)
     done: dict[str, Weighed] = {}
@@ -77,6 +77,13 @@ def weigh(
             count = counts.get(version, Count(version, 0, 0))
             done[version] = _weigh_by_rule(con, count, target / f"weights-{number}.parquet")
     return done
+
+
+def _counted(con: duckdb.DuckDBPyConnection) -> dict[str, Count]:
+    found = con.execute(
+        "SELECT dataset_version, count(*), count(*) FILTER (odd) FROM records GROUP BY dataset_version"
+    ).fetchall()
+    return {version: Count(version, records, odd_records) for version, records, odd_records in found}
 
 
 def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) -> None:
