@@ -1,6 +1,7 @@
 """Splits each pool of a cycle, exactly, and writes every amount."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -57,15 +58,23 @@ def allocate(
             Rest.objects.bulk_create(splitter.set_aside)
             return before
 
-        def controls() -> tuple[list[PoolControl], list[AccountControl]]:
-            Rest.objects.bulk_create(splitter.set_aside)
-            return splitter.controls()
+        balances: list[Future[str]] = []
+        with ThreadPoolExecutor(1) as beside:
 
-        enter(
-            cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=controls, progress=progress
-        )
-        progress("balances", 0, 0)
-        return keep(_with_others(con, splitter.balances, before, scratch), BALANCES)
+            def controls() -> tuple[list[PoolControl], list[AccountControl]]:
+                # All blocks are made by now: the balances are put together while the database indexes the entries.
+                balances.append(
+                    beside.submit(lambda: keep(_with_others(con, splitter.balances, before, scratch), BALANCES))
+                )
+                Rest.objects.bulk_create(splitter.set_aside)
+                return splitter.controls()
+
+            enter(
+                cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=controls,
+                progress=progress,
+            )  # fmt: skip
+            progress("balances", 0, 0)
+            return balances[0].result()
 
 
 def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scratch: Path) -> Path:
