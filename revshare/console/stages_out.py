@@ -7,10 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from unfold.views import ChangeList
 
 from revshare.access.rules import leaves_trace
 from revshare.allocation.models import Allocation
@@ -66,18 +68,31 @@ def _slice(page: Page, rows: list[Any]) -> Slice:
     )
 
 
+class CycleList(ChangeList):
+    """Each row leads to the cycle's own page, not to its record."""
+
+    def url_for_result(self, result: Cycle) -> str:
+        return reverse("admin:cycle", args=[result.key])
+
+
 @admin.register(Cycle, site=site)
 class CycleAdmin(RecordAdmin):
-    list_display = ("page", "starts_on", "ends_on", "timezone", "policy", "state_badge", "prepared_by", "approved_by",
-                    "result")  # fmt: skip
-    list_display_links = None
+    list_display = ("named", "starts_on_iso", "ends_on_iso", "timezone", "policy", "state_badge", "prepared_by",
+                    "approved_by", "result")  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("policy",)
     search_fields = ("key",)
     hidden = ("pinned",)
     extra = ("pinned_inputs", "page")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CycleList
+
     @admin.display(description=gettext_lazy("cycle"), ordering="key")
+    def named(self, cycle: Cycle) -> str:
+        return cycle.key
+
+    @admin.display(description=gettext_lazy("cycle"))
     def page(self, cycle: Cycle) -> SafeString:
         return link(cycle.key, "cycle", cycle.key)
 
@@ -163,7 +178,9 @@ class AllocationAdmin(BulkAdmin):
 
 @admin.register(Journal, site=site)
 class JournalAdmin(RecordAdmin):
-    list_display = ("seq", "kind", "key", "cycle", "posted_at_utc", "created_by", "legs_count", "sealed", "short_hash")
+    counts = ("legs_count",)
+    list_display = ("seq", "kind", "key", "cycle", "posted_at_utc", "created_by", "legs_count_whole", "sealed",
+                    "short_hash")  # fmt: skip
     list_filter = ("kind", CycleFilter)
     list_select_related = ("cycle",)
     search_fields = ("key", "hash__startswith")
