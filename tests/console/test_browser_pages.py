@@ -101,6 +101,21 @@ def test_every_page_is_without_a_fault(console: tuple[Browser, str]) -> None:
         flawless(page)
 
 
+def test_no_page_is_wider_than_a_phone_in_other_languages(console: tuple[Browser, str]) -> None:
+    """In the language of the longest words, and in the one that has no spaces."""
+    olivia = page_of(console, "olivia")
+    olivia.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    wider = []
+    for language in ("de", "ja"):
+        olivia.goto(f"/console/?language={language}")
+        for path in OWN:
+            olivia.goto(f"/console/{path}")
+            assert olivia.locator("html").get_attribute("lang") == language
+            if overflow(olivia):
+                wider.append((language, path))
+    assert wider == []
+
+
 @pytest.mark.long
 def test_every_page_and_every_list_of_records_in_every_look(console: tuple[Browser, str]) -> None:
     adam = page_of(console, "adam")
