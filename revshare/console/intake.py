@@ -121,7 +121,7 @@ def upload_detail(request: HttpRequest, pk: int) -> HttpResponse:
     run = last_run(f"upload:{pk}")
     outcome = run.outcome if run else {}
     return site.page(
-        request, "upload_detail.html", title=f"{choice(upload.kind)}: {upload.name}", upload=upload,
+        request, "upload_detail.html", title=_titled(upload), upload=upload,
         run=describe(run) if run and run.live else None, failed=run if run and run.state == Run.State.FAILED else None,
         seen_before=outcome.get("seen_before", False), released=outcome.get("released_refunds", 0),
         may_ingest=allowed(request, right_of_kind(upload.kind)), is_results=upload.kind == PAYMENT_RESULTS,
@@ -143,10 +143,14 @@ def upload_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin:upload-detail", pk)
 
 
+def _titled(file: Upload | IngestedFile) -> str:
+    return _("%(kind)s: %(name)s") % {"kind": choice(file.kind), "name": file.name}
+
+
 @require_GET
 def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     file = _file(pk)
-    return site.page(request, "file.html", title=f"{choice(file.kind)}: {file.name}", **_file_context(request, file))
+    return site.page(request, "file.html", title=_titled(file), **_file_context(request, file))
 
 
 @require_GET
