@@ -1,6 +1,7 @@
 """Records of what was made of it: cycles, pools, allocations, the ledger, statements, runs, the audit trail."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from revshare.console.doors import acting, person
 from revshare.console.filters import CurrencyFilter, CycleFilter, CycleOfLegs, CycleOfPools
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, badge, digest, in_english, link, units
+from revshare.console.shown import NOTHING, amount, badge, digest, in_english, link, units
 from revshare.console.stages_in import pretty
 from revshare.cycles.models import Cycle, Window
 from revshare.exports.statement_document import movement_words
@@ -73,6 +74,12 @@ class CycleList(ChangeList):
 
     def url_for_result(self, result: Cycle) -> str:
         return reverse("admin:cycle", args=[result.key])
+
+
+def _row(heads: Sequence[str], cells: Sequence[Any]) -> SafeString:
+    """Of a table: each cell has its head, to be read below one another where it is narrow."""
+    rest = format_html_join("", '<td data-label="{}"><span>{}</span></td>', zip(heads[1:], cells[1:], strict=True))
+    return format_html('<tr><th scope="row">{}</th>{}</tr>', cells[0], rest)
 
 
 @admin.register(Cycle, site=site)
@@ -271,35 +278,24 @@ class StatementAdmin(BulkAdmin):
         """Pool, denominator, share and rule of every line, and what else moved the account, as the contributor is
         told."""
         told = explain(statement)
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{} ÷ {}</td><td>{}</td><td>{}</td></tr>",
-            (
-                (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
-                 *(units(line.measure, number, statement.currency)
-                   for number in (line.numerator_ticks, line.denominator_ticks)), in_english(rule),
-                 amount(line.amount_micros, statement.currency))
-                for line, rule in zip(told.content.lines, told.rules, strict=True)
-            ),
-        )  # fmt: skip
-        rows += format_html_join(
-            "",
-            "<tr><td>{}</td><td>–</td><td>–</td><td>{}</td><td>{}</td></tr>",
-            (
-                (movement_words(moved), moved.reference, amount(moved.amount_micros, statement.currency))
-                for moved in told.content.movements
-            ),
-        )
+        rows: list[Sequence[Any]] = [
+            (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
+             format_html("{} ÷ {}", *(units(line.measure, number, statement.currency)
+                                      for number in (line.numerator_ticks, line.denominator_ticks))),
+             in_english(rule), amount(line.amount_micros, statement.currency))
+            for line, rule in zip(told.content.lines, told.rules, strict=True)
+        ]  # fmt: skip
+        rows += [
+            (movement_words(moved), NOTHING, NOTHING, moved.reference, amount(moved.amount_micros, statement.currency))
+            for moved in told.content.movements
+        ]
+        heads = (_("For"), _("Pool"), _("Held of all"), _("Rule"), _("Amount"))
         return format_html(
-            '<div class="rs-scroll" tabindex="0" role="region" aria-label="{}"><table class="rs-table">'
+            '<div class="rs-scroll" tabindex="0" role="region" aria-label="{}"><table class="rs-table rs-stack">'
             "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
             _("Earned lines"),
-            format_html_join(
-                "",
-                "<th>{}</th>",
-                ((head,) for head in (_("For"), _("Pool"), _("Held of all"), _("Rule"), _("Amount"))),
-            ),
-            rows,
+            format_html_join("", '<th scope="col">{}</th>', ((head,) for head in heads)),
+            format_html_join("", "{}", ((_row(heads, row),) for row in rows)),
         )
 
     def change_view(
