@@ -135,6 +135,7 @@ class PoolAdmin(RecordAdmin):
     list_select_related = ("cycle",)
     search_fields = ("model", "dataset_version", "table")
     ordering = ("-cycle_id", "table", "model", "dataset_version", "part", "currency")
+    counts = ("sales_count", "denominator_ticks")
     hidden = ("versions", "kind")
     extra = ("denominator", "dataset_versions")
 
