@@ -20,7 +20,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import World
+from tests.conftest import ROOT, World
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 ARGS = [
@@ -46,10 +46,12 @@ def chromium() -> str:
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """A headless Chromium that is gone afterwards."""
+    """A headless Chromium that is gone afterwards. It has the fonts that come with the source: a machine without Japanese
+    ones would draw narrow boxes."""
     path = chromium()
+    fonts: dict[str, str | float | bool] = {**os.environ, "XDG_DATA_HOME": str(ROOT / "revshare" / "exports")}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS, env=fonts)
         try:
             yield browser
         finally:

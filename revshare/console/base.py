@@ -19,6 +19,7 @@ from unfold.sites import UnfoldAdminSite
 
 from revshare.access.rules import may
 from revshare.console.home import dashboard
+from revshare.console.shown import NOTHING
 
 View = Callable[..., HttpResponseBase]
 # Alpine, which the frame is built with, compiles the words in its attributes; the frame's colours are a style element.
@@ -110,3 +111,4 @@ class ConsoleSite(UnfoldAdminSite):
 
 
 site = ConsoleSite()
+site.empty_value_display = NOTHING

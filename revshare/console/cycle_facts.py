@@ -84,6 +84,10 @@ class Facts:
         return whole(self.statements)
 
     @property
+    def legs_text(self) -> str:
+        return whole(self.journal.legs_count) if self.journal else ""
+
+    @property
     def carried_in(self) -> bool:
         return any(total.carried_in for total in self.totals)
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_noop, ngettext, pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from revshare.access.models import User
@@ -20,7 +20,7 @@ from revshare.console.cycle_facts import facts_of
 from revshare.console.doors import Told, acting, allowed, attempt, person, refusal, require
 from revshare.console.exports import answer
 from revshare.console.runs import describe, last_run
-from revshare.console.shown import moment, words
+from revshare.console.shown import in_english, moment, words
 from revshare.console.waiting import in_quarantine
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
@@ -64,6 +64,15 @@ REFUSED = {
     "calculate": gettext_noop("The last attempt to calculate was refused"),
     "publish": gettext_noop("The last attempt to publish was refused"),
 }
+# Of the audit trail, as the history of a cycle says it: "locked by …" in most languages.
+DEEDS = {
+    "open": pgettext_lazy("done to a cycle", "open"), "lock": pgettext_lazy("done to a cycle", "lock"),
+    "calculate": pgettext_lazy("done to a cycle", "calculate"), "review": pgettext_lazy("done to a cycle", "review"),
+    "submit": pgettext_lazy("done to a cycle", "submit"), "override": pgettext_lazy("done to a cycle", "override"),
+    "stop": pgettext_lazy("done to a cycle", "stop"), "approve": pgettext_lazy("done to a cycle", "approve"),
+    "publish": pgettext_lazy("done to a cycle", "publish"), "committed": pgettext_lazy("done to a cycle", "committed"),
+    "exported": pgettext_lazy("done to a cycle", "exported"), "bundled": pgettext_lazy("done to a cycle", "bundled"),
+}  # fmt: skip
 FILES = {
     "payouts": gettext_noop("Payouts"), "statements": gettext_noop("Statements"), "journal": gettext_noop("Journal"),
     "splits": gettext_noop("Splits"),
@@ -173,12 +182,16 @@ def _history(cycle: Cycle) -> list[dict[str, Any]]:
     return [
         {
             "seq": event.seq, "at": moment(event.at), "actor": event.actor,
-            "what": event.action.removeprefix("cycle.").replace("_", " "),
+            "what": _deed(event.action.removeprefix("cycle.")),
             "why": event.detail.get("accepted_quarantine_reason") or event.detail.get("why", ""),
             "rows": event.detail.get("accepted_quarantine_rows"),
         }
         for event in events
     ]  # fmt: skip
+
+
+def _deed(action: str) -> Any:
+    return DEEDS.get(action) or in_english(action.replace("_", " "))
 
 
 def _exports(request: HttpRequest, cycle: Cycle) -> list[dict[str, Any]]:

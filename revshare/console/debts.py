@@ -22,7 +22,7 @@ from revshare.recoupments.queries import with_state
 
 @admin.register(Debt, site=site)
 class DebtAdmin(RecordAdmin):
-    list_display = ("id", "contributor", "kind", "whole", "left", "standing", "starts_on", "asked_by", "reason")
+    list_display = ("id", "contributor", "kind", "whole", "left", "standing", "starts_on_iso", "asked_by", "reason")
     list_filter = (StandingOfDebt, "kind", CurrencyFilter)
     list_select_related = ("contributor",)
     search_fields = ("contributor__id__exact",)

@@ -19,6 +19,7 @@ from revshare.audit_trail.operations import Act
 from revshare.console.base import site
 from revshare.console.doors import Told, acting, allowed, only, refusal, require
 from revshare.console.fields import plain
+from revshare.console.record_words import choice, choice_lazy
 from revshare.console.runs import describe, last_run
 from revshare.console.shown import amount
 from revshare.errors import Refused
@@ -39,7 +40,7 @@ NO_UPLOAD = gettext_lazy("There is no such upload.")
 
 class UploadForm(forms.Form):
     kind = forms.ChoiceField(
-        label=gettext_lazy("What the file holds"), choices=[(kind, kind) for kind in TAKEN_IN],
+        label=gettext_lazy("What the file holds"), choices=[(kind, choice_lazy(kind)) for kind in TAKEN_IN],
         widget=forms.Select(attrs={"data-kind": ""}),
     )  # fmt: skip
     file = forms.FileField(
@@ -55,7 +56,7 @@ class UploadForm(forms.Form):
         saved = ColumnMapping.objects.values_list("name", "kind")
         self.fields["mapping"] = forms.ChoiceField(
             label=_("Read its header by"), required=False, help_text=_("A saved mapping, for a CSV with other names."),
-            choices=[("", _("Its own names")), *((name, f"{name} ({kind})") for name, kind in saved)],
+            choices=[("", _("Its own names")), *((name, f"{name} ({choice(kind)})") for name, kind in saved)],
             widget=forms.Select(attrs={"data-mapping": ""}),
         )  # fmt: skip
 
@@ -120,7 +121,7 @@ def upload_detail(request: HttpRequest, pk: int) -> HttpResponse:
     run = last_run(f"upload:{pk}")
     outcome = run.outcome if run else {}
     return site.page(
-        request, "upload_detail.html", title=f"{upload.kind}: {upload.name}", upload=upload,
+        request, "upload_detail.html", title=_titled(upload), upload=upload,
         run=describe(run) if run and run.live else None, failed=run if run and run.state == Run.State.FAILED else None,
         seen_before=outcome.get("seen_before", False), released=outcome.get("released_refunds", 0),
         may_ingest=allowed(request, right_of_kind(upload.kind)), is_results=upload.kind == PAYMENT_RESULTS,
@@ -142,10 +143,14 @@ def upload_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin:upload-detail", pk)
 
 
+def _titled(file: Upload | IngestedFile) -> str:
+    return _("%(kind)s: %(name)s") % {"kind": choice(file.kind), "name": file.name}
+
+
 @require_GET
 def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     file = _file(pk)
-    return site.page(request, "file.html", title=f"{file.kind}: {file.name}", **_file_context(request, file))
+    return site.page(request, "file.html", title=_titled(file), **_file_context(request, file))
 
 
 @require_GET

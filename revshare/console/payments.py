@@ -19,8 +19,9 @@ def _major(minor: int, currency: str) -> str:
 
 @admin.register(PaymentBatch, site=site)
 class PaymentBatchAdmin(RecordAdmin):
-    list_display = ("id", "currency", "cycle", "state_badge", "payments_count", "total", "prepared_by", "approved_by",
-                    "exported_by", "short_digest")  # fmt: skip
+    counts = ("payments_count",)
+    list_display = ("id", "currency", "cycle", "state_badge", "payments_count_whole", "total", "prepared_by",
+                    "approved_by", "exported_by", "short_digest")  # fmt: skip
     list_filter = ("state", CurrencyFilter)
     list_select_related = ("cycle",)
     search_fields = ("digest__startswith",)
@@ -81,7 +82,7 @@ class PayoutCurrencyAdmin(RecordAdmin):
 
 @admin.register(PaymentResult, site=site)
 class PaymentResultAdmin(BulkAdmin):
-    list_display = ("id", "payment", "result", "dated", "reference", "reason", "journal", "file")
+    list_display = ("id", "payment", "result", "dated_iso", "reference", "reason", "journal", "file")
     list_select_related = ("payment", "journal", "file")
     search_fields = ("payment__payment_key__exact", "reference__exact")
     search_help_text = gettext_lazy("A payment key or the bank's reference, whole")

@@ -20,6 +20,7 @@ from revshare.console.shown import role as role_words
 from revshare.console.state_words import ROLES as ROLE_WORDS
 from revshare.signin.step_up import check_step_up
 
+FOR_READERS = {"roles": "role_names"}
 EDITABLE = ("roles", "is_active")
 
 
@@ -54,6 +55,11 @@ class UserAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("roles"))
     def role_names(self, user: User) -> str:
         return ", ".join(map(role_words, user.roles)) or _("none")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Roles in words for whom only looks at them."""
+        fields = super().get_fields(request, obj)
+        return fields if self.has_change_permission(request) else [FOR_READERS.get(name, name) for name in fields]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(site.has_permission(request) and request.user.is_superuser)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from revshare.console.base import site
 from revshare.console.doors import Told, acting, allowed, attempt, only
 from revshare.console.lists import Listing, Order, Seen, answer
+from revshare.console.record_words import choice
 from revshare.console.shown import amount, why
 from revshare.files import quarantine as files_quarantine
 from revshare.files.queries import open_quarantine
@@ -55,7 +56,8 @@ def _waiting() -> list[Waiting]:
 
 LISTING = Listing(
     name="quarantine", search=gettext_lazy("File, kind or reason"),
-    texts=lambda file: (file.name, file.kind, *(reason["meaning"] for reason in file.reasons)), shown=10,
+    texts=lambda file: (file.name, file.kind, choice(file.kind), *(reason["meaning"] for reason in file.reasons)),
+    shown=10,
     orders={
         "oldest": Order(gettext_lazy("Oldest file first"), lambda file: file.pk),
         "newest": Order(gettext_lazy("Latest file first"), lambda file: file.pk, descending=True),

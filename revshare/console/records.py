@@ -13,7 +13,8 @@ from revshare.console.base import site
 from revshare.console.list_files import as_file, links, wanted
 from revshare.console.record_words import choice, in_each_language, word_lazy
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, moment
+from revshare.console.shown import NOTHING, amount, moment
+from revshare.wording import whole
 
 ROWS_AT_ONCE = 2_000
 
@@ -30,6 +31,23 @@ def _moment_of(field: str) -> Callable[[Any], str]:
     @admin.display(description=word_lazy(field.replace("_", " ")), ordering=field)
     def shown(record: Any) -> str:
         return moment(getattr(record, field))
+
+    return shown
+
+
+def _day_of(field: str) -> Callable[[Any], str]:
+    @admin.display(description=word_lazy(field.replace("_", " ")), ordering=field)
+    def shown(record: Any) -> str:
+        day = getattr(record, field)
+        return day.isoformat() if day else NOTHING
+
+    return shown
+
+
+def _whole_of(field: str) -> Callable[[Any], str]:
+    @admin.display(description=word_lazy(field.replace("_", " ")), ordering=field)
+    def shown(record: Any) -> str:
+        return whole(getattr(record, field))
 
     return shown
 
@@ -52,8 +70,8 @@ def _only_looked_at(request: HttpRequest) -> HttpResponse | None:
 
 class RecordAdmin(ModelAdmin):
     """Looks at records. In the place of each column `x_micros` a record's page has `x_amount`, of each time `t` it has
-    `t_utc`, of each of the `coded` columns `c` it has `c_words`. `hidden` columns are left out there; `extra` ones
-    stand at its end; `unexported` ones are in no file."""
+    `t_utc`, of each day `d` `d_iso`, of each of the `coded` columns `c` `c_words`, of the `counts` `n` `n_whole`.
+    `hidden` columns are left out there; `extra` ones stand at its end; `unexported` ones are in no file."""
 
     actions = None
     list_before_template = "console/_export.html"
@@ -63,6 +81,7 @@ class RecordAdmin(ModelAdmin):
     list_filter_submit = False
     compressed_fields = True
     coded: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     unexported: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
@@ -78,6 +97,12 @@ class RecordAdmin(ModelAdmin):
             elif isinstance(field, models.DateTimeField):
                 name = f"{name}_utc"
                 setattr(self, name, _moment_of(field.name))
+            elif isinstance(field, models.DateField):
+                name = f"{name}_iso"
+                setattr(self, name, _day_of(field.name))
+            elif name in self.counts:
+                name = f"{name}_whole"
+                setattr(self, name, _whole_of(field.name))
             elif name in self.coded:
                 name = f"{name}_words"
                 setattr(self, name, _words_of(field.name))

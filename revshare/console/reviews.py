@@ -77,7 +77,7 @@ def _hindrance(request: HttpRequest, cycle: Cycle) -> str:
 
 def _finding(item: Any, review: Review) -> dict[str, Any]:
     net_micros = review.facts["takings"].get(item.currency, {}).get("net_micros", 0)
-    state = DONE[item.decision] if item.decision else "open"
+    state = DONE[item.decision] if item.decision else "undecided"
     decided = _(TOLD[item.decision]) % {"by": item.decided_by, "reason": item.reason} if item.decision else ""
     return {
         "number": item.number, "rule": _(RULES[item.rule]), "says": told(item, net_micros), "blocks": item.blocks,

@@ -23,7 +23,7 @@ class ConsentAdmin(BulkAdmin):
 
 @admin.register(Split, site=site)
 class SplitAdmin(BulkAdmin):
-    list_display = ("id", "contributor", "payee", "share", "starts_on", "ends_on", "reason")
+    list_display = ("id", "contributor", "payee", "share", "starts_on_iso", "ends_on_iso", "reason")
     list_select_related = ("contributor", "payee")
     list_filter = ("reason",)
     search_fields = ("contributor__id__exact", "payee__id__exact")
@@ -38,7 +38,7 @@ class SplitAdmin(BulkAdmin):
 
 @admin.register(Measure, site=site)
 class MeasureAdmin(BulkAdmin):
-    list_display = ("id", "measure", "contributor", "starts_on", "ends_on", "value_amount")
+    list_display = ("id", "measure", "contributor", "starts_on_iso", "ends_on_iso", "value_amount")
     list_select_related = ("contributor",)
     search_fields = ("measure__startswith",)
     search_help_text = gettext_lazy("How the measure's name begins")
@@ -60,13 +60,14 @@ class OutputAdmin(BulkAdmin):
 
 @admin.register(Usage, site=site)
 class UsageAdmin(BulkAdmin):
-    list_display = ("id", "customer_id", "model", "day", "units")
+    counts = ("units",)
+    list_display = ("id", "customer_id", "model", "day_iso", "units_whole")
     search_fields = ("customer_id__startswith",)
     search_help_text = gettext_lazy("How the customer's id begins")
 
 
 @admin.register(Rate, site=site)
 class RateAdmin(BulkAdmin):
-    list_display = ("id", "date", "base", "quote", "rate", "source")
+    list_display = ("id", "date_iso", "base", "quote", "rate", "source")
     list_filter = ("base", "quote")
     search_fields = ("source",)

@@ -33,8 +33,9 @@ def pretty(value: Any) -> SafeString:
 
 @admin.register(IngestedFile, site=site)
 class FileAdmin(RecordAdmin):
-    list_display = ("id", "kind", "name", "rows_in", "rows_accepted", "rows_duplicate", "rows_quarantined",
-                    "loaded_at_utc", "loaded_by", "totals_now")  # fmt: skip
+    counts = ("rows_in", "rows_accepted", "rows_duplicate", "rows_quarantined")
+    list_display = ("id", "kind", "name", *(f"{name}_whole" for name in counts), "loaded_at_utc",
+                    "loaded_by", "totals_now")  # fmt: skip
     list_display_links = ("id", "name")
     list_filter = ("kind", "loaded_at")
     search_fields = ("name", "sha256__startswith")
@@ -108,7 +109,8 @@ class ContributorAdmin(BulkAdmin):
 
 @admin.register(Manifest, site=site)
 class ManifestAdmin(RecordAdmin):
-    list_display = ("dataset_version", "frozen_at_utc", "assets", "records", "contributors", "hash")
+    counts = ("assets", "records", "contributors")
+    list_display = ("dataset_version", "frozen_at_utc", *(f"{name}_whole" for name in counts), "hash")
     search_fields = ("dataset_version",)
     list_filter = (("frozen_at", admin.EmptyFieldListFilter),)
 
@@ -119,7 +121,8 @@ class ManifestAdmin(RecordAdmin):
 
 @admin.register(Part, site=site)
 class PartAdmin(RecordAdmin):
-    list_display = ("id", "file", "rows", "parquet_sha256")
+    counts = ("rows",)
+    list_display = ("id", "file", "rows_whole", "parquet_sha256")
     list_select_related = ("file",)
     search_fields = ("parquet_sha256__startswith", "file__name")
     ordering = ("-pk",)
@@ -127,7 +130,8 @@ class PartAdmin(RecordAdmin):
 
 @admin.register(PartVersion, site=site)
 class PartVersionAdmin(RecordAdmin):
-    list_display = ("id", "part", "manifest", "rows")
+    counts = ("rows",)
+    list_display = ("id", "part", "manifest", "rows_whole")
     list_select_related = ("part", "manifest")
     search_fields = ("manifest__dataset_version",)
     ordering = ("-pk",)

@@ -1,16 +1,19 @@
 """Records of what was made of it: cycles, pools, allocations, the ledger, statements, runs, the audit trail."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from unfold.views import ChangeList
 
 from revshare.access.rules import leaves_trace
 from revshare.allocation.models import Allocation
@@ -21,7 +24,7 @@ from revshare.console.doors import acting, person
 from revshare.console.filters import CurrencyFilter, CycleFilter, CycleOfLegs, CycleOfPools
 from revshare.console.records import BulkAdmin, RecordAdmin
 from revshare.console.seeking import Seek, SeekList, Slice, by_key
-from revshare.console.shown import amount, badge, digest, in_english, link, units
+from revshare.console.shown import NOTHING, amount, badge, digest, in_english, link, units
 from revshare.console.stages_in import pretty
 from revshare.cycles.models import Cycle, Window
 from revshare.exports.statement_document import movement_words
@@ -66,18 +69,37 @@ def _slice(page: Page, rows: list[Any]) -> Slice:
     )
 
 
+class CycleList(ChangeList):
+    """Each row leads to the cycle's own page, not to its record."""
+
+    def url_for_result(self, result: Cycle) -> str:
+        return reverse("admin:cycle", args=[result.key])
+
+
+def _row(heads: Sequence[str], cells: Sequence[Any]) -> SafeString:
+    """Of a table: each cell has its head, to be read below one another where it is narrow."""
+    rest = format_html_join("", '<td data-label="{}"><span>{}</span></td>', zip(heads[1:], cells[1:], strict=True))
+    return format_html('<tr><th scope="row">{}</th>{}</tr>', cells[0], rest)
+
+
 @admin.register(Cycle, site=site)
 class CycleAdmin(RecordAdmin):
-    list_display = ("page", "starts_on", "ends_on", "timezone", "policy", "state_badge", "prepared_by", "approved_by",
-                    "result")  # fmt: skip
-    list_display_links = None
+    list_display = ("named", "starts_on_iso", "ends_on_iso", "timezone", "policy", "state_badge", "prepared_by",
+                    "approved_by", "result")  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("policy",)
     search_fields = ("key",)
     hidden = ("pinned",)
     extra = ("pinned_inputs", "page")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CycleList
+
     @admin.display(description=gettext_lazy("cycle"), ordering="key")
+    def named(self, cycle: Cycle) -> str:
+        return cycle.key
+
+    @admin.display(description=gettext_lazy("cycle"))
     def page(self, cycle: Cycle) -> SafeString:
         return link(cycle.key, "cycle", cycle.key)
 
@@ -113,6 +135,7 @@ class PoolAdmin(RecordAdmin):
     list_select_related = ("cycle",)
     search_fields = ("model", "dataset_version", "table")
     ordering = ("-cycle_id", "table", "model", "dataset_version", "part", "currency")
+    counts = ("sales_count", "denominator_ticks")
     hidden = ("versions", "kind")
     extra = ("denominator", "dataset_versions")
 
@@ -163,7 +186,9 @@ class AllocationAdmin(BulkAdmin):
 
 @admin.register(Journal, site=site)
 class JournalAdmin(RecordAdmin):
-    list_display = ("seq", "kind", "key", "cycle", "posted_at_utc", "created_by", "legs_count", "sealed", "short_hash")
+    counts = ("legs_count",)
+    list_display = ("seq", "kind", "key", "cycle", "posted_at_utc", "created_by", "legs_count_whole", "sealed",
+                    "short_hash")  # fmt: skip
     list_filter = ("kind", CycleFilter)
     list_select_related = ("cycle",)
     search_fields = ("key", "hash__startswith")
@@ -254,35 +279,24 @@ class StatementAdmin(BulkAdmin):
         """Pool, denominator, share and rule of every line, and what else moved the account, as the contributor is
         told."""
         told = explain(statement)
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{} ÷ {}</td><td>{}</td><td>{}</td></tr>",
-            (
-                (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
-                 *(units(line.measure, number, statement.currency)
-                   for number in (line.numerator_ticks, line.denominator_ticks)), in_english(rule),
-                 amount(line.amount_micros, statement.currency))
-                for line, rule in zip(told.content.lines, told.rules, strict=True)
-            ),
-        )  # fmt: skip
-        rows += format_html_join(
-            "",
-            "<tr><td>{}</td><td>–</td><td>–</td><td>{}</td><td>{}</td></tr>",
-            (
-                (movement_words(moved), moved.reference, amount(moved.amount_micros, statement.currency))
-                for moved in told.content.movements
-            ),
-        )
+        rows: list[Sequence[Any]] = [
+            (line.model or line.dataset_version or line.table, amount(line.pool_micros, statement.currency),
+             format_html("{} ÷ {}", *(units(line.measure, number, statement.currency)
+                                      for number in (line.numerator_ticks, line.denominator_ticks))),
+             in_english(rule), amount(line.amount_micros, statement.currency))
+            for line, rule in zip(told.content.lines, told.rules, strict=True)
+        ]  # fmt: skip
+        rows += [
+            (movement_words(moved), NOTHING, NOTHING, moved.reference, amount(moved.amount_micros, statement.currency))
+            for moved in told.content.movements
+        ]
+        heads = (_("For"), _("Pool"), _("Held of all"), _("Rule"), _("Amount"))
         return format_html(
-            '<div class="rs-scroll" tabindex="0" role="region" aria-label="{}"><table class="rs-table">'
+            '<div class="rs-scroll" tabindex="0" role="region" aria-label="{}"><table class="rs-table rs-stack">'
             "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
             _("Earned lines"),
-            format_html_join(
-                "",
-                "<th>{}</th>",
-                ((head,) for head in (_("For"), _("Pool"), _("Held of all"), _("Rule"), _("Amount"))),
-            ),
-            rows,
+            format_html_join("", '<th scope="col">{}</th>', ((head,) for head in heads)),
+            format_html_join("", "{}", ((_row(heads, row),) for row in rows)),
         )
 
     def change_view(

@@ -46,6 +46,7 @@ STATES = {
     "declined": pgettext_lazy("state", "declined"),
     "written_off": pgettext_lazy("state", "written off"),
     # of what a review found
+    "undecided": pgettext_lazy("finding", "open"),
     "overridden": pgettext_lazy("state", "overridden"),
     "stopped": pgettext_lazy("state", "stopped"),
     "note": pgettext_lazy("state", "note"),

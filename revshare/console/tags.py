@@ -6,7 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from revshare import wording
-from revshare.console import shown
+from revshare.console import record_words, shown
 
 register = template.Library()
 
@@ -21,6 +21,12 @@ def state(name: str) -> str:
 def badge(name: str) -> SafeString:
     """A state as a coloured label."""
     return shown.badge(name)
+
+
+@register.filter
+def choice(code: str) -> str:
+    """What is chosen from few, such as a kind of file: in English its code."""
+    return record_words.choice(code)
 
 
 @register.filter

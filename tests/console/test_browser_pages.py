@@ -42,6 +42,11 @@ OWN = (
     "jobs/", "verification/", "audit/", "search/?q=c0", "restatements/", "deficits/", "policies/register/", "cycles/open/", "payouts/",
     "downloads/", "cycle/2026-04/", "cycle/2026-03/", "cycle/2026-05/", "files/1/", "cycle/2026-04/lab/",
 )  # fmt: skip
+# A list and records: one with long words, one with a table in it, two with text as it was stored.
+RECORDS = (
+    "revshare/ingestedfile/", "revshare/ingestedfile/1/change/", "revshare/statement/1000000001/change/",
+    "revshare/run/1/change/", "revshare/cycle/1/change/",
+)  # fmt: skip
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 MILLISECONDS = 60_000
 
@@ -99,6 +104,22 @@ def test_every_page_is_without_a_fault(console: tuple[Browser, str]) -> None:
         assert answer is not None
         assert answer.status == 403
         flawless(page)
+
+
+def test_no_page_is_wider_than_a_phone_in_other_languages(console: tuple[Browser, str]) -> None:
+    """In the language of the longest words, and in the one that has no spaces."""
+    olivia = page_of(console, "olivia")
+    olivia.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    wider = []
+    for language in ("de", "ja"):
+        olivia.goto(f"/console/?language={language}")
+        for path in (*OWN, *RECORDS):
+            answer = olivia.goto(f"/console/{path}")
+            assert answer is not None
+            assert (answer.status, olivia.locator("html").get_attribute("lang")) == (200, language), path
+            if overflow(olivia):
+                wider.append((language, path))
+    assert wider == []
 
 
 @pytest.mark.long

@@ -63,3 +63,15 @@ def test_numbers_are_written_as_their_readers_do() -> None:
         assert "+12,5\xa0%" in change(1_125_000_000, 1_000_000_000, "USD")
     with override("fr"):
         assert readable(1_234_567_890_000, "EUR") == "1\u202f234\u202f567,89 EUR"
+
+
+def test_what_was_done_to_a_cycle_is_said_in_words_and_its_days_as_everywhere(
+    cycles: dict[str, Cycle], sign_in: SignIn
+) -> None:
+    olivia = sign_in("olivia")
+    assert ">lock</a> by <strong>" in olivia.get("/console/cycle/april/").content.decode()
+    olivia.get("/console/?language=de")
+    assert ">festgeschrieben</a> von <strong>" in olivia.get("/console/cycle/april/").content.decode()
+    listed = olivia.get("/console/revshare/cycle/").content.decode()
+    assert f">{cycles['april'].starts_on.isoformat()}</td>" in listed
+    assert 'href="/console/cycle/april/"' in listed
