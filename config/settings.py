@@ -131,6 +131,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 MFA_ADAPTER = "revshare.signin.adapters.FactorAdapter"
 MFA_FORMS = {
     "authenticate": "revshare.signin.forms.CodeForm", "reauthenticate": "revshare.signin.forms.CodeAgainForm",
+    "add_webauthn": "revshare.signin.forms.PasskeyForm", "edit_webauthn": "revshare.signin.forms.PasskeyNameForm",
 }  # fmt: skip
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -82,10 +82,11 @@ def month(first: date, end: date) -> str:
 
 
 def instant(at: datetime, timezone: str = "UTC") -> str:
-    """A day and a time, its time zone named: `1 November 2011, 14:05 UTC`."""
+    """A day and a time, its time zone named: `1 November 2011, 14:05 UTC`; in Japanese `2011年11月1日 14:05 UTC`."""
     local = at.astimezone(zone(timezone))
     clock = format_datetime(local, "HH:mm", locale=LOCALES[language()])
-    return f"{day(local.date())}, {clock} {timezone}"
+    comma = "" if language() == "ja" else ","
+    return f"{day(local.date())}{comma} {clock} {timezone}"
 
 
 @cache

@@ -62,6 +62,8 @@ def test_days_and_instants_name_their_time_zone() -> None:
         "en": "1 March 2026", "de": "1. März 2026", "fr": "1 mars 2026", "es": "1 de marzo de 2026", "ja": "2026年3月1日",
     }  # fmt: skip
     assert wording.instant(at, "Europe/Berlin") == "29 March 2026, 03:05 Europe/Berlin"
+    with override("ja"):
+        assert wording.instant(at) == "2026年3月29日 01:05 UTC"
     assert wording.period(date(2026, 3, 1), date(2026, 3, 2)) == "1 March 2026"
     assert in_each(lambda: wording.month(date(2026, 3, 1), date(2026, 4, 1)))["de"] == "März 2026"
 

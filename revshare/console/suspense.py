@@ -19,6 +19,7 @@ from revshare.console.shown import amount, readable
 from revshare.manifests.models import Manifest, Training
 from revshare.pools import matching
 from revshare.pools.models import Match
+from revshare.wording import whole
 
 LISTING = Listing(
     name="suspense", search=gettext_lazy("Pool, cycle or currency"),
@@ -65,7 +66,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     rows = [
         {"cycle": row.cycle, "pool": row.pool, "amount": amount(row.amount_micros, row.currency),
          "amount_text": readable(row.amount_micros, row.currency),
-         "reason": row.reason, "days": (at - row.since).days if row.since else 0, "way_out": _way_out(row),
+         "reason": row.reason, "days": whole((at - row.since).days if row.since else 0), "way_out": _way_out(row),
          "number": row.number, "unknown": row.unknown, "open": not row.decided}
         for row in found
     ]  # fmt: skip

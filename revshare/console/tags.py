@@ -46,6 +46,12 @@ def lowered(label: str) -> str:
 
 
 @register.filter
+def whole(number: int) -> str:
+    """An integer with its digits grouped."""
+    return wording.whole(number)
+
+
+@register.filter
 def english(text: Any) -> Any:
     """What was stored in English, or a refusal: marked so on a page in another language."""
     return shown.in_english(text)

@@ -89,7 +89,7 @@ def _card(request: HttpRequest, debt: Any) -> Card:
         [(_("Contributor"), debt.contributor_id), (_("Amount"), amount(debt.amount_micros, debt.currency)),
          (pgettext("debt", "Left"), amount(debt.left_micros, debt.currency)),
          (_("Taken back from"), _("cycles that end after %(day)s") % {"day": debt.starts_on}),
-         (_("Asked for"), _("by %(by)s, %(ago)s: “%(reason)s”") % asked)],
+         (pgettext("debt", "Asked for"), _("by %(by)s, %(ago)s: “%(reason)s”") % asked)],
         [step_told(step) for step in steps],
         deeds, _("You asked for it: another person decides.") if mine and allowed(request, "decide_advance") else "",
     )  # fmt: skip

@@ -31,6 +31,15 @@ from revshare.portal.guard import member_form, member_page
 from revshare.wording import LANGUAGES
 
 SHOWN = 100
+KIND_WORDS = {
+    "statement_published": pgettext_lazy("letter", "Statement published"),
+    "action_needed": pgettext_lazy("letter", "Deadline near"),
+    "claim_decided": pgettext_lazy("letter", "Claim decided"),
+    "security": pgettext_lazy("letter", "Security notice"),
+    "destination": pgettext_lazy("letter", "Destination of payments changed"),
+    "overpaid": pgettext_lazy("letter", "Overpayment"),
+    "invitation": pgettext_lazy("letter", "Invitation"),
+}
 LOST_WORDS = {"failed": pgettext_lazy("state", "failed"), "unsure": pgettext_lazy("state", "unsure")}
 
 
@@ -107,8 +116,11 @@ def deletions(request: HttpRequest) -> HttpResponse:
 @_for("read_letters")
 def letters(request: HttpRequest) -> HttpResponse:
     """Each kind of letter in each language, and those that could not be sent."""
-    lost = [(row, LOST_WORDS[row.state]) for row in Message.objects.filter(state__in=LOST)[:SHOWN]]
-    shown = {"kinds": list(SAMPLES), "all_languages": list(LANGUAGES.items()), "lost": lost}
+    rows = Message.objects.filter(state__in=LOST)[:SHOWN]
+    shown = {
+        "kinds": [(kind, KIND_WORDS[kind]) for kind in SAMPLES], "all_languages": list(LANGUAGES.items()),
+        "lost": [(row, KIND_WORDS[row.kind], LOST_WORDS[row.state]) for row in rows],
+    }  # fmt: skip
     return render(request, "portal/staff_letters.html", shown)
 
 

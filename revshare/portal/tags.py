@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.http import QueryDict
 
 from revshare import wording
 
@@ -38,7 +39,14 @@ def section(context: Any) -> str:
     return SECTIONS.get(first, first)
 
 
-@register.simple_tag
-def languages() -> list[tuple[str, str, bool]]:
-    """Code and own name of each language, and whether it is the page's."""
-    return [(code, name, code == wording.language()) for code, name in wording.LANGUAGES.items()]
+@register.simple_tag(takes_context=True)
+def languages(context: Any) -> list[tuple[str, str, bool, str]]:
+    """Code and own name of each language, whether it is the page's, and the address of this page in it. That keeps
+    what the address asks for, such as where to go on after signing in."""
+    request = context.get("request")
+    asked = request.GET.copy() if request else QueryDict(mutable=True)
+    links = []
+    for code, name in wording.LANGUAGES.items():
+        asked["language"] = code
+        links.append((code, name, code == wording.language(), f"?{asked.urlencode()}"))
+    return links

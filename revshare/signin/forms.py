@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.forms import LoginForm
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -62,3 +63,23 @@ class CodeForm(_Counted, AuthenticateForm):
 
 class CodeAgainForm(_Counted, ReauthenticateForm):
     """The code once more, before what needs it."""
+
+
+class PasskeyForm(AddWebAuthnForm):
+    """What a new passkey is called, and whether it signs in alone."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")
+        self.fields["passwordless"].label = _("Passwordless")
+        self.fields["passwordless"].help_text = _(
+            "This passkey alone then signs you in; it asks for your fingerprint, face or PIN each time."
+        )
+
+
+class PasskeyNameForm(EditWebAuthnForm):
+    """What a passkey is called from now on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name")

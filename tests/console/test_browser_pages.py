@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from revshare.payouts.payable import AT_ONCE
 from tests.browser import launched, overflow, served, violations
 from tests.conftest import ROOT, World
 
@@ -19,6 +20,7 @@ from revshare.cycles import operations as cycles
 from revshare.recoupments.operations import ask_for_advance
 from revshare.runs.operations import start
 from revshare.clock import now
+from revshare.tasks import BATCH, PAYABLE, request_step
 from tests.reviews.conftest import calculate, market, release, sell
 from tests.stories import Story
 story = Story(folder=Path({folder!r}), at=now())
@@ -36,6 +38,8 @@ story.open("2026-05", "2026-05-01", "2026-06-01")
 file_claim(claimant_id="c01", dataset_version="ds@1", asset_id="c02-0", proof="the raw file", act=story.act())
 ask_for_advance(contributor_id="c40", currency="USD", amount_micros=5_000_000, act=story.act("fiona", "a studio"))
 start(subject="cycle:2026-05", step="calculate", act=story.act())
+request_step(step="preview", subject=PAYABLE + ":USD", act=story.act("fiona"), request={{"currency": "USD"}}, queue=False)
+start(subject=BATCH + ":USD", step="prepare", act=story.act("fiona"))
 """
 OWN = (
     "", "upload/", "quarantine/", "quarantine/rows/", "suspense/", "work/claims/", "work/consents/", "work/debts/",
@@ -192,3 +196,16 @@ def test_an_approver_stops_a_month(console: tuple[Browser, str], module_world: W
     assert module_world.rows("SELECT state FROM cycles_cycle WHERE key = '2026-04'") == [("in_review",)]
     assert module_world.rows("SELECT action, by FROM reviews_decision d JOIN cycles_cycle c ON c.id = d.cycle_id "
                              "WHERE c.key = '2026-04'") == [("stop", "adam")]  # fmt: skip
+
+
+def test_a_batch_by_jobs_is_without_a_fault(console: tuple[Browser, str], module_world: World) -> None:
+    """What is payable where accounts are many: a job has worked it out, another prepares the batch."""
+    with module_world.connect_as_owner() as owner:
+        owner.execute("ALTER TABLE ledger_account_control DISABLE TRIGGER USER")
+        owner.execute("UPDATE ledger_account_control SET accounts = %s", [AT_ONCE + 1])
+        owner.execute("ALTER TABLE ledger_account_control ENABLE TRIGGER USER")
+    fiona = page_of(console, "fiona")
+    fiona.goto("/console/payouts/prepare/?currency=USD")
+    expect(fiona.get_by_text("As worked out at")).to_be_visible()
+    expect(fiona.get_by_role("progressbar")).to_be_visible()
+    flawless(fiona)

@@ -76,6 +76,18 @@ def test_what_happens_at_the_door_is_logged(clock: Any, caplog: Any) -> None:
     assert "my secret" not in " ".join(said)
 
 
+def test_another_language_keeps_where_to_go_on() -> None:
+    page = Client().get("/sign-in/?next=/console/payouts/").content.decode()
+    assert 'href="?next=%2Fconsole%2Fpayouts%2F&amp;language=de" lang="de"' in page
+
+
+def test_a_passkey_is_added_in_the_readers_language(clock: Any) -> None:
+    client = signed_in("olivia", with_app(person("olivia", "operator")))
+    page = client.get("/account/two-factor/webauthn/add/", headers={"accept-language": "es"}).content.decode()
+    assert ">Nombre</label>" in page
+    assert ">Sin contraseña</label>" in page
+
+
 def test_signing_out_has_the_browser_forget(clock: Any) -> None:
     client = signed_in("olivia", with_app(person("olivia", "operator")))
     assert client.post("/sign-out/").headers["Clear-Site-Data"] == '"cache", "storage"'
