@@ -13,8 +13,10 @@ Whose a record is, is found by a hash of the contributor too, unless two of the 
 (`contributor_codes`).
 """
 
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
@@ -25,7 +27,7 @@ from django.conf import settings
 
 from revshare.ahead import one_ahead
 from revshare.apportion import TICKS_PER_ASSET, ApportionmentBroken
-from revshare.files.hashes import Gathered, Hashes
+from revshare.files.hashes import MIDDLE, Gathered, Hashes
 from revshare.manifests import contributor_codes
 from revshare.manifests.contributor_codes import Codes, codes_of
 
@@ -48,6 +50,7 @@ class Tally:
     ticks: Longs
     unpaid: npt.NDArray[np.bool_]  # who has a record that brings nothing: an asset of more people than ticks
     assets: Longs  # of each dataset version
+    alone: threading.Lock = field(default_factory=threading.Lock)  # held by who counts while others may
 
     @classmethod
     def empty(cls, versions: int, people: int) -> "Tally":
@@ -80,6 +83,9 @@ class Shared:
     cells: Cells
     assets: pa.LargeStringArray
 
+    def those(self, chosen: npt.NDArray[np.bool_]) -> "Shared":
+        return Shared(self.hashes[chosen], self.cells[chosen], self.assets.filter(pa.array(chosen)))
+
 
 def count_equal(
     con: duckdb.DuckDBPyConnection, *, source: str, versions: Sequence[str], people: int, records: int
@@ -98,8 +104,9 @@ def count_equal(
         repeated, parts = _repeated(con, source, _chosen(passes, turn))
         for part in range(parts):
             chosen = _chosen(passes * parts, turn + passes * part)
-            shared, counted = _count_singles(_cells(con, source, chosen, codes, people), repeated, tally)
-            _count_shared(shared, tally)
+            halves, counted = _count_singles(_cells(con, source, chosen, codes, people), repeated, tally)
+            with ThreadPoolExecutor(2) as pool:  # of no hash there are records in both
+                list(pool.map(_count_shared, halves, (tally, tally)))
             seen += counted
     tally.check()
     return tally, seen
@@ -149,8 +156,9 @@ def _cells(
 
 def _count_singles(
     records: Iterator[tuple[Hashes, Cells, pa.Array]], repeated: Hashes, tally: Tally
-) -> tuple[Shared, int]:
-    """Counts the assets with one record; returns the records of the others, and how many were read in all.
+) -> tuple[tuple[Shared, Shared], int]:
+    """Counts the assets with one record; returns the records of the others, those with low and those with high hashes,
+    and how many were read in all.
 
     Asked in bits of the hash: a few that have one record are taken for shared, with the same result.
     """
@@ -158,7 +166,7 @@ def _count_singles(
     shift = np.uint64(64 - bits)
     marked = np.zeros(1 << bits, np.bool_)
     marked[repeated >> shift] = True
-    kept: list[tuple[Hashes, Cells, pa.Array]] = []
+    kept: tuple[list[Shared], list[Shared]] = ([], [])
     seen = 0
     for hashes, cells, assets in records:
         seen += len(cells)
@@ -166,12 +174,20 @@ def _count_singles(
         alone = cells[~perhaps]
         tally.add(alone, TICKS_PER_ASSET)
         tally.count(alone)
-        kept.append((hashes[perhaps], cells[perhaps], assets.filter(pa.array(perhaps)).cast(pa.large_string())))
-    if not kept:
-        return Shared(np.empty(0, np.uint64), np.empty(0, np.int32), pa.array([], pa.large_string())), 0
-    all_hashes, all_cells, all_assets = zip(*kept, strict=True)
-    kept.clear()
-    return Shared(np.concatenate(all_hashes), np.concatenate(all_cells), pa.concat_arrays(all_assets)), seen
+        shared = Shared(hashes[perhaps], cells[perhaps], assets.filter(pa.array(perhaps)).cast(pa.large_string()))
+        high = shared.hashes >= MIDDLE
+        kept[0].append(shared.those(~high))
+        kept[1].append(shared.those(high))
+    return (_joined(kept[0]), _joined(kept[1])), seen
+
+
+def _joined(parts: list[Shared]) -> Shared:
+    if not parts:
+        return Shared(np.empty(0, np.uint64), np.empty(0, np.int32), pa.array([], pa.large_string()))
+    return Shared(
+        np.concatenate([part.hashes for part in parts]), np.concatenate([part.cells for part in parts]),
+        pa.concat_arrays([part.assets for part in parts]),
+    )  # fmt: skip
 
 
 def _batches(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[list[pa.Array]]:
@@ -224,13 +240,15 @@ def _count_groups(groups: Hashes, cells: Cells, tally: Tally) -> None:
         return
     starts = np.flatnonzero(np.concatenate([[True], groups[1:] != groups[:-1]]))
     holders = np.diff(starts, append=len(groups))
-    tally.count(cells[starts])
     people = np.repeat(holders, holders)
-    tally.add(cells, TICKS_PER_ASSET // people)
-    tally.unpaid.reshape(-1)[cells[people > TICKS_PER_ASSET]] = True
+    ticks = TICKS_PER_ASSET // people
     uneven = np.flatnonzero(TICKS_PER_ASSET % people)
     # By asset, then by contributor: the same runs as before, each now in the order in which what is left goes out.
     order = uneven[np.lexsort((cells[uneven], groups[uneven]))]
     place = uneven - np.repeat(starts, holders)[uneven]
     first = order[place < TICKS_PER_ASSET % people[uneven]]
-    tally.add(cells[first], 1)
+    with tally.alone:
+        tally.count(cells[starts])
+        tally.add(cells, ticks)
+        tally.unpaid.reshape(-1)[cells[people > TICKS_PER_ASSET]] = True
+        tally.add(cells[first], 1)
