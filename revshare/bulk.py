@@ -63,7 +63,12 @@ def copy_batches(*, table: str, columns: Sequence[str], batches: Iterable[pa.Rec
     return _copy(table, columns, (image for batch in batches for image in images(batch)), frozen=frozen)
 
 
-def _copy(table: str, columns: Sequence[str], blocks: Iterable[memoryview], *, frozen: bool) -> int:
+def copy_images(*, table: str, columns: Sequence[str], images: Iterable[bytes], frozen: bool = False) -> int:
+    """The same for rows that are laid out already."""
+    return _copy(table, columns, images, frozen=frozen)
+
+
+def _copy(table: str, columns: Sequence[str], blocks: Iterable[memoryview | bytes], *, frozen: bool) -> int:
     """`frozen`: the table was made in this transaction, and its rows are visible to all once it commits, without
     another look. Reads ahead by one piece while one is sent."""
     option = ", FREEZE" if frozen else ""

@@ -31,7 +31,7 @@ APPEND_ONLY = frozenset({
     "reviews_review", "sales_sale_0", "splits_split", "verification_verdict",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
-IN_PARTS = frozenset({"ledger_entry", "manifests_weight_row", "sales_sale"})
+IN_PARTS = frozenset({"ledger_folio", "ledger_roll", "manifests_weight_row", "sales_sale"})
 # Rows are added and stay; these columns move, by the rules of a trigger.
 MOVING: dict[str, tuple[str, ...]] = {
     "continuity_restoration": ("expected", "reconciled_at", "reconciled_by"),

@@ -180,6 +180,7 @@ class Allocation(models.Model):
     )
     numerator_ticks = models.BigIntegerField()
     amount_micros = models.BigIntegerField()
+    first_no = models.IntegerField(null=True)  # names the folio in which it stands (`ledger.places`)
 
     class Meta:
         managed = False

@@ -54,7 +54,7 @@ def allocate(
         )  # fmt: skip
 
         if not splitter.entries:  # all is set aside
-            assert not list(splitter.blocks())
+            assert not list(splitter.statements())
             Rest.objects.bulk_create(splitter.set_aside)
             return before
 
@@ -62,7 +62,7 @@ def allocate(
         with ThreadPoolExecutor(1) as beside:
 
             def controls() -> tuple[list[PoolControl], list[AccountControl]]:
-                # All blocks are made by now: the balances are put together while the database indexes the entries.
+                # All entries are made by now: the balances are put together while the database checks them.
                 balances.append(
                     beside.submit(lambda: keep(_with_others(con, splitter.balances, before, scratch), BALANCES))
                 )
@@ -70,8 +70,8 @@ def allocate(
                 return splitter.controls()
 
             enter(
-                cycle_id=cycle_id, blocks=splitter.blocks(), entries=splitter.entries, controls=controls,
-                progress=progress,
+                cycle_id=cycle_id, rolls=splitter.rolls, statements=splitter.statements(), entries=splitter.entries,
+                controls=controls, progress=progress,
             )  # fmt: skip
             progress("balances", 0, 0)
             return balances[0].result()

@@ -20,8 +20,9 @@ from revshare.allocation.movements import Movements
 from revshare.allocation.numerators import Holding, Numerators
 from revshare.allocation.shares import Shares, share_out
 from revshare.apportion import exact_sum
-from revshare.bulk import Array
+from revshare.ledger.folios import Int64s, Rolls, Statements
 from revshare.ledger.models import AccountControl, PoolControl
+from revshare.ledger.operations import PEOPLE_AT_ONCE
 from revshare.ledger.rules import ColumnsHash
 from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
@@ -29,7 +30,6 @@ from revshare.pools.queries import key_of
 from revshare.progress import Progress, no_progress
 
 AMOUNTS_BYTES = 256 << 20
-PEOPLE_AT_ONCE = 100_000
 # In order of statements; then the accounts that the cycle did not touch, of which `earned_micros` is null.
 BALANCES = pa.schema([
     ("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64()),
@@ -93,10 +93,11 @@ class Splitter:
         self._moved = self._take_in(movements) if movements else []
         self.entries = sum(len(holding.codes) for holding in self._holdings.values())
         self.entries += sum(len(item.amounts) for item in self._moved)
+        self.rolls = Rolls(self._people.ids, self._counts())
 
-    def blocks(self) -> Iterator[Sequence[Array]]:
-        """The entries as columns of `ledger.operations.ENTRY`, by currency, contributor, pool."""
-        number = 0
+    def statements(self) -> Iterator[Statements]:
+        """The entries by currency, contributor, pool."""
+        number = 1
         made = 0
         with pq.ParquetWriter(self.balances, BALANCES, compression="snappy", use_dictionary=["currency"]) as closing:
             for currency, split in self._by_currency():
@@ -104,16 +105,20 @@ class Splitter:
                     continue
                 accounts = self._accounts[currency] = Accounts()
                 before = self._people.balances(self._before, currency)
-                for first in range(0, len(self._people.ids), PEOPLE_AT_ONCE):
+                for first, end in self.rolls.slices(PEOPLE_AT_ONCE):
                     self._progress("post", made, self.entries)
-                    entries = _gather(split, first, first + PEOPLE_AT_ONCE)
+                    entries = _gather(split, first, end)
                     if not len(entries.codes):
                         continue
                     opening, earned = before[entries.people], entries.earned
                     closing_micros = opening + earned if entries.moved is None else opening + earned + entries.moved
                     accounts.add(self._people.texts.joined(entries.people), opening, earned)
                     self._close(closing, currency, entries.people, closing_micros, earned)
-                    yield from self._columns(entries, number, opening)
+                    yield Statements(
+                        currency=currency, first_no=number, people=entries.people,
+                        opening_micros=opening, earned_micros=earned, ends=entries.ends, pools=entries.pools,
+                        ticks=entries.ticks, amounts_micros=entries.amounts,
+                    )  # fmt: skip
                     number += len(entries.people)
                     made += len(entries.codes)
 
@@ -147,6 +152,16 @@ class Splitter:
                 yield currency, split + moved.get(currency, [])
         for currency in others:
             yield currency, moved[currency]
+
+    def _counts(self) -> Iterator[Int64s]:
+        """By currency: how many entries each of the people can have."""
+        holdings = [(pool.currency, self._holdings[pool.pk]) for pool in self._pools]
+        holdings += [(item.pool.currency, item.holding) for item in self._moved]
+        for currency in {currency for currency, _ in holdings}:
+            counts = np.zeros(len(self._people.ids), np.int64)
+            for _, holding in (item for item in holdings if item[0] == currency):
+                counts[holding.codes] += 1
+            yield counts
 
     def _apportion(self, pools: Sequence[Pool]) -> list[SplitPool]:
         split = []
@@ -187,21 +202,6 @@ class Splitter:
             split.append(SplitPool(pool, holding, amounts))
         return split
 
-    def _columns(self, entries: "Entries", numbered: int, opening: npt.NDArray[np.int64]) -> Iterator[Sequence[Array]]:
-        count = len(entries.codes)
-        columns: tuple[Array, ...] = (
-            np.full(count, self._cycle_id, np.int32),
-            (entries.statement + (numbered + 1)).astype(np.int32),
-            entries.ticks,
-            entries.amounts,
-            _on_last(entries, opening),
-            _on_last(entries, entries.earned),
-            entries.pools,
-            _on_last(entries, np.diff(entries.starts, append=count)).astype(np.int32),
-        )
-        for chosen, ids in self._people.texts.groups(entries.codes):
-            yield (*(column[chosen] for column in columns), ids)
-
     def _close(
         self, closing: pq.ParquetWriter, currency: str, people: npt.NDArray[np.int64], *micros: npt.NDArray[np.int64]
     ) -> None:
@@ -211,15 +211,14 @@ class Splitter:
 
 @dataclass(frozen=True)
 class Entries:
-    """Some entries, in order of contributors and pools. `statement`: to which of the `people` each belongs; `starts`:
-    where each of these begins; `earned`, and if anything did, `moved` beside it: by people."""
+    """Some entries, in order of contributors and pools. By the `people` whose they are: after how many entries each
+    `ends`, what they `earned`, and if anything did, what `moved` beside it."""
 
     codes: npt.NDArray[np.int64]
     ticks: npt.NDArray[np.int64]
     amounts: npt.NDArray[np.int64]
     pools: npt.NDArray[np.int32]
-    starts: npt.NDArray[np.int64]
-    statement: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
     people: npt.NDArray[np.int64]
     earned: npt.NDArray[np.int64]
     moved: npt.NDArray[np.int64] | None
@@ -243,8 +242,8 @@ def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
         moved = np.add.reduceat(np.where(np.isin(pools, of_movements), amounts, 0), starts)
         earned = earned - moved
     return Entries(
-        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools, starts=starts,
-        statement=np.cumsum(begins) - 1, people=codes[starts], earned=earned, moved=moved,
+        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools, ends=np.append(starts[1:], len(codes)),
+        people=codes[starts], earned=earned, moved=moved,
     )  # fmt: skip
 
 
@@ -257,13 +256,6 @@ def set_aside(pool: Pool, shares: Shares) -> list[Rest]:
         )
         for item in shares.set_aside
     ]  # fmt: skip
-
-
-def _on_last(entries: Entries, values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The values of the people, each on the last entry of its statement; zeros on the others."""
-    column = np.zeros(len(entries.codes), np.int64)
-    column[np.append(entries.starts[1:], len(entries.codes)) - 1] = values
-    return column
 
 
 def _currency(pool: Pool) -> str:

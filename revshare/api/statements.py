@@ -20,7 +20,7 @@ from revshare.errors import NotFound
 from revshare.proofs.queries import proof_of
 from revshare.statements.models import Statement
 from revshare.statements.pages import Page, find_number, place, statements_at
-from revshare.statements.queries import PUBLISHED, explain, published_for
+from revshare.statements.queries import PUBLISHED, explain, of_contributor, published_for
 from revshare.statements.rules import canonical_text, content_sha256
 
 STATES = ("draft", "published")
@@ -138,9 +138,11 @@ def sees(user: User, statement: Statement) -> bool:
     return own or reads_all(user)
 
 
-def visible_to(user: User) -> QuerySet[Statement]:
+def visible_to(user: User, contributor_id: str | None = None) -> QuerySet[Statement]:
+    """What they may read: of everybody, or of one contributor if that is asked for."""
     if reads_all(user):
-        return Statement.objects.select_related("cycle", "cycle__policy", "contributor")
+        found = Statement.objects.all() if contributor_id is None else of_contributor(contributor_id)
+        return found.select_related("cycle", "cycle__policy", "contributor")
     return published_for(user.contributor_id or "")
 
 
@@ -195,7 +197,7 @@ class Statements(View):
             rows = self._all()
         else:
             chosen = {self.columns[name]: value for name, value in self.chosen.items()}
-            rows = self.page(visible_to(user).filter(**chosen))
+            rows = self.page(visible_to(user, chosen.get("contributor_id")).filter(**chosen))
         if is_logged(user):
             record(act=act_of(request), action="statements.listed", object="statements", detail=dict(self.chosen))
         return self.get_paginated_response(

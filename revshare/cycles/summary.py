@@ -147,10 +147,9 @@ def _pool(pool: Pool, aside: dict[str, int]) -> PoolSummary:
 def _largest(cycle: Cycle) -> list[Payout]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT largest.contributor_id, c.name, p.currency, largest.earned_micros FROM ("
-            "SELECT * FROM ledger_entry WHERE cycle_id = %s AND statement_lines > 0 "
+            "SELECT largest.contributor_id, c.name, largest.currency, largest.earned_micros FROM ("
+            "SELECT * FROM ledger_account WHERE cycle_id = %s "
             "ORDER BY earned_micros DESC, contributor_id LIMIT %s) largest "
-            "JOIN pools_pool p ON p.id = largest.pool_id "
             "JOIN contributors_contributor c ON c.id = largest.contributor_id "
             "ORDER BY largest.earned_micros DESC, largest.contributor_id",
             [cycle.pk, LARGEST],

@@ -8,8 +8,8 @@ from revshare.exports.from_lake import write_payouts
 from revshare.exports.tables import Export, check_format, in_place, table_blocks, write_draft
 
 ENTRIES = (
-    "ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
-    "WHERE e.cycle_id = %s AND e.statement_lines > 0 ORDER BY e.statement_no"
+    "ledger_account e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
+    "WHERE e.cycle_id = %s ORDER BY e.statement_no"
 )
 MOVED = ENTRIES.replace(
     "WHERE",

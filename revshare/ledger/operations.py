@@ -1,55 +1,61 @@
 """The only writer of the ledger: takes in the entries of a cycle, posts balanced journals, seals and reverses them."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Sum
 
 from revshare.audit_trail.operations import Act
-from revshare.bulk import Array, copy_arrays
+from revshare.bulk import copy_images
 from revshare.errors import Conflict, Refused
+from revshare.ledger.folios import FOLIO, ROLL, Rolls, Statements
 from revshare.ledger.models import AccountControl, Journal, PoolControl
 from revshare.ledger.queries import ALLOCATION_JOURNAL, leg_lines
 from revshare.ledger.rules import GENESIS, journal_hash
 from revshare.locks import Lock, hold
 from revshare.progress import Progress, no_progress
 
-ENTRY = (
-    "cycle_id", "statement_no", "numerator_ticks", "amount_micros", "opening_micros", "earned_micros", "pool_id",
-    "statement_lines", "contributor_id",
-)  # fmt: skip
-"""The columns of an entry. On the last entry of a statement stand how many lines it has, the opening balance and what
-was earned; on the others zeros."""
-
-SORT_MEMORY = "64MB"  # of the database's, while entries are indexed: with more it is slower, for the caches' sake
+PEOPLE_AT_ONCE = 100_000
+CHECK_MEMORY = "64MB"  # of the database's, while entries are checked: with more it is slower, for the caches' sake
 
 
 @transaction.atomic
 def enter(
-    *, cycle_id: int, blocks: Iterable[Sequence[Array]], entries: int,
+    *, cycle_id: int, rolls: Rolls, statements: Iterable[Statements], entries: int,
     controls: Callable[[], tuple[list[PoolControl], list[AccountControl]]], progress: Progress = no_progress,
 ) -> int:  # fmt: skip
-    """Takes in the entries of a locked cycle, blocks of the columns of ENTRY, as one new partition; returns how many.
+    """Takes in the entries of a locked cycle, in order of their statements, each time those of whole rolls; returns how
+    many. They become new partitions of rolls and of folios.
 
-    `controls` is asked once all blocks were taken. The database compares them with the entries, looks up every
+    `controls` is asked once all were taken. The database compares them with the entries, looks up every
     contributor, and refuses what differs.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{SORT_MEMORY}'; SET LOCAL maintenance_work_mem = '{SORT_MEMORY}'")
+        cursor.execute(f"SET LOCAL work_mem = '{CHECK_MEMORY}'")
         cursor.execute("SELECT revshare_new_entries(%s)", [cycle_id])
-        (part,) = cursor.fetchone()
         progress("post", 0, entries)
-        rows = copy_arrays(table=part, columns=ENTRY, blocks=blocks, frozen=True)
+        copy_images(
+            table=f"ledger_roll_{cycle_id}", columns=ROLL, images=rolls.images(cycle_id, PEOPLE_AT_ONCE), frozen=True
+        )
+        taken = 0
+
+        def folios() -> Iterator[bytes]:
+            nonlocal taken
+            for some in statements:
+                taken += len(some.pools)
+                yield rolls.folios(cycle_id, some)
+
+        copy_images(table=f"ledger_folio_{cycle_id}", columns=FOLIO, images=folios(), frozen=True)
         pools, accounts = controls()
         PoolControl.objects.bulk_create(pools)
         AccountControl.objects.bulk_create(accounts)
-        progress("index", 0, rows)
+        progress("index", 0, taken)
         cursor.execute("SELECT revshare_index_entries(%s)", [cycle_id])
-        progress("check", 0, rows)
+        progress("check", 0, taken)
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle_id])
-    return rows
+    return taken
 
 
 @transaction.atomic

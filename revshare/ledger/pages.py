@@ -4,29 +4,34 @@ from collections.abc import Iterable
 from typing import Any
 
 from revshare.ledger.models import Leg, NamedLeg
+from revshare.ledger.places import OF_CONTRIBUTOR, OF_NUMBERS
 from revshare.ledger.queries import PAYABLE
 
 # As in the view `ledger_every_leg`, which hides the columns that say where an entry lies.
 ENTRIES = """
     SELECT e.cycle_id * 1000000000::bigint + e.statement_no AS id, j.seq AS journal_id,
-           'payable:' || e.contributor_id AS account, p.currency, 'C' AS side, e.earned_micros AS amount_micros
-    FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
+           'payable:' || e.contributor_id AS account, e.currency, 'C' AS side, e.earned_micros AS amount_micros
+    FROM ledger_account e
     JOIN ledger_journal j ON j.cycle_id = e.cycle_id AND j.kind = 'allocation'
-    WHERE e.statement_lines > 0 AND e.earned_micros > 0 AND {}
+    WHERE e.earned_micros > 0 AND {}
     ORDER BY e.cycle_id DESC, e.statement_no DESC
 """
 
 
 def entry_legs(*, cycle_id: int, first: int, last: int) -> list[Leg]:
     """The legs of contributors' accounts numbered `first` to `last` in a cycle, the highest first."""
-    return _entries("e.cycle_id = %s AND e.statement_no BETWEEN %s AND %s", cycle_id, first, last)
+    return _entries(
+        f"e.cycle_id = %s AND e.statement_no BETWEEN %s AND %s AND e.first_no BETWEEN {OF_NUMBERS}",
+        cycle_id, first, last, cycle_id, first, last,
+    )  # fmt: skip
 
 
 def contributor_legs(account: str) -> list[Leg]:
     """The legs of one contributor's account, `payable:ID`, latest first: what cycles allocated, at most one per cycle
     and currency, and what else moved it."""
     moved = named_legs(NamedLeg.objects.filter(account=account).select_related("journal"))
-    legs = [*_entries("e.contributor_id = %s", account.removeprefix(PAYABLE)), *moved]
+    own = account.removeprefix(PAYABLE)
+    legs = [*_entries(f"e.contributor_id = %s AND (e.cycle_id, e.roll) IN {OF_CONTRIBUTOR}", own, own), *moved]
     return sorted(legs, key=lambda leg: (leg.journal_id, leg.currency), reverse=True)
 
 

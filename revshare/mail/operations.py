@@ -35,7 +35,7 @@ STATEMENTS = """
     INSERT INTO mail_message (kind, event, contributor_id, queued_at, due_at)
     SELECT 'statement_published', %(event)s, c.id, %(now)s, %(now)s
     FROM contributors_contributor c
-    JOIN (SELECT DISTINCT contributor_id FROM ledger_entry WHERE cycle_id = %(cycle)s AND statement_lines > 0) e
+    JOIN (SELECT DISTINCT contributor_id FROM ledger_account WHERE cycle_id = %(cycle)s) e
         ON e.contributor_id = c.id
     LEFT JOIN mail_preference p ON p.contributor_id = c.id
     WHERE c.erased_at IS NULL AND NOT 'statement_published' = ANY(coalesce(p.unwanted, '{}'))

@@ -16,9 +16,9 @@ CYCLES = "SELECT id, key FROM cycles_cycle WHERE state = ANY(%s) ORDER BY calcul
 NUMBERED = """
     INSERT INTO payable_statement
     SELECT a.contributor_id, a.currency, %(key)s || '-' || to_char(e.statement_no, 'FM000000000')
-    FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
-    JOIN payable_account a ON a.contributor_id = e.contributor_id AND a.currency = p.currency
-    WHERE e.cycle_id = %(cycle)s AND e.statement_lines > 0 AND a.pays_in = %(currency)s AND a.minor > 0
+    FROM ledger_account e
+    JOIN payable_account a ON a.contributor_id = e.contributor_id AND a.currency = e.currency
+    WHERE e.cycle_id = %(cycle)s AND a.pays_in = %(currency)s AND a.minor > 0
         AND NOT EXISTS (SELECT FROM payable_statement s
                         WHERE s.contributor_id = a.contributor_id AND s.currency = a.currency)
 """

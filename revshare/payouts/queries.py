@@ -71,9 +71,8 @@ ACCOUNTS = f"""
     LEFT JOIN payouts_payment live ON live.contributor_id = b.contributor_id AND live.account_currency = b.currency
         AND live.state = %(live)s
     LEFT JOIN (
-        SELECT e.contributor_id, p.currency, array_agg(e.earned_micros) AS micros
-        FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
-        WHERE e.cycle_id = ANY(%(recent)s) AND e.statement_lines > 0 GROUP BY e.contributor_id, p.currency) earned
+        SELECT contributor_id, currency, array_agg(earned_micros) AS micros FROM ledger_account
+        WHERE cycle_id = ANY(%(recent)s) GROUP BY contributor_id, currency) earned
         ON earned.contributor_id = b.contributor_id AND earned.currency = b.currency
     LEFT JOIN LATERAL (SELECT currency FROM payouts_currency WHERE contributor_id = b.contributor_id
                        ORDER BY id DESC LIMIT 1) pays ON true

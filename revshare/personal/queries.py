@@ -5,9 +5,11 @@ from typing import Any
 
 from django.db import connection
 
+from revshare.ledger.places import OF_CONTRIBUTOR
 from revshare.payouts.rules import masked
 from revshare.personal.models import DeletionRequest
 
+ROLLS = OF_CONTRIBUTOR.replace("%s", "%(id)s")
 # Name of the file: what stands in it. `%(id)s` is the contributor; only what they may see is among it.
 TABLES: dict[str, str] = {
     "contributor": "SELECT id, name, email, country, currency, payee_id, unclaimed, erased_at "
@@ -22,11 +24,13 @@ TABLES: dict[str, str] = {
     "statements": "SELECT s.number, s.currency, c.starts_on, c.ends_on, s.opening_micros, s.earned_micros, "
     "s.adjusted_micros, s.withheld_micros, s.held_micros, s.paid_micros, s.closing_micros "
     "FROM statements_statement s JOIN cycles_cycle c ON c.id = s.cycle_id "
-    "WHERE s.contributor_id = %(id)s AND c.state IN ('published', 'settled') ORDER BY c.starts_at, s.currency",
+    f"WHERE s.contributor_id = %(id)s AND (s.cycle_id, s.roll) IN {ROLLS} "
+    "AND c.state IN ('published', 'settled') ORDER BY c.starts_at, s.currency",
     "earnings": 'SELECT c.key AS cycle, p.currency, p."table" AS stream, p.model, p.dataset_version, p.part, '
     "p.measure, p.distributable_micros AS pool_micros, e.numerator_ticks, p.denominator_ticks, e.amount_micros "
     "FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
-    "WHERE e.contributor_id = %(id)s AND p.kind = 'sales' AND c.state IN ('published', 'settled') "
+    f"WHERE e.contributor_id = %(id)s AND (e.cycle_id, e.roll) IN {ROLLS} "
+    "AND p.kind = 'sales' AND c.state IN ('published', 'settled') "
     'ORDER BY c.starts_at, p.currency, p."table", p.model, p.dataset_version, p.part',
     "movements": "SELECT c.key AS cycle, m.currency, m.kind, m.key AS reference, m.amount_micros "
     "FROM ledger_movement m JOIN cycles_cycle c ON c.id = m.cycle_id WHERE m.account = 'payable:' || %(id)s "

@@ -10,6 +10,7 @@ from django.db.models import BigIntegerField, Case, F, Max, OuterRef, QuerySet, 
 from django.db.models.functions import Coalesce
 
 from revshare.errors import NotFound
+from revshare.ledger.places import OF_CONTRIBUTOR
 from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.recoupments.rules import ASKED, BOOKED, Owed
 
@@ -27,9 +28,16 @@ DUE = """
         AND d.starts_on < %s
 """
 BALANCE = """
-    SELECT coalesce(sum(CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END), 0)::bigint
-    FROM ledger_every_leg WHERE account = 'payable:' || %s AND currency = %s
-"""
+    SELECT coalesce(sum(amount), 0)::bigint FROM (
+        SELECT CASE side WHEN 'C' THEN amount_micros ELSE -amount_micros END AS amount
+        FROM ledger_leg WHERE account = 'payable:' || %(contributor)s AND currency = %(currency)s
+        UNION ALL
+        SELECT a.earned_micros FROM ledger_account a
+        JOIN ledger_journal j ON j.cycle_id = a.cycle_id AND j.kind = 'allocation'
+        WHERE a.contributor_id = %(contributor)s AND a.currency = %(currency)s
+            AND (a.cycle_id, a.roll) IN {rolls}
+    ) legs
+""".format(rolls=OF_CONTRIBUTOR.replace("%s", "%(contributor)s"))
 
 
 def with_state() -> QuerySet[Debt, Any]:
@@ -79,7 +87,7 @@ def due(*, calculation: int, ends_on: date, upto_step: int) -> dict[tuple[str, s
 def balance_micros(*, contributor_id: str, currency: str) -> int:
     """What an account holds by all that is posted."""
     with connection.cursor() as cursor:
-        cursor.execute(BALANCE, [contributor_id, currency])
+        cursor.execute(BALANCE, {"contributor": contributor_id, "currency": currency})
         return int(cursor.fetchone()[0])
 
 

@@ -6,8 +6,8 @@ NUMBERS_PER_CYCLE = 1_000_000_000
 
 
 class Statement(models.Model):
-    """One contributor, one currency, one cycle. A view over the ledger's entries, which are written once, when the
-    cycle is calculated, and whose last one of each statement carries its balances. Contributors see it when the cycle
+    """One contributor, one currency, one cycle. A view over the ledger's folios, which are written once, when the
+    cycle is calculated. Contributors see it when the cycle
     is published. Id and number hold the cycle and the place in it (`queries.by_number`, `queries.by_id`)."""
 
     id = models.BigIntegerField(primary_key=True)
@@ -25,6 +25,7 @@ class Statement(models.Model):
     paid_micros = models.BigIntegerField()
     closing_micros = models.BigIntegerField()
     content_sha256 = models.TextField()
+    first_no = models.IntegerField()  # names the folio in which it stands (`ledger.places`)
 
     class Meta:
         managed = False

@@ -16,7 +16,7 @@ from revshare.allocation.models import Allocation
 from revshare.ledger.models import AccountControl
 from revshare.pools.models import Pool
 from revshare.statements.models import NUMBERS_PER_CYCLE, Statement
-from revshare.statements.queries import PUBLISHED, by_id, by_number, published_for
+from revshare.statements.queries import PUBLISHED, by_id, by_number, numbered, published_for
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,7 @@ def _own_place(contributor_id: str, number: str) -> tuple[datetime, str] | None:
 
 def find_number(number: str) -> Statement | None:
     """The statement of this number with all that explains it, from the partition of its cycle."""
-    # Which cycle first: a join with its key would look into the partitions of all of them.
-    key = number.rpartition("-")[0]
-    cycle_id = AccountControl.objects.filter(cycle__key=key).values_list("cycle_id", flat=True).first()
-    if cycle_id is None:
-        return None
-    return _whole(by_number(number).filter(cycle_id=cycle_id))
+    return _whole(by_number(number))
 
 
 def find_id(pk: int) -> Statement | None:
@@ -137,16 +132,16 @@ def _whole(found: QuerySet[Statement]) -> Statement | None:
 
 def lines_at(page: Page) -> list[Allocation]:
     """The lines of the statements of a page, in the same order: what each contributor was allocated of each pool."""
-    return [
-        line
-        for part in page.ranges
-        for line in Allocation.objects.filter(
-            cycle_id=part.cycle_id, currency=part.currency, bucket=Allocation.Bucket.CONTRIBUTOR,
-            contributor_id__in=list(_at(part).values_list("contributor_id", flat=True)),
-        )
-        .select_related("cycle", "pool", "contributor")
-        .order_by("-contributor_id", "pool_id")
-    ]  # fmt: skip
+    found: list[Allocation] = []
+    for part in page.ranges:
+        places = list(_at(part).values_list("contributor_id", "first_no"))
+        rows = Allocation.objects.filter(
+            cycle_id=part.cycle_id, bucket=Allocation.Bucket.CONTRIBUTOR,
+            contributor_id__in=[contributor_id for contributor_id, _ in places],
+            first_no__in={first_no for _, first_no in places},
+        )  # fmt: skip
+        found += rows.select_related("cycle", "pool", "contributor").order_by("-contributor_id", "pool_id")
+    return found
 
 
 def find_line(pk: int) -> Allocation | None:
@@ -158,16 +153,16 @@ def find_line(pk: int) -> Allocation | None:
     cycle_id = Pool.objects.filter(pk=pool_id).values_list("cycle_id", flat=True).first()
     if cycle_id is None:
         return None
-    # Whose it is first: with a subquery in its place the partition would be read, not its index.
-    statement = Statement.objects.filter(cycle_id=cycle_id, ordinal=ordinal)
-    contributor_id = statement.values_list("contributor_id", flat=True).first()
-    if contributor_id is None:
+    # Whose it is first: with a subquery in its place all of the partition would be read.
+    place = numbered(cycle_id, ordinal, ordinal).values_list("contributor_id", "first_no").first()
+    if place is None:
         return None
-    return rows.filter(cycle_id=cycle_id, pool=pool_id, contributor=contributor_id).first()
+    contributor_id, first_no = place
+    return rows.filter(cycle_id=cycle_id, pool=pool_id, contributor=contributor_id, first_no=first_no).first()
 
 
 def _at(part: Range) -> QuerySet[Statement]:
-    return Statement.objects.filter(cycle_id=part.cycle_id, ordinal__gte=part.first, ordinal__lte=part.last)
+    return numbered(part.cycle_id, part.first, part.last)
 
 
 def _runs(cycle_id: int | None, currency: str) -> list[Range]:

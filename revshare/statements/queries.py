@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import QuerySet
 
-from revshare.ledger.models import Journal
+from revshare.ledger.models import AccountControl, Journal
+from revshare.ledger.places import OF_CONTRIBUTOR, OF_NUMBERS
 from revshare.ledger.queries import ALLOCATION_JOURNAL, PAYABLE
 from revshare.money import format_micros
 from revshare.pools.models import Pool
@@ -23,7 +24,7 @@ LINES = """
            p.denominator_ticks, e.amount_micros, p.net_micros, p.carried_in_micros, p.deducted_micros, p.commons_micros,
            p.released_micros, p.rule, p.share, p.kind
     FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id
-    WHERE e.cycle_id = %s AND e.contributor_id = %s AND p.currency = %s
+    WHERE e.cycle_id = %s AND e.first_no = %s AND e.contributor_id = %s
     ORDER BY p.kind = 'movements', p."table", p.model, p.dataset_version, p.part
 """
 OF_LINE = 9  # the first columns are of the line itself
@@ -46,11 +47,27 @@ class Explained:
     chain_head: str
 
 
+def of_contributor(contributor_id: str) -> QuerySet[Statement]:
+    """All of a contributor's statements."""
+    return Statement.objects.filter(contributor_id=contributor_id).extra(
+        where=[f"(statements_statement.cycle_id, statements_statement.roll) IN {OF_CONTRIBUTOR}"],
+        params=[contributor_id],
+    )
+
+
+def numbered(cycle_id: int, first: int, last: int) -> QuerySet[Statement]:
+    """The statements `first` to `last` of a cycle."""
+    return Statement.objects.filter(cycle_id=cycle_id, ordinal__gte=first, ordinal__lte=last).extra(
+        where=[f"statements_statement.first_no BETWEEN {OF_NUMBERS}"], params=[cycle_id, first, last]
+    )
+
+
 def published_for(contributor_id: str) -> QuerySet[Statement]:
     """A contributor's own statements, latest first: only those of published cycles. Without what their locks pinned,
     which names every model."""
     return (
-        Statement.objects.filter(contributor_id=contributor_id, cycle__state__in=PUBLISHED)
+        of_contributor(contributor_id)
+        .filter(cycle__state__in=PUBLISHED)
         .select_related("cycle", "cycle__policy", "contributor")
         .defer("cycle__pinned")
         .order_by("-cycle__starts_at", "currency")
@@ -62,13 +79,15 @@ def by_number(number: str) -> QuerySet[Statement]:
     key, _, ordinal = number.rpartition("-")
     if not (key and ordinal.isascii() and ordinal.isdigit() and len(ordinal) == len(str(NUMBERS_PER_CYCLE)) - 1):
         return Statement.objects.none()
-    return Statement.objects.filter(cycle__key=key, ordinal=int(ordinal))
+    # Which cycle first: a join with its key would look into the partitions of all of them.
+    cycle_id = AccountControl.objects.filter(cycle__key=key).values_list("cycle_id", flat=True).first()
+    return Statement.objects.none() if cycle_id is None else numbered(cycle_id, int(ordinal), int(ordinal))
 
 
 def by_id(pk: int) -> QuerySet[Statement]:
     """The statement of this id, if there is one."""
     cycle, ordinal = divmod(pk, NUMBERS_PER_CYCLE)
-    return Statement.objects.filter(cycle=cycle, ordinal=ordinal)
+    return numbered(cycle, ordinal, ordinal)
 
 
 def _note(kind: str, statement: Statement) -> str:
@@ -88,7 +107,7 @@ def _note(kind: str, statement: Statement) -> str:
 def explain(statement: Statement) -> Explained:
     """The statement's lines with pool, denominator, share and rule, and the canonical content under its hash."""
     with connection.cursor() as cursor:
-        cursor.execute(LINES, [statement.cycle_id, statement.contributor_id, statement.currency])
+        cursor.execute(LINES, [statement.cycle_id, statement.first_no, statement.contributor_id])
         *rows, last = cursor.fetchall()
         moved: list[tuple[str, str, int]] = []
         if last[-1] == Pool.Kind.MOVEMENTS:

@@ -57,7 +57,7 @@ SUMS = """
         FROM entry_sum e JOIN ledger_journal j ON j.cycle_id = e.cycle_id AND j.kind = 'allocation'
     )
 """
-GUARDED = "'ledger_entry'::regclass, 'manifests_weight_row'::regclass"
+GUARDED = "'ledger_folio'::regclass, 'ledger_roll'::regclass, 'manifests_weight_row'::regclass"
 
 SQL_CHECKS = (
     SqlCheck(
@@ -242,8 +242,8 @@ SQL_CHECKS = (
         SELECT 'contributors of file ' || c.file_id, 0, 1 FROM (SELECT DISTINCT file_id FROM contributors_contributor) c
         LEFT JOIN files_file f ON f.id = c.file_id WHERE f.id IS NULL
         UNION ALL
-        SELECT 'contributor ' || e.contributor_id, 0, 1 FROM ledger_entry e
-        LEFT JOIN contributors_contributor c ON c.id = e.contributor_id WHERE e.statement_lines > 0 AND c.id IS NULL
+        SELECT 'contributor ' || a.contributor_id, 0, 1 FROM ledger_account a
+        LEFT JOIN contributors_contributor c ON c.id = a.contributor_id WHERE c.id IS NULL
         UNION ALL
         SELECT 'contributor ' || w.contributor_id, 0, 1 FROM manifests_weight_row w
         LEFT JOIN contributors_contributor c ON c.id = w.contributor_id WHERE c.id IS NULL
@@ -260,7 +260,8 @@ SQL_CHECKS = (
         "I23", "entries and weights are partitions of their table, each under its four triggers",
         f"""
         SELECT part, triggers, wanted FROM (
-            SELECT 'ledger_entry_' || cycle_id AS part, 4 AS wanted FROM ledger_pool_control
+            SELECT 'ledger_folio_' || cycle_id AS part, 4 AS wanted FROM ledger_pool_control
+            UNION SELECT 'ledger_roll_' || cycle_id, 4 FROM ledger_pool_control
             UNION SELECT 'manifests_weight_row_' || id, 4 FROM manifests_manifest WHERE frozen_at IS NOT NULL
         ) should FULL JOIN (
             SELECT c.relname::text AS part, count(t.oid) AS triggers FROM pg_inherits i

@@ -63,9 +63,9 @@ PAYMENT_CHECKS = (
                      sum(CASE l.side WHEN 'D' THEN l.amount_micros ELSE -l.amount_micros END) AS micros
               FROM ledger_leg l JOIN ledger_journal j ON j.seq = l.journal_id
               WHERE j.kind IN ('payment', 'returned') AND l.account LIKE 'payable:%%' GROUP BY 1, 2) paid
-        LEFT JOIN LATERAL (SELECT sum(e.earned_micros) AS micros FROM ledger_entry e
-              JOIN pools_pool p ON p.id = e.pool_id
-              WHERE e.contributor_id = substr(paid.account, 9) AND p.currency = paid.currency) earned ON true
+        LEFT JOIN (SELECT 'payable:' || contributor_id AS account, currency, sum(earned_micros) AS micros
+              FROM ledger_account WHERE EXISTS (SELECT FROM ledger_journal WHERE kind = 'payment') GROUP BY 1, 2) earned
+            ON earned.account = paid.account AND earned.currency = paid.currency
         LEFT JOIN LATERAL (SELECT sum(l.amount_micros) AS micros FROM ledger_leg l
               JOIN ledger_journal j ON j.seq = l.journal_id
               WHERE l.account = paid.account AND l.currency = paid.currency AND l.side = 'C'

@@ -1,0 +1,161 @@
+"""Entries by the folio (ADR 28). A roll names neighbouring contributors of a cycle, in order; a folio has their statements
+in one currency, with the entries of these: rows of the database as arrays, of which each fits a page of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from struct import Struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ROLL = ("cycle_id", "roll", "first_id", "contributors")
+FOLIO = (
+    "cycle_id", "roll", "currency", "first_no", "members", "openings", "earned", "ends", "pools", "ticks", "amounts",
+)  # fmt: skip
+"""The columns of a folio. Its statements are numbered `first_no`, `first_no` + 1, …; `members` are their places in the
+roll, and the entries of each are those up to its place in `ends`, after those of the one before."""
+
+# A page of 8 KiB, less what it and the row say of themselves, and what aligns the arrays in it.
+ROOM_BYTES = 7_700
+STATEMENT_BYTES = 2 + 8 + 8 + 4
+ENTRY_BYTES = 4 + 8 + 8
+
+Int64s = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+_SHORT, _INT, _LONG, _TEXT = 21, 23, 20, 25  # pg_type.oid of smallint, integer, bigint, text
+_SIZES = {_SHORT: (2, ">i2"), _INT: (4, ">i4"), _LONG: (8, ">i8")}
+# How many fields; cycle_id and roll, each after its length; in a folio the length of the currency.
+_ROLL_ROW, _FOLIO_ROW = Struct(">h ii ii"), Struct(">h ii ii i")
+_NUMBER = Struct(">i i")  # first_no, after its length
+_ARRAY = Struct(">i iiI ii")  # its length; dimensions, whether there are nulls, whose type; how many, from which place
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Some statements of one currency, in order, numbered from `first_no`, with their entries one after the other:
+    `people` are places among all contributors of the cycle, and `ends` says after how many entries each ends."""
+
+    currency: str
+    first_no: int
+    people: Int64s
+    opening_micros: Int64s
+    earned_micros: Int64s
+    ends: Int64s
+    pools: npt.NDArray[np.int32]
+    ticks: Int64s
+    amounts_micros: Int64s
+
+
+class Rolls:
+    """The contributors of a cycle, parted so that nobody's folio outgrows a page unless they alone do."""
+
+    def __init__(self, ids: pa.Array, entries: Iterable[Int64s]) -> None:
+        """`ids`: of all contributors, in order. `entries`: for each currency how many each of them will have."""
+        self._ids = ids
+        lengths: Int64s = pc.binary_length(ids).to_numpy(zero_copy_only=False)
+        room = (lengths + (4 + 3)) // 4 * 4  # each with its length before it and what aligns the next one after it
+        for counts in entries:
+            room = np.maximum(room, np.where(counts > 0, STATEMENT_BYTES + ENTRY_BYTES * counts, 0))
+        self._starts = np.array(_cuts(room))
+
+    def slices(self, people: int) -> Iterator[tuple[int, int]]:
+        """All contributors, so many at once, or a few more: no roll is cut in two."""
+        wanted = range(0, len(self._ids) + people, people)
+        yield from pairwise(np.unique(self._starts[np.searchsorted(self._starts, wanted).clip(max=len(self._starts) - 1)]))
+
+    def images(self, cycle_id: int, people: int) -> Iterator[bytes]:
+        """The rolls as rows of binary COPY; made for so many people at once."""
+        for low, high in self.slices(people):
+            texts = _Texts(self._ids.slice(low, high - low))
+            pieces: list[bytes | memoryview] = []
+            number = int(np.searchsorted(self._starts, low))
+            for first, end in pairwise((self._starts[number : np.searchsorted(self._starts, high) + 1] - low).tolist()):
+                number += 1
+                pieces.append(_ROLL_ROW.pack(len(ROLL), 4, cycle_id, 4, number))
+                pieces.append(texts.elements(first, first + 1))  # a text alone is laid out like one in an array
+                pieces += texts.array(first, end)
+            yield b"".join(pieces)
+
+    def folios(self, cycle_id: int, statements: Statements) -> bytes:
+        """Statements of whole rolls, as rows of binary COPY (PostgreSQL's documentation of COPY, "Binary Format"; of arrays:
+        its function array_recv)."""
+        rolls = np.searchsorted(self._starts, statements.people, side="right")
+        members = statements.people - self._starts[rolls - 1] + 1
+        cuts = np.flatnonzero(np.diff(rolls, prepend=0, append=len(self._starts)))
+        stops = np.append(0, statements.ends)
+        ends = statements.ends - np.repeat(stops[cuts[:-1]], np.diff(cuts))  # each within its folio
+        of_statement = (
+            _numbers(_SHORT, members), _numbers(_LONG, statements.opening_micros),
+            _numbers(_LONG, statements.earned_micros), _numbers(_INT, ends),
+        )  # fmt: skip
+        of_entry = (
+            _numbers(_INT, statements.pools), _numbers(_LONG, statements.ticks),
+            _numbers(_LONG, statements.amounts_micros),
+        )  # fmt: skip
+        currency = statements.currency.encode()
+        pieces: list[bytes | memoryview] = []
+        numbers, lows = rolls[cuts[:-1]].tolist(), stops[cuts].tolist()
+        for place, (first, end) in enumerate(pairwise(cuts.tolist())):
+            pieces += (
+                _FOLIO_ROW.pack(len(FOLIO), 4, cycle_id, 4, numbers[place], len(currency)), currency,
+                _NUMBER.pack(4, statements.first_no + first),
+            )  # fmt: skip
+            for column in of_statement:
+                pieces += column.array(first, end)
+            for column in of_entry:
+                pieces += column.array(lows[place], lows[place + 1])
+        return b"".join(pieces)
+
+
+def _cuts(sizes: Int64s) -> list[int]:
+    """Where rolls begin, and where the last one ends: as many people as there is room for, and at least one."""
+    used = np.cumsum(sizes)
+    cuts = [0]
+    while (first := cuts[-1]) < len(used):
+        before = int(used[first - 1]) if first else 0
+        cuts.append(max(first + 1, int(np.searchsorted(used, before + ROOM_BYTES, side="right"))))
+    return cuts
+
+
+class _Elements:
+    """What stands in arrays: `image` is all of them, each after its length; those in place n begin at `starts[n]`."""
+
+    def __init__(self, oid: int, image: Bytes, starts: Sequence[int] | Int64s) -> None:
+        self._oid = oid
+        self._image = memoryview(image)  # type: ignore[arg-type]
+        self._starts = starts
+
+    def elements(self, first: int, end: int) -> memoryview:
+        return self._image[self._starts[first] : self._starts[end]]
+
+    def array(self, first: int, end: int) -> tuple[bytes, memoryview]:
+        chosen = self.elements(first, end)
+        return _ARRAY.pack(_ARRAY.size - 4 + len(chosen), 1, 0, self._oid, end - first, 1), chosen
+
+
+def _numbers(oid: int, values: npt.NDArray[np.integer[Any]]) -> _Elements:
+    size, kind = _SIZES[oid]
+    image = np.empty(len(values), [("length", ">i4"), ("value", kind)])
+    image["length"] = size
+    image["value"] = values
+    return _Elements(oid, image.view(np.uint8), range(0, image.nbytes + 1, image.itemsize))
+
+
+class _Texts(_Elements):
+    def __init__(self, array: pa.Array) -> None:
+        array = array.cast(pa.large_string())
+        _, offsets, data = array.buffers()
+        ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+        lengths = np.diff(ends)
+        starts = ends - ends[0] + 4 * np.arange(len(ends))
+        image = np.empty(int(starts[-1]), np.uint8)
+        is_length = np.zeros(len(image), bool)
+        of_length = starts[:-1, None] + np.arange(4)
+        is_length[of_length] = True
+        image[of_length] = lengths.astype(">i4").view(np.uint8).reshape(-1, 4)
+        image[~is_length] = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        super().__init__(_TEXT, image, starts)
