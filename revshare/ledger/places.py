@@ -1,5 +1,7 @@
-"""Where in the ledger something stands, in SQL: the views of accounts and entries hide in which folio, and to ask them for a
-contributor or a number alone would open all of them."""
+"""Where in the ledger something stands, in SQL: the views of accounts and entries hide in which folio, and to ask them
+for a contributor or a number alone would open all of them."""
+
+from django.db.models import BooleanField, Func, IntegerField, Value
 
 OF_CONTRIBUTOR = """(
     SELECT k.cycle_id, (SELECT r.roll FROM ledger_roll r WHERE r.cycle_id = k.cycle_id AND r.first_id <= %s
@@ -9,5 +11,28 @@ OF_CONTRIBUTOR = """(
 
 OF_NUMBERS = """(
     SELECT max(f.first_no) FROM ledger_folio f WHERE f.cycle_id = %s AND f.first_no <= %s) AND %s"""
-"""To follow BETWEEN: the first numbers of the folios that hold these numbers of a cycle. Parameters: the cycle's id, the
-first number, the last."""
+"""To follow BETWEEN: the first numbers of the folios that hold these numbers of a cycle. Parameters: the cycle's id,
+the first number, the last."""
+
+
+class OnRollOf(Func):
+    """Whether a statement is on a roll on which a contributor can stand."""
+
+    template = f"(statements_statement.cycle_id, statements_statement.roll) IN {OF_CONTRIBUTOR}".replace(
+        "%s", "%(expressions)s"
+    )
+    output_field = BooleanField()
+
+    def __init__(self, contributor_id: str) -> None:
+        super().__init__(Value(contributor_id))
+
+
+class FirstInFolio(Func):
+    """The first number of the folio that holds this number of a cycle."""
+
+    template = "(SELECT max(f.first_no) FROM ledger_folio f WHERE f.cycle_id = %(expressions)s)"
+    arg_joiner = " AND f.first_no <= "
+    output_field = IntegerField()
+
+    def __init__(self, cycle_id: int, number: int) -> None:
+        super().__init__(Value(cycle_id), Value(number))
