@@ -4,17 +4,20 @@ Memory is bounded: of each currency, amounts beyond `AMOUNTS_BYTES` lie in files
 made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries are sent, the next one's are apportioned.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revshare.allocation.balances import SCHEMA, Before, Run, say_runs
 from revshare.allocation.models import Rest
 from revshare.allocation.movements import Movements
 from revshare.allocation.numerators import Holding, Numerators
@@ -30,11 +33,6 @@ from revshare.pools.queries import key_of
 from revshare.progress import Progress, no_progress
 
 AMOUNTS_BYTES = 256 << 20
-# In order of statements; then the accounts that the cycle did not touch, of which `earned_micros` is null.
-BALANCES = pa.schema([
-    ("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64()),
-    ("earned_micros", pa.int64()),
-])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class Accounts:
     """What a currency's accounts come to, summed up while their entries go by."""
 
     digest: ColumnsHash = field(default_factory=lambda: ColumnsHash(numbers=2))
+    ids: Any = field(default_factory=hashlib.sha256)
     accounts: int = 0
     credited: int = 0
     opening_micros: int = 0
@@ -58,6 +57,7 @@ class Accounts:
 
     def add(self, ids: bytes, opening: Int64s, earned: Int64s) -> None:
         self.digest.update(ids, (opening, earned))
+        self.ids.update(ids)
         self.accounts += len(earned)
         self.credited += int(np.count_nonzero(earned))
         # By Python's integers where 64 bits could be too few: balances of many cycles add up.
@@ -81,7 +81,8 @@ class Splitter:
         self._people = numerators.people
         self._numerators = numerators
         self._rulebook = rulebook
-        self._before = before
+        self._before_file = before
+        self._before = Before(before)
         self._scratch = scratch
         self._progress = progress
         self._pools = pools
@@ -100,7 +101,7 @@ class Splitter:
         number = 1
         made = 0
         with (
-            pq.ParquetWriter(self.balances, BALANCES, compression="snappy", use_dictionary=["currency"]) as closing,
+            pq.ParquetWriter(self.balances, SCHEMA, compression="snappy", use_dictionary=["currency"]) as closing,
             ThreadPoolExecutor(1) as beside,
         ):
             noted: Future[None] = beside.submit(lambda: None)
@@ -108,7 +109,7 @@ class Splitter:
                 if not split:  # all of its pools are set aside
                     continue
                 self._accounts[currency] = Accounts()
-                before = self._people.balances(self._before, currency)
+                before = self._balances_before(currency, split)
                 for first, end in self.rolls.slices(PEOPLE_AT_ONCE):
                     self._progress("post", made, self.entries)
                     entries = _gather(split, first, end)
@@ -125,6 +126,12 @@ class Splitter:
                     number += len(entries.people)
                     made += len(entries.pools)
             noted.result()
+            say_runs(closing, (Run(name, item.accounts, item.ids.hexdigest()) for name, item in self._accounts.items()))
+
+    @property
+    def touches_all(self) -> bool:
+        """Once the statements are made: whether all accounts there were before are among them."""
+        return self._before.is_all_touched
 
     def controls(self) -> tuple[list[PoolControl], list[AccountControl]]:
         """The sums of all entries, by pool and by currency."""
@@ -156,6 +163,19 @@ class Splitter:
                 yield currency, split + moved.get(currency, [])
         for currency in others:
             yield currency, moved[currency]
+
+    def _balances_before(self, currency: str, split: Sequence[SplitPool]) -> Int64s:
+        """By code: what those closed with before of whom there are entries."""
+        held = np.zeros(len(self._people.ids), bool)
+        for item in split:
+            held[item.holding.codes] = True
+        codes = np.flatnonzero(held)
+        closings = self._before.of_same(currency, self._people.texts.joined(codes), len(codes))
+        if closings is None:
+            return self._people.balances(self._before_file, currency)
+        before = np.zeros(len(held), np.int64)
+        before[codes] = closings
+        return before
 
     def _counts(self) -> Iterator[Int64s]:
         """By currency: how many entries each of the people can have."""
@@ -212,7 +232,7 @@ class Splitter:
         self._accounts[currency].add(self._people.texts.joined(entries.people), opening, earned)
         balances = opening + earned if entries.moved is None else opening + earned + entries.moved
         ids = self._people.ids.take(pa.array(entries.people)).cast(pa.string())
-        closing.write_table(pa.table([ids, pa.repeat(currency, len(ids)), balances, earned], schema=BALANCES))
+        closing.write_table(pa.table([ids, pa.repeat(currency, len(ids)), balances, earned], schema=SCHEMA))
 
 
 @dataclass(frozen=True)
