@@ -96,7 +96,7 @@ def test_a_file_that_does_not_say_whom_it_touched_is_like_no_other(tmp_path: Pat
     assert Before(digest).of_same("USD", b"ann\n", 1) is None
 
 
-MONTHS = (
+MONTHS: tuple[tuple[dict[str, int], bool], ...] = (
     # (who holds what from then on, whom a sale of the model earns, whether the accounts are those of the month before)
     ({"ann": 3, "ben": 1}, False),
     ({}, True),
