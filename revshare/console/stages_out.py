@@ -163,6 +163,7 @@ class AllocationAdmin(BulkAdmin):
     list_select_related = ("cycle", "pool", "contributor")
     search_fields = ("contributor__id__exact",)
     search_help_text = gettext_lazy("A contributor's id, whole")
+    hidden = ("first_no",)
     extra = ("in_assets",)
 
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
@@ -245,7 +246,7 @@ class StatementAdmin(BulkAdmin):
     list_select_related = ("cycle", "contributor")
     search_fields = ("number__exact", "contributor__id__exact")
     search_help_text = gettext_lazy("A statement's number or a contributor's id, whole")
-    hidden = ("lines",)
+    hidden = ("lines", "first_no")
     unexported = ("content_sha256",)
     extra = ("earned_lines",)
 
