@@ -1,5 +1,5 @@
-"""Entries by the folio (ADR 28). A roll names neighbouring contributors of a cycle, in order; a folio has their statements
-in one currency, with the entries of these: rows of the database as arrays, of which each fits a page of it."""
+"""Entries by the folio (ADR 28). A roll names neighbouring contributors of a cycle, in order; a folio has their
+statements in one currency, with the entries of these: rows of the database as arrays, of which each fits a page of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -65,7 +65,9 @@ class Rolls:
     def slices(self, people: int) -> Iterator[tuple[int, int]]:
         """All contributors, so many at once, or a few more: no roll is cut in two."""
         wanted = range(0, len(self._ids) + people, people)
-        yield from pairwise(np.unique(self._starts[np.searchsorted(self._starts, wanted).clip(max=len(self._starts) - 1)]))
+        yield from pairwise(
+            np.unique(self._starts[np.searchsorted(self._starts, wanted).clip(max=len(self._starts) - 1)])
+        )
 
     def images(self, cycle_id: int, people: int) -> Iterator[bytes]:
         """The rolls as rows of binary COPY; made for so many people at once."""
@@ -81,8 +83,8 @@ class Rolls:
             yield b"".join(pieces)
 
     def folios(self, cycle_id: int, statements: Statements) -> bytes:
-        """Statements of whole rolls, as rows of binary COPY (PostgreSQL's documentation of COPY, "Binary Format"; of arrays:
-        its function array_recv)."""
+        """Statements of whole rolls, as rows of binary COPY (PostgreSQL's documentation of COPY, "Binary Format"; of
+        arrays: its function array_recv)."""
         rolls = np.searchsorted(self._starts, statements.people, side="right")
         members = statements.people - self._starts[rolls - 1] + 1
         cuts = np.flatnonzero(np.diff(rolls, prepend=0, append=len(self._starts)))

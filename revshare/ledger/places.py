@@ -1,5 +1,5 @@
-"""Where in the ledger something stands, in SQL: the views of accounts and entries hide in which folio, and to ask them for a
-contributor or a number alone would open all of them."""
+"""Where in the ledger something stands, in SQL: the views of accounts and entries hide in which folio, and to ask them
+for a contributor or a number alone would open all of them."""
 
 OF_CONTRIBUTOR = """(
     SELECT k.cycle_id, (SELECT r.roll FROM ledger_roll r WHERE r.cycle_id = k.cycle_id AND r.first_id <= %s
@@ -9,5 +9,5 @@ OF_CONTRIBUTOR = """(
 
 OF_NUMBERS = """(
     SELECT max(f.first_no) FROM ledger_folio f WHERE f.cycle_id = %s AND f.first_no <= %s) AND %s"""
-"""To follow BETWEEN: the first numbers of the folios that hold these numbers of a cycle. Parameters: the cycle's id, the
-first number, the last."""
+"""To follow BETWEEN: the first numbers of the folios that hold these numbers of a cycle. Parameters: the cycle's id,
+the first number, the last."""

@@ -49,7 +49,7 @@ class Explained:
 
 def of_contributor(contributor_id: str) -> QuerySet[Statement]:
     """All of a contributor's statements."""
-    return Statement.objects.filter(contributor_id=contributor_id).extra(
+    return Statement.objects.filter(contributor_id=contributor_id).extra(  # noqa: S610  a constant of ours
         where=[f"(statements_statement.cycle_id, statements_statement.roll) IN {OF_CONTRIBUTOR}"],
         params=[contributor_id],
     )
@@ -57,7 +57,8 @@ def of_contributor(contributor_id: str) -> QuerySet[Statement]:
 
 def numbered(cycle_id: int, first: int, last: int) -> QuerySet[Statement]:
     """The statements `first` to `last` of a cycle."""
-    return Statement.objects.filter(cycle_id=cycle_id, ordinal__gte=first, ordinal__lte=last).extra(
+    found = Statement.objects.filter(cycle_id=cycle_id, ordinal__gte=first, ordinal__lte=last)
+    return found.extra(  # noqa: S610  a constant of ours
         where=[f"statements_statement.first_no BETWEEN {OF_NUMBERS}"], params=[cycle_id, first, last]
     )
 
