@@ -1,5 +1,5 @@
 """Entries by the folio (ADR 28). A roll names neighbouring contributors of a cycle, in order; a folio has their
-statements in one currency, with the entries of these: rows of the database as arrays, of which each fits a page of it."""
+statements in one currency, with the entries of these: rows of the database as arrays, of which each fits its page."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
