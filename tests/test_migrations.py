@@ -37,12 +37,13 @@ def test_an_instance_without_cycles_goes_back_and_forth(world: World) -> None:
 
 
 @pytest.mark.long
-def test_the_version_before_made_anew_is_what_the_way_back_made(world: World) -> None:
+@pytest.mark.parametrize("before", [BEFORE, "0036"])
+def test_the_version_before_made_anew_is_what_the_way_back_made(world: World, before: str) -> None:
     latest = shape(world)
-    world.manage("migrate", "revshare", BEFORE)
+    world.manage("migrate", "revshare", before)
     back = shape(world)
     world.manage("migrate", "revshare", "zero")
-    world.manage("migrate", "revshare", BEFORE)
+    world.manage("migrate", "revshare", before)
     for app in ("admin", "account", "mfa", "usersessions"):
         world.manage("migrate", app)
     for rows, made in zip(back, shape(world), strict=True):

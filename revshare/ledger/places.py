@@ -3,9 +3,13 @@ for a contributor or a number alone would open all of them."""
 
 from django.db.models import BooleanField, Func, IntegerField, Value
 
-OF_CONTRIBUTOR = """(
-    SELECT k.cycle_id, (SELECT r.roll FROM ledger_roll r WHERE r.cycle_id = k.cycle_id AND r.first_id <= %s
-                        ORDER BY r.first_id DESC LIMIT 1)
+ROLL = """(
+    SELECT r.roll FROM ledger_roll r WHERE r.cycle_id = {cycle} AND r.first_id <= {contributor}
+    ORDER BY r.first_id DESC LIMIT 1)"""
+"""The roll of one cycle on which a contributor can stand."""
+
+OF_CONTRIBUTOR = f"""(
+    SELECT k.cycle_id, {ROLL.format(cycle="k.cycle_id", contributor="%s")}
     FROM (SELECT DISTINCT cycle_id FROM ledger_account_control) k)"""
 """(cycle_id, roll) of each cycle's roll on which a contributor can stand. Parameter: the contributor's id."""
 
@@ -16,15 +20,13 @@ the first number, the last."""
 
 
 class OnRollOf(Func):
-    """Whether a statement is on a roll on which a contributor can stand."""
+    """Whether a row of a view is on a roll on which a contributor can stand."""
 
-    template = f"(statements_statement.cycle_id, statements_statement.roll) IN {OF_CONTRIBUTOR}".replace(
-        "%s", "%(expressions)s"
-    )
+    template = f"(%(view)s.cycle_id, %(view)s.roll) IN {OF_CONTRIBUTOR}".replace("%s", "%(expressions)s")
     output_field = BooleanField()
 
-    def __init__(self, contributor_id: str) -> None:
-        super().__init__(Value(contributor_id))
+    def __init__(self, contributor_id: str, *, view: str) -> None:
+        super().__init__(Value(contributor_id), view=view)
 
 
 class FirstInFolio(Func):

@@ -49,7 +49,9 @@ class Explained:
 
 def of_contributor(contributor_id: str) -> QuerySet[Statement]:
     """All of a contributor's statements."""
-    return Statement.objects.filter(OnRollOf(contributor_id), contributor_id=contributor_id)
+    return Statement.objects.filter(
+        OnRollOf(contributor_id, view=Statement._meta.db_table), contributor_id=contributor_id
+    )
 
 
 def numbered(cycle_id: int, first: int, last: int) -> QuerySet[Statement]:

@@ -3,6 +3,7 @@
 The split is done here by slow exact rules (`apportion.apportion`, `limits.within`), not by those that made the result.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -230,13 +231,14 @@ def _moved(pool: Pool) -> pa.Table:
 
 
 def _difference(stored: pa.Table, should: pa.Table) -> str:
-    """The first contributor of whom the two say different things."""
-    actual, expected = (
-        {row["contributor_id"]: (row["ticks"], row["micros"]) for row in table.to_pylist()}
-        for table in (stored, should)
-    )
-    wrong = min(name for name in actual.keys() | expected.keys() if actual.get(name) != expected.get(name))
-    return f"{wrong} has (ticks, micros) {actual.get(wrong)}, it should be {expected.get(wrong)}"
+    """The first contributor of whom the two say different things; in the ledger somebody can stand twice."""
+    actual, expected = (defaultdict[str, list[tuple[int, int]]](list) for _ in range(2))
+    for found, table in ((actual, stored), (expected, should)):
+        for row in table.to_pylist():
+            found[row["contributor_id"]].append((row["ticks"], row["micros"]))
+    wrong = min(name for name in actual.keys() | expected.keys() if actual[name] != expected[name])
+    told = [" and ".join(map(str, found[wrong])) or "None" for found in (actual, expected)]
+    return f"{wrong} has (ticks, micros) {told[0]}, it should be {told[1]}"
 
 
 def _statements(cycle: Cycle) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.lake import duck, keep, spool
-from revshare.ledger.operations import ENTRY
+from revshare.ledger import folios
 from revshare.manifests.models import Manifest
 from revshare.manifests.queries import WEIGHTS
 from revshare.policies.rules import parse
@@ -116,29 +116,48 @@ def store(case: Case, folder: Path) -> str:
     return keep(draft, BALANCES)
 
 
-def rows_of(splitter: Splitter) -> list[dict[str, Any]]:
-    """What it makes, in the order in which people read it: those with ids of one length come together."""
-    rows = []
-    for block in splitter.blocks():
-        assert len(block) == len(ENTRY)
-        rows += [dict(zip(ENTRY, values, strict=True)) for values in zip(*(c.tolist() for c in block), strict=True)]
-    for row in rows:
-        row["contributor_id"] = row["contributor_id"].decode()
-    return sorted(rows, key=lambda row: (row["statement_no"], row["pool_id"]))
+def rows_of(splitter: Splitter, ids: list[str]) -> list[dict[str, Any]]:
+    """What it makes, as rows, in the order in which it comes. Each time it is all that a currency has of some rolls."""
+    rows: list[dict[str, Any]] = []
+    number, seen = 0, set()
+    rolls = [{*range(*cut)} for cut in splitter.rolls.slices(1)]
+    for some in splitter.statements():
+        assert some.first_no == number + 1
+        stops = [0, *some.ends.tolist()]
+        assert stops[-1] == len(some.pools) == len(some.ticks) == len(some.amounts_micros)
+        assert len(stops) - 1 == len(some.people) == len(some.opening_micros) == len(some.earned_micros)
+        for place, person in enumerate(some.people.tolist()):
+            number += 1
+            for line in range(stops[place], stops[place + 1]):
+                last = line + 1 == stops[place + 1]
+                rows.append({
+                    "cycle_id": CYCLE, "statement_no": number, "numerator_ticks": int(some.ticks[line]),
+                    "amount_micros": int(some.amounts_micros[line]), "opening_micros": int(some.opening_micros[place]) * last,
+                    "earned_micros": int(some.earned_micros[place]) * last, "pool_id": int(some.pools[line]),
+                    "statement_lines": (stops[place + 1] - stops[place]) * last, "contributor_id": ids[person],
+                })  # fmt: skip
+        taken = {(some.currency, at) for at, roll in enumerate(rolls) if roll & {*some.people.tolist()}}
+        assert taken.isdisjoint(seen)
+        seen |= taken
+    return rows
 
 
-@given(case=cases(), people=st.sampled_from([1, 2, 3, 1000]), in_memory=st.sampled_from([0, 60, 10**6]))
+@given(
+    case=cases(), people=st.sampled_from([1, 2, 3, 1000]), in_memory=st.sampled_from([0, 60, 10**6]),
+    room=st.sampled_from([1, 120, folios.ROOM_BYTES]),
+)  # fmt: skip
 @settings(
     max_examples=examples(quick=20, long=60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_entries_controls_and_balances_are_those_of_the_slow_twin(
-    case: Case, people: int, in_memory: int, tmp_path: Path
+    case: Case, people: int, in_memory: int, room: int, tmp_path: Path
 ) -> None:
     with (
         transaction.atomic(), spool() as scratch, duck(scratch) as con,
         mock.patch.object(splitting, "PEOPLE_AT_ONCE", people), mock.patch.object(splitting, "AMOUNTS_BYTES", in_memory),
+        mock.patch.object(folios, "ROOM_BYTES", room),
     ):  # fmt: skip
         before = store(case, tmp_path)
         numerators = Numerators(con, sources=SOURCES, pinned=Pinned(), versions=VERSIONS, scratch=scratch)
@@ -146,7 +165,7 @@ def test_entries_controls_and_balances_are_those_of_the_slow_twin(
             cycle_id=CYCLE, pools=case.pools, numerators=numerators, rulebook=SOURCES.rulebook, before=before,
             scratch=scratch,
         )  # fmt: skip
-        rows = rows_of(splitter)
+        rows = rows_of(splitter, numerators.people.ids.to_pylist())
         pools, accounts = splitter.controls()
         closing = pq.read_table(splitter.balances).to_pylist()
         transaction.set_rollback(True)

@@ -27,8 +27,13 @@ EVENT = "INSERT INTO audit_event (seq, at, actor, action, object, detail, prev_h
 ATTACKS: dict[str, tuple[str, str]] = {
     # Money
     "an amount of a leg is raised": ("UPDATE ledger_leg SET amount_micros = amount_micros + 1", FORBIDDEN),
-    "an amount of an entry is raised": ("UPDATE ledger_entry SET amount_micros = amount_micros + 1", FORBIDDEN),
-    "the same in its partition": ("UPDATE ledger_entry_1 SET amount_micros = amount_micros + 1", FORBIDDEN),
+    "an amount of an entry is raised": ("UPDATE ledger_folio SET amounts[1] = amounts[1] + 1", FORBIDDEN),
+    "the same in its partition": ("UPDATE ledger_folio_1 SET amounts[1] = amounts[1] + 1", FORBIDDEN),
+    "the same through the view": ("UPDATE ledger_entry SET amount_micros = amount_micros + 1", "55000"),
+    "an account's earnings are raised": ("UPDATE ledger_account SET earned_micros = earned_micros + 1", "55000"),
+    "entries become another's": ("UPDATE ledger_roll SET contributors[1] = 'cy', first_id = 'cy'", FORBIDDEN),
+    "the same in the partition": ("UPDATE ledger_roll_1 SET contributors[1] = 'cy', first_id = 'cy'", FORBIDDEN),
+    "a folio changes its roll": ("UPDATE ledger_folio SET roll = roll + 1", FORBIDDEN),
     "a leg is deleted": ("DELETE FROM ledger_leg WHERE id = 1", FORBIDDEN),
     "a leg joins a sealed journal": (
         "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) VALUES (1, 'bank', 'USD', 'D', 5)", STATE,
@@ -115,9 +120,13 @@ ATTACKS: dict[str, tuple[str, str]] = {
     "the schema of the auditors is dropped": ("DROP SCHEMA audit CASCADE", FORBIDDEN),
     "an auditors' view is replaced": ("CREATE OR REPLACE VIEW audit.leg AS SELECT 1", FORBIDDEN),
     # Partitions
-    "a partition is detached": ("ALTER TABLE ledger_entry DETACH PARTITION ledger_entry_1", FORBIDDEN),
+    "a partition is detached": ("ALTER TABLE ledger_folio DETACH PARTITION ledger_folio_1", FORBIDDEN),
+    "a partition of rolls is detached": ("ALTER TABLE ledger_roll DETACH PARTITION ledger_roll_1", FORBIDDEN),
     "a forged partition is attached": (
-        "CREATE TEMP TABLE forged (LIKE ledger_entry); ALTER TABLE ledger_entry ATTACH PARTITION forged FOR VALUES IN (99)", FORBIDDEN,
+        "CREATE TEMP TABLE forged (LIKE ledger_folio); ALTER TABLE ledger_folio ATTACH PARTITION forged FOR VALUES IN (99)", FORBIDDEN,
+    ),
+    "a forged partition of rolls is attached": (
+        "CREATE TEMP TABLE forged (LIKE ledger_roll); ALTER TABLE ledger_roll ATTACH PARTITION forged FOR VALUES IN (99)", FORBIDDEN,
     ),
     "a table inherits": ("CREATE TEMP TABLE forged () INHERITS (ledger_leg)", FORBIDDEN),
     # Shadows
@@ -174,7 +183,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
 def _nothing_changed(application: Connection, owner: Connection) -> Any:
     """The chains, and what the rows that were aimed at say, before and after all of them."""
     aimed_at = (
-        "ledger_leg", "ledger_entry", "ledger_journal", "audit_event", "cycles_cycle", "manifests_manifest", "payouts_batch",
+        "ledger_leg", "ledger_entry", "ledger_folio", "ledger_roll", "ledger_journal", "audit_event", "cycles_cycle", "manifests_manifest", "payouts_batch",
         "payouts_payment", "payouts_hold", "files_quarantined_row", "policies_policy", "sales_sale",
     )  # fmt: skip
     query = "SELECT " + ", ".join(

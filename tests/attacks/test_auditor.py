@@ -122,7 +122,8 @@ def test_the_examples_find_nothing_amiss_in_sound_books(auditor: Connection) -> 
     ("example", "deed"),
     [
         (0, "UPDATE ledger_leg SET amount_micros = amount_micros + 1 WHERE id = 1"),
-        (1, "UPDATE ledger_entry_1 SET amount_micros = amount_micros + 2 WHERE contributor_id = 'ann'"),
+        (1, "UPDATE ledger_folio_1 SET amounts[1] = amounts[1] + 2"),
+        (0, "DELETE FROM ledger_roll_1"),
         (2, "UPDATE ledger_journal SET prev_hash = repeat('a', 64) WHERE seq = 3"),
         (3, "UPDATE ledger_leg SET amount_micros = amount_micros + 1 WHERE journal_id = 2"),
     ],
@@ -130,7 +131,7 @@ def test_the_examples_find_nothing_amiss_in_sound_books(auditor: Connection) -> 
 def test_the_examples_find_what_an_owner_did(root: Connection, example: int, deed: str) -> None:
     """By a superuser who switched the triggers off: the query that auditors are shown comes to something else."""
     sound = root.execute(EXAMPLES[example]).fetchall()
-    tables = ["ledger_leg", "ledger_entry_1", "ledger_journal"]
+    tables = ["ledger_leg", "ledger_folio_1", "ledger_roll_1", "ledger_journal"]
     with root.transaction(force_rollback=True):
         for table in tables:
             root.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

@@ -105,7 +105,8 @@ FORGED = """
 @pytest.mark.parametrize(
     ("parent", "key", "attach"),
     [
-        ("ledger_entry", "cycle_id", "revshare_attach_entries"),
+        ("ledger_folio", "cycle_id", "revshare_attach_entries"),
+        ("ledger_roll", "cycle_id", "revshare_attach_entries"),
         ("manifests_weight_row", "manifest_id", "revshare_attach_weights"),
     ],
 )
@@ -115,6 +116,7 @@ def test_not_even_the_owner_replaces_a_partition_of_what_is_closed(
     assert refused(owner, FORGED.format(parent=parent, key=key, attach=attach)) == STATE
 
 
-def test_a_second_partition_for_the_same_cycle_is_refused(owner: Connection) -> None:
-    attack = "CREATE TABLE forged (LIKE ledger_entry INCLUDING CONSTRAINTS); ALTER TABLE ledger_entry ATTACH PARTITION forged FOR VALUES IN (1)"
+@pytest.mark.parametrize("table", ["ledger_folio", "ledger_roll"])
+def test_a_second_partition_for_the_same_cycle_is_refused(owner: Connection, table: str) -> None:
+    attack = f"CREATE TABLE forged (LIKE {table} INCLUDING CONSTRAINTS); ALTER TABLE {table} ATTACH PARTITION forged FOR VALUES IN (1)"
     assert refused(owner, attack) == "42P17"

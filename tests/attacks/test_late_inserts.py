@@ -8,12 +8,16 @@ import pytest
 from tests.attacks.trying import BY_TRIGGER, FORBIDDEN, refused
 
 Connection = psycopg.Connection[Any]
-ENTRIES, WEIGHTS = (
-    "ledger_entry_1",
+FOLIOS, ROLLS, WEIGHTS = (
+    "ledger_folio_1",
+    "ledger_roll_1",
     "manifests_weight_row_1",
 )  # the partitions of the first cycle and of the one manifest
 LOTS, LARGE = "sales_sale_0", "sales_sale_6"  # the partitions of sales in small lots, and of the one large file
-ENTRY = "(cycle_id, statement_no, numerator_ticks, amount_micros, opening_micros, earned_micros, pool_id, statement_lines, contributor_id)"
+FOLIO = "(cycle_id, roll, currency, first_no, members, openings, earned, ends, pools, ticks, amounts)"
+# Of the one member of a roll, with the first pool of all.
+AN_ENTRY = "1, {roll}, 'EUR', 3, '{{1}}'::smallint[], '{{0}}'::bigint[], '{{0}}'::bigint[], '{{1}}'::integer[], ARRAY[{pool}], '{{0}}'::bigint[], '{{0}}'::bigint[]"
+ROLL = "(cycle_id, roll, first_id, contributors)"
 SALE = "(sale_id, sold_at, stream, model, currency, gross_micros, file_id, row, seq, part)"
 # A sale like another: `{id}`, `{seq}`, `{part}` may be others.
 A_SALE = f"INSERT INTO {{table}} {SALE} SELECT {{id}}, sold_at, stream, model, currency, 1, file_id, 99, {{seq}}, {{part}} FROM sales_sale"
@@ -75,11 +79,16 @@ LATE_INSERTS = {
     "a part of a frozen manifest": "WITH p AS (INSERT INTO manifests_part (file_id, parquet_sha256, rows) "
     "SELECT id, repeat('a', 64), 1 FROM files_file LIMIT 1 RETURNING id) INSERT INTO manifests_part_version "
     "(part_id, manifest_id, rows) SELECT p.id, m.id, 1 FROM p, manifests_manifest m",
-    "an entry of a calculated cycle": f"INSERT INTO ledger_entry {ENTRY} "
-    "SELECT 1, 3, 0, 0, 0, 0, id, 1, 'cy' FROM pools_pool LIMIT 1",
-    "an entry into its partition": f"INSERT INTO {ENTRIES} {ENTRY} SELECT 1, 3, 0, 0, 0, 0, id, 1, 'cy' FROM pools_pool LIMIT 1",
-    "an entry by MERGE": f"MERGE INTO {ENTRIES} e USING pools_pool p ON e.statement_no = 9 WHEN NOT MATCHED THEN "
-    f"INSERT {ENTRY} VALUES (1, 9, 0, 0, 0, 0, p.id, 1, 'cy')",
+    "an entry of a calculated cycle": f"INSERT INTO ledger_folio {FOLIO} "
+    f"SELECT {AN_ENTRY.format(roll=1, pool='id')} FROM pools_pool LIMIT 1",
+    "an entry into its partition": f"INSERT INTO {FOLIOS} {FOLIO} "
+    f"SELECT {AN_ENTRY.format(roll=1, pool='id')} FROM pools_pool LIMIT 1",
+    "an entry by MERGE": f"MERGE INTO {FOLIOS} f USING pools_pool p ON f.first_no = 9 WHEN NOT MATCHED THEN "
+    f"INSERT {FOLIO} VALUES ({AN_ENTRY.format(roll=1, pool='p.id')})",
+    "somebody on a roll of a calculated cycle": f"INSERT INTO ledger_roll {ROLL} VALUES (1, 9, 'zoe', '{{zoe}}')",
+    "somebody into its partition": f"INSERT INTO {ROLLS} {ROLL} VALUES (1, 9, 'zoe', '{{zoe}}')",
+    "somebody by MERGE": f"MERGE INTO {ROLLS} r USING pools_pool p ON r.roll = 9 WHEN NOT MATCHED THEN "
+    f"INSERT {ROLL} VALUES (1, 9, 'zoe', '{{zoe}}')",
     "what goes to nobody, of a calculated cycle": "INSERT INTO allocation_rest (cycle_id, pool_id, bucket, amount_micros) "
     "SELECT cycle_id, id, 'suspense', 1 FROM pools_pool LIMIT 1",
     "what is passed on of a calculated cycle": "INSERT INTO allocation_passed_on (cycle_id, contributor_id, payee_id, "
@@ -139,7 +148,9 @@ def test_nothing_is_added_to_what_is_closed(application: Connection, owner: Conn
     assert refused(owner, LATE_INSERTS[what]) in BY_TRIGGER
 
 
-@pytest.mark.parametrize("table", [ENTRIES, "ledger_entry", WEIGHTS, "manifests_weight_row", LARGE, "sales_sale"])
+@pytest.mark.parametrize(
+    "table", [FOLIOS, "ledger_folio", ROLLS, "ledger_roll", WEIGHTS, "manifests_weight_row", LARGE, "sales_sale"]
+)
 def test_nothing_is_copied_into_what_is_closed(application: Connection, owner: Connection, table: str) -> None:
     for connection, error in (
         (application, psycopg.errors.InsufficientPrivilege), (owner, psycopg.errors.RestrictViolation),

@@ -18,20 +18,26 @@ from tests.verification.test_operations import without_triggers
 
 # The deed, and where `verify` then points: (invariant, where, what it says).
 DEEDS: dict[str, tuple[str, tuple[str, str, str]]] = {
-    "entries are detached": ("ALTER TABLE ledger_entry DETACH PARTITION ledger_entry_1", ("I23", "ledger_entry_1", "it should be 4")),
+    "entries are detached": ("ALTER TABLE ledger_folio DETACH PARTITION ledger_folio_1", ("I23", "ledger_folio_1", "it should be 4")),
+    "rolls are detached": ("ALTER TABLE ledger_roll DETACH PARTITION ledger_roll_1", ("I23", "ledger_roll_1", "it should be 4")),
     "weights are detached": (
         "ALTER TABLE manifests_weight_row DETACH PARTITION manifests_weight_row_1", ("I23", "manifests_weight_row_1", "it should be 4"),
     ),
     "sales are detached": ("ALTER TABLE sales_sale DETACH PARTITION sales_sale_6", ("I23", "sales_sale_6", "it should be 4")),
     "entries are attached for a cycle that has none": (
-        "CREATE TABLE ledger_entry_99 (LIKE ledger_entry INCLUDING CONSTRAINTS); "
-        "ALTER TABLE ledger_entry ATTACH PARTITION ledger_entry_99 FOR VALUES IN (99)", ("I23", "ledger_entry_99", "it is 0"),
+        "CREATE TABLE ledger_folio_99 (LIKE ledger_folio INCLUDING CONSTRAINTS); "
+        "ALTER TABLE ledger_folio ATTACH PARTITION ledger_folio_99 FOR VALUES IN (99)", ("I23", "ledger_folio_99", "it is 0"),
+    ),
+    "rolls are attached for a cycle that has none": (
+        "CREATE TABLE ledger_roll_99 (LIKE ledger_roll INCLUDING CONSTRAINTS); "
+        "ALTER TABLE ledger_roll ATTACH PARTITION ledger_roll_99 FOR VALUES IN (99)", ("I23", "ledger_roll_99", "it is 0"),
     ),
     "sales are made a partition by hand": (
         "CREATE TABLE sales_sale_99 (LIKE sales_sale INCLUDING ALL); "
         "ALTER TABLE sales_sale ATTACH PARTITION sales_sale_99 FOR VALUES IN (99)", ("I23", "sales_sale_99", "it is 0"),
     ),
-    "triggers of entries are off": ("ALTER TABLE ledger_entry_1 DISABLE TRIGGER ALL", ("I23", "ledger_entry_1", "it is 0")),
+    "triggers of entries are off": ("ALTER TABLE ledger_folio_1 DISABLE TRIGGER ALL", ("I23", "ledger_folio_1", "it is 0")),
+    "triggers of rolls are off": ("ALTER TABLE ledger_roll_1 DISABLE TRIGGER ALL", ("I23", "ledger_roll_1", "it is 0")),
     "a trigger of legs is off": (
         "ALTER TABLE ledger_leg DISABLE TRIGGER ledger_leg_no_change", ("I23", "ledger_leg_no_change on ledger_leg", "it is D"),
     ),
@@ -69,8 +75,9 @@ EDITS: dict[str, tuple[str, tuple[str, str, str]]] = {
         "DELETE FROM audit_event WHERE seq = 7", ("I24", "event 8", "expected event 7"),
     ),
     "an entry is changed": (
-        "UPDATE ledger_entry_1 SET amount_micros = amount_micros + 1 WHERE contributor_id = 'ann'", ("I16", "pool", "should be"),
+        "UPDATE ledger_folio_1 SET amounts[1] = amounts[1] + 1", ("I16", "pool", "should be"),
     ),
+    "a roll is gone": ("DELETE FROM ledger_roll_1", ("I16", "pool", "should be")),
     "legs are emptied": ("TRUNCATE ledger_leg", ("I2", "journal", "each journal balances")),
     "a sale is changed": ("UPDATE sales_sale_0 SET gross_micros = gross_micros + 1 WHERE sale_id = 's1'", ("I12", "file 4", "should be")),
     "a weight is changed": (

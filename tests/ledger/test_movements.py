@@ -10,6 +10,7 @@ from revshare.ledger.models import Journal, Leg
 from revshare.ledger.operations import post, reverse
 from revshare.ledger.pages import contributor_legs
 from revshare.ledger.queries import trial_balance
+from tests.folios import a_folio, a_roll, insert
 from tests.stories import Story
 
 M = 1_000_000
@@ -134,10 +135,7 @@ def enter_movements(cycle: Cycle, amounts: dict[str, int], kind: str = "movement
                 [cycle.pk, len(amounts)],
             )
         cursor.execute("SELECT revshare_new_entries(%s)", [cycle.pk])
-        for number, (name, amount) in enumerate(amounts.items(), 1):
-            cursor.execute(
-                f"INSERT INTO ledger_entry_{cycle.pk} (cycle_id, statement_no, numerator_ticks, amount_micros, "
-                "opening_micros, earned_micros, pool_id, statement_lines, contributor_id) VALUES (%s, %s, 0, %s, 0, 0, %s, 1, %s)",
-                [cycle.pk, number, amount, pool, name],
-            )
+        if amounts:
+            lines = {member: [(pool, 0, amount)] for member, amount in enumerate(amounts.values(), 1)}
+            insert(a_roll(cycle.pk, *amounts), a_folio(cycle.pk, lines) | {"earned": [0] * len(amounts)})
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle.pk])

@@ -1,37 +1,29 @@
 """What moves accounts beside cycles, broken by hand: `verify` names it."""
 
 import pytest
+from django.db import connection
 
 from revshare.cycles.models import Cycle
 from revshare.ledger.models import Journal
 from revshare.ledger.operations import reverse
 from revshare.pools.models import Pool
+from tests.folios import WITHOUT_LAST, shifted
 from tests.stories import Story
 from tests.verification.test_operations import found, parts_by_name, without_triggers
 
 pytestmark = pytest.mark.django_db
 M = 1_000_000
-MOVED = "pool_id = {pool}"
-# What is done, and the invariants that must be named. `{feb}`: February's entries; `{pool}`: its pool of movements.
+# What is done, and the invariants that must be named. `{feb}`: February's folio, with what Ann has of the pool of sales and
+# that of movements, the same of Ben, and Cy's movement (FOLIO); `{feb_roll}`: who they are; `{pool}`: the pool of movements.
+FOLIO = ([1, 2, 3], [2, 4, 5])
 DEFECTS: dict[str, tuple[str, set[str]]] = {
-    "more is paid on the statement": (
-        f"UPDATE {{feb}} SET amount_micros = amount_micros - 5 WHERE {MOVED} AND contributor_id = 'ann'",
-        {"I5", "I16", "I22", "I23"},
-    ),
+    "more is paid on the statement": (f"UPDATE {{feb}} SET {shifted('amounts', {2: -5})}", {"I5", "I16", "I22", "I23"}),
     "one is paid more, another less": (
-        "UPDATE {feb} SET amount_micros = amount_micros + CASE contributor_id WHEN 'ann' THEN 5 ELSE -5 END "
-        f"WHERE {MOVED} AND contributor_id IN ('ann', 'ben')", {"I5", "I22", "I23"},
+        f"UPDATE {{feb}} SET {shifted('amounts', {2: 5, 4: -5})}", {"I5", "I22", "I23"},
     ),
-    "a movement is on no statement": (
-        f"DELETE FROM {{feb}} WHERE {MOVED} AND contributor_id = 'cy'", {"I4", "I5", "I16", "I22", "I23"},
-    ),
-    "a movement is another's": (
-        f"UPDATE {{feb}} SET contributor_id = 'zoe' WHERE {MOVED} AND contributor_id = 'cy'", {"I22", "I23"},
-    ),
-    "a movement is earned": (
-        f"UPDATE {{feb}} SET earned_micros = earned_micros + 7000000 WHERE {MOVED} AND contributor_id = 'cy'",
-        {"I4", "I5", "I23"},
-    ),
+    "a movement is on no statement": (f"UPDATE {{feb}} SET {WITHOUT_LAST}", {"I4", "I5", "I16", "I22", "I23"}),
+    "a movement is another's": ("UPDATE {feb_roll} SET contributors[3] = 'zoe'", {"I22", "I23"}),
+    "a movement is earned": (f"UPDATE {{feb}} SET {shifted('earned', {3: 7000000})}", {"I4", "I5", "I23"}),
     "a pool of movements shares something": (
         "ALTER TABLE pools_pool DROP CONSTRAINT pools_movements_share_nothing; "
         "UPDATE pools_pool SET net_micros = 5, platform_micros = 5 WHERE id = {pool}", {"I22"},
@@ -81,6 +73,12 @@ def moved(told: Story) -> Story:
 
 def test_sound_movements_are_clean(moved: Story) -> None:
     assert Journal.objects.count() == 7
+    pool = Pool.objects.get(kind="movements", cycle=Cycle.objects.get(key="feb"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT members, ends, array_positions(pools, {pool}) FROM {feb}".format(**parts_by_name(), pool=pool.pk)
+        )
+        assert cursor.fetchall() == [(*FOLIO, [2, 4, 5])]
     assert found() == {"I28"}  # of the payments, which no bank has told of
 
 
