@@ -8,10 +8,10 @@ import duckdb
 import pyarrow.parquet as pq
 from django.db import transaction
 
+from revshare.allocation.balances import BALANCES, runs_in, say_runs
 from revshare.allocation.models import Bucket, Rest
 from revshare.allocation.movements import TABLE, Movements
 from revshare.allocation.numerators import Numerators
-from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
 from revshare.lake import check_part, duck, keep, literal, part, spool
 from revshare.ledger.models import AccountControl, PoolControl
@@ -63,8 +63,9 @@ def allocate(
 
             def controls() -> tuple[list[PoolControl], list[AccountControl]]:
                 # All entries are made by now: the balances are put together while the database checks them.
+                others = "" if splitter.touches_all else before
                 balances.append(
-                    beside.submit(lambda: keep(_with_others(con, splitter.balances, before, scratch), BALANCES))
+                    beside.submit(lambda: keep(_with_others(con, splitter.balances, others, scratch), BALANCES))
                 )
                 Rest.objects.bulk_create(splitter.set_aside)
                 return splitter.controls()
@@ -94,6 +95,7 @@ def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scr
         for batches in (pq.ParquetFile(closing).iter_batches(BALANCES_AT_ONCE), others):
             for batch in batches:
                 writer.write_batch(batch)
+        say_runs(writer, runs_in(closing))
     return target
 
 

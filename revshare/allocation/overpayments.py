@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from django.db import connection, transaction
 
+from revshare.allocation.balances import BALANCES
 from revshare.allocation.passing_on import SPLIT_JOURNAL
-from revshare.allocation.queries import BALANCES
 from revshare.audit_trail.operations import Act, record
 from revshare.errors import Conflict
 from revshare.lake import check_part, copy_in, copy_out, csv_scan, duck, literal, part, spool

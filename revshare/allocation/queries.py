@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from revshare.allocation.balances import BALANCES
 from revshare.bulk import Texts
 from revshare.lake import check_part, literal, part
 from revshare.manifests.models import Manifest
 from revshare.manifests.queries import CLASSES, WEIGHTS, Weights
 from revshare.policies.eligibility import RecordClass
 
-BALANCES = "balances"
 NOBODY = "SELECT '' AS contributor_id WHERE false"
 
 

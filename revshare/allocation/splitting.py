@@ -4,17 +4,20 @@ Memory is bounded: of each currency, amounts beyond `AMOUNTS_BYTES` lie in files
 made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries are sent, the next one's are apportioned.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revshare.allocation.balances import SCHEMA, Before, Run, say_runs
 from revshare.allocation.models import Rest
 from revshare.allocation.movements import Movements
 from revshare.allocation.numerators import Holding, Numerators
@@ -30,11 +33,6 @@ from revshare.pools.queries import key_of
 from revshare.progress import Progress, no_progress
 
 AMOUNTS_BYTES = 256 << 20
-# In order of statements; then the accounts that the cycle did not touch, of which `earned_micros` is null.
-BALANCES = pa.schema([
-    ("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64()),
-    ("earned_micros", pa.int64()),
-])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class SplitPool:
 
     pool: Pool
     holding: Holding
-    amounts: npt.NDArray[np.int64]
+    amounts: Int64s
 
 
 @dataclass
@@ -51,13 +49,15 @@ class Accounts:
     """What a currency's accounts come to, summed up while their entries go by."""
 
     digest: ColumnsHash = field(default_factory=lambda: ColumnsHash(numbers=2))
+    ids: Any = field(default_factory=hashlib.sha256)
     accounts: int = 0
     credited: int = 0
     opening_micros: int = 0
     earned_micros: int = 0
 
-    def add(self, ids: bytes, opening: npt.NDArray[np.int64], earned: npt.NDArray[np.int64]) -> None:
+    def add(self, ids: bytes, opening: Int64s, earned: Int64s) -> None:
         self.digest.update(ids, (opening, earned))
+        self.ids.update(ids)
         self.accounts += len(earned)
         self.credited += int(np.count_nonzero(earned))
         # By Python's integers where 64 bits could be too few: balances of many cycles add up.
@@ -81,7 +81,8 @@ class Splitter:
         self._people = numerators.people
         self._numerators = numerators
         self._rulebook = rulebook
-        self._before = before
+        self._before_file = before
+        self._before = Before(before)
         self._scratch = scratch
         self._progress = progress
         self._pools = pools
@@ -99,28 +100,38 @@ class Splitter:
         """The entries by currency, contributor, pool."""
         number = 1
         made = 0
-        with pq.ParquetWriter(self.balances, BALANCES, compression="snappy", use_dictionary=["currency"]) as closing:
+        with (
+            pq.ParquetWriter(self.balances, SCHEMA, compression="snappy", use_dictionary=["currency"]) as closing,
+            ThreadPoolExecutor(1) as beside,
+        ):
+            noted: Future[None] = beside.submit(lambda: None)
             for currency, split in self._by_currency():
                 if not split:  # all of its pools are set aside
                     continue
-                accounts = self._accounts[currency] = Accounts()
-                before = self._people.balances(self._before, currency)
+                self._accounts[currency] = Accounts()
+                before = self._balances_before(currency, split)
                 for first, end in self.rolls.slices(PEOPLE_AT_ONCE):
                     self._progress("post", made, self.entries)
                     entries = _gather(split, first, end)
-                    if not len(entries.codes):
+                    if not len(entries.pools):
                         continue
-                    opening, earned = before[entries.people], entries.earned
-                    closing_micros = opening + earned if entries.moved is None else opening + earned + entries.moved
-                    accounts.add(self._people.texts.joined(entries.people), opening, earned)
-                    self._close(closing, currency, entries.people, closing_micros, earned)
+                    opening = before[entries.people]
+                    noted.result()
+                    noted = beside.submit(self._note, closing, currency, entries, opening)
                     yield Statements(
-                        currency=currency, first_no=number, people=entries.people,
-                        opening_micros=opening, earned_micros=earned, ends=entries.ends, pools=entries.pools,
-                        ticks=entries.ticks, amounts_micros=entries.amounts,
+                        currency=currency, first_no=number, people=entries.people, opening_micros=opening,
+                        earned_micros=entries.earned, ends=entries.ends, pools=entries.pools, ticks=entries.ticks,
+                        amounts_micros=entries.amounts,
                     )  # fmt: skip
                     number += len(entries.people)
-                    made += len(entries.codes)
+                    made += len(entries.pools)
+            noted.result()
+            say_runs(closing, (Run(name, item.accounts, item.ids.hexdigest()) for name, item in self._accounts.items()))
+
+    @property
+    def touches_all(self) -> bool:
+        """Once the statements are made: whether all accounts there were before are among them."""
+        return self._before.is_all_touched
 
     def controls(self) -> tuple[list[PoolControl], list[AccountControl]]:
         """The sums of all entries, by pool and by currency."""
@@ -152,6 +163,19 @@ class Splitter:
                 yield currency, split + moved.get(currency, [])
         for currency in others:
             yield currency, moved[currency]
+
+    def _balances_before(self, currency: str, split: Sequence[SplitPool]) -> Int64s:
+        """By code: what those closed with before of whom there are entries."""
+        held = np.zeros(len(self._people.ids), bool)
+        for item in split:
+            held[item.holding.codes] = True
+        codes = np.flatnonzero(held)
+        closings = self._before.of_same(currency, self._people.texts.joined(codes), len(codes))
+        if closings is None:
+            return self._people.balances(self._before_file, currency)
+        before = np.zeros(len(held), np.int64)
+        before[codes] = closings
+        return before
 
     def _counts(self) -> Iterator[Int64s]:
         """By currency: how many entries each of the people can have."""
@@ -202,11 +226,13 @@ class Splitter:
             split.append(SplitPool(pool, holding, amounts))
         return split
 
-    def _close(
-        self, closing: pq.ParquetWriter, currency: str, people: npt.NDArray[np.int64], *micros: npt.NDArray[np.int64]
-    ) -> None:
-        ids = self._people.ids.take(pa.array(people)).cast(pa.string())
-        closing.write_table(pa.table([ids, pa.repeat(currency, len(ids)), *micros], schema=BALANCES))
+    def _note(self, closing: pq.ParquetWriter, currency: str, entries: "Entries", opening: Int64s) -> None:
+        """Sums the accounts up, and keeps what they close with."""
+        earned = entries.earned
+        self._accounts[currency].add(self._people.texts.joined(entries.people), opening, earned)
+        balances = opening + earned if entries.moved is None else opening + earned + entries.moved
+        ids = self._people.ids.take(pa.array(entries.people)).cast(pa.string())
+        closing.write_table(pa.table([ids, pa.repeat(currency, len(ids)), balances, earned], schema=SCHEMA))
 
 
 @dataclass(frozen=True)
@@ -214,36 +240,42 @@ class Entries:
     """Some entries, in order of contributors and pools. By the `people` whose they are: after how many entries each
     `ends`, what they `earned`, and if anything did, what `moved` beside it."""
 
-    codes: npt.NDArray[np.int64]
-    ticks: npt.NDArray[np.int64]
-    amounts: npt.NDArray[np.int64]
+    ticks: Int64s
+    amounts: Int64s
     pools: npt.NDArray[np.int32]
-    ends: npt.NDArray[np.int64]
-    people: npt.NDArray[np.int64]
-    earned: npt.NDArray[np.int64]
-    moved: npt.NDArray[np.int64] | None
+    ends: Int64s
+    people: Int64s
+    earned: Int64s
+    moved: Int64s | None
 
 
 def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:
     """The entries of contributors with codes from `first` to before `end`, of pools in one currency."""
-    pieces = []
-    for item in split:
-        low, high = np.searchsorted(item.holding.codes, (first, end))
-        pools = np.full(high - low, item.pool.pk, np.int32)
-        pieces.append((item.holding.codes[low:high], item.holding.ticks[low:high], item.amounts[low:high], pools))
-    codes, ticks, amounts, pools = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
-    order = np.argsort(codes, kind="stable")
-    codes, amounts = codes[order], amounts[order]
-    begins = np.concatenate([[True], codes[1:] != codes[:-1]]) if len(codes) else np.zeros(0, bool)
-    starts = np.flatnonzero(begins)
-    earned, moved = np.add.reduceat(amounts, starts) if len(codes) else amounts, None
-    pools = pools[order]
-    if len(codes) and (of_movements := [item.pool.pk for item in split if item.pool.kind == Pool.Kind.MOVEMENTS]):
-        moved = np.add.reduceat(np.where(np.isin(pools, of_movements), amounts, 0), starts)
-        earned = earned - moved
+    pieces = [(item, *np.searchsorted(item.holding.codes, (first, end))) for item in split]
+    counts = np.zeros(end - first, np.int64)
+    for item, low, high in pieces:
+        counts[item.holding.codes[low:high] - first] += 1
+    stops = np.cumsum(counts)
+    # Each pool's entries go where its people's next ones are due: as if all had been sorted, at less cost.
+    due = stops - counts
+    size = int(stops[-1]) if len(stops) else 0
+    ticks, amounts, pools = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int32)
+    earned, moved = np.zeros(end - first, np.int64), None
+    for item, low, high in pieces:
+        people = item.holding.codes[low:high] - first
+        places = due[people]
+        due[people] += 1
+        ticks[places], amounts[places] = item.holding.ticks[low:high], item.amounts[low:high]
+        pools[places] = item.pool.pk
+        if item.pool.kind == Pool.Kind.MOVEMENTS:
+            moved = np.zeros(end - first, np.int64) if moved is None else moved
+            moved[people] += item.amounts[low:high]
+        else:
+            earned[people] += item.amounts[low:high]
+    held = np.flatnonzero(counts)
     return Entries(
-        codes=codes, ticks=ticks[order], amounts=amounts, pools=pools, ends=np.append(starts[1:], len(codes)),
-        people=codes[starts], earned=earned, moved=moved,
+        ticks=ticks, amounts=amounts, pools=pools, ends=stops[held], people=held + first, earned=earned[held],
+        moved=None if moved is None else moved[held],
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from revshare.cycles.models import Cycle, Window
 from revshare.exports.statement_document import movement_words
 from revshare.ledger.models import Journal, Leg, NamedLeg
 from revshare.ledger.pages import contributor_legs, entry_legs, find_leg, named_legs
+from revshare.ledger.places import OnRollOf
 from revshare.ledger.queries import PAYABLE
 from revshare.pools.models import Pool
 from revshare.runs.models import Run
@@ -166,6 +167,13 @@ class AllocationAdmin(BulkAdmin):
     hidden = ("first_no",)
     extra = ("in_assets",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Allocation], search_term: str
+    ) -> tuple[QuerySet[Allocation], bool]:
+        if text := search_term.strip():
+            queryset = queryset.filter(OnRollOf(text, view=Allocation._meta.db_table), contributor_id=text)
+        return queryset, False
+
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
         """By statements; what one contributor has, and what goes to none, is little and sorted."""
         if rows.searched or rows.chosen("bucket__exact") not in ("", Allocation.Bucket.CONTRIBUTOR):
@@ -262,8 +270,9 @@ class StatementAdmin(BulkAdmin):
             return queryset, False
         found = find_number(text)
         if found is None:
-            return queryset.filter(contributor_id=text), False
-        return queryset.filter(cycle_id=found.cycle_id, ordinal=found.ordinal), False
+            place = OnRollOf(text, view=Statement._meta.db_table)
+            return queryset.filter(place, contributor_id=text), False
+        return queryset.filter(cycle_id=found.cycle_id, first_no=found.first_no, ordinal=found.ordinal), False
 
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
         """By number; what one contributor has is little and sorted."""

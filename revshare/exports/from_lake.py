@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from revshare.allocation.queries import BALANCES
+from revshare.allocation.balances import BALANCES
 from revshare.cells import FORMULA_STARTS
 from revshare.lake import LakeDamaged, check_part, duck, literal, part, spool
 from revshare.ledger.models import AccountControl

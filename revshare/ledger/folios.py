@@ -1,7 +1,7 @@
 """Entries by the folio (ADR 28). A roll names neighbouring contributors of a cycle, in order; a folio has their
-statements in one currency, with the entries of these: rows of the database as arrays, of which each fits its page."""
+statements in one currency, with the entries of these: rows of the database as arrays, of which each fits a page."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from struct import Struct
@@ -64,10 +64,8 @@ class Rolls:
 
     def slices(self, people: int) -> Iterator[tuple[int, int]]:
         """All contributors, so many at once, or a few more: no roll is cut in two."""
-        wanted = range(0, len(self._ids) + people, people)
-        yield from pairwise(
-            np.unique(self._starts[np.searchsorted(self._starts, wanted).clip(max=len(self._starts) - 1)])
-        )
+        wanted = np.searchsorted(self._starts, range(0, len(self._ids) + people, people))
+        yield from pairwise(np.unique(self._starts[wanted.clip(max=len(self._starts) - 1)]).tolist())
 
     def images(self, cycle_id: int, people: int) -> Iterator[bytes]:
         """The rolls as rows of binary COPY; made for so many people at once."""
@@ -91,12 +89,12 @@ class Rolls:
         stops = np.append(0, statements.ends)
         ends = statements.ends - np.repeat(stops[cuts[:-1]], np.diff(cuts))  # each within its folio
         of_statement = (
-            _numbers(_SHORT, members), _numbers(_LONG, statements.opening_micros),
-            _numbers(_LONG, statements.earned_micros), _numbers(_INT, ends),
+            _Numbers(_SHORT, members), _Numbers(_LONG, statements.opening_micros),
+            _Numbers(_LONG, statements.earned_micros), _Numbers(_INT, ends),
         )  # fmt: skip
         of_entry = (
-            _numbers(_INT, statements.pools), _numbers(_LONG, statements.ticks),
-            _numbers(_LONG, statements.amounts_micros),
+            _Numbers(_INT, statements.pools), _Numbers(_LONG, statements.ticks),
+            _Numbers(_LONG, statements.amounts_micros),
         )  # fmt: skip
         currency = statements.currency.encode()
         pieces: list[bytes | memoryview] = []
@@ -123,31 +121,29 @@ def _cuts(sizes: Int64s) -> list[int]:
     return cuts
 
 
-class _Elements:
-    """What stands in arrays: `image` is all of them, each after its length; those in place n begin at `starts[n]`."""
+def _array(oid: int, count: int, elements: memoryview) -> tuple[bytes, memoryview]:
+    """An array of elements that stand each after its length."""
+    return _ARRAY.pack(_ARRAY.size - 4 + len(elements), 1, 0, oid, count, 1), elements
 
-    def __init__(self, oid: int, image: Bytes, starts: Sequence[int] | Int64s) -> None:
-        self._oid = oid
-        self._image = memoryview(image)  # type: ignore[arg-type]
-        self._starts = starts
 
-    def elements(self, first: int, end: int) -> memoryview:
-        return self._image[self._starts[first] : self._starts[end]]
+class _Numbers:
+    """Numbers as elements of arrays."""
+
+    def __init__(self, oid: int, values: npt.NDArray[np.integer[Any]]) -> None:
+        size, kind = _SIZES[oid]
+        image = np.empty(len(values), [("length", ">i4"), ("value", kind)])
+        image["length"] = size
+        image["value"] = values
+        self._oid, self._width = oid, image.itemsize
+        self._image = memoryview(image.view(np.uint8))  # type: ignore[arg-type]
 
     def array(self, first: int, end: int) -> tuple[bytes, memoryview]:
-        chosen = self.elements(first, end)
-        return _ARRAY.pack(_ARRAY.size - 4 + len(chosen), 1, 0, self._oid, end - first, 1), chosen
+        return _array(self._oid, end - first, self._image[first * self._width : end * self._width])
 
 
-def _numbers(oid: int, values: npt.NDArray[np.integer[Any]]) -> _Elements:
-    size, kind = _SIZES[oid]
-    image = np.empty(len(values), [("length", ">i4"), ("value", kind)])
-    image["length"] = size
-    image["value"] = values
-    return _Elements(oid, image.view(np.uint8), range(0, image.nbytes + 1, image.itemsize))
+class _Texts:
+    """Texts as elements of arrays."""
 
-
-class _Texts(_Elements):
     def __init__(self, array: pa.Array) -> None:
         array = array.cast(pa.large_string())
         _, offsets, data = array.buffers()
@@ -160,4 +156,11 @@ class _Texts(_Elements):
         is_length[of_length] = True
         image[of_length] = lengths.astype(">i4").view(np.uint8).reshape(-1, 4)
         image[~is_length] = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
-        super().__init__(_TEXT, image, starts)
+        self._starts = starts.tolist()
+        self._image = memoryview(image)  # type: ignore[arg-type]
+
+    def elements(self, first: int, end: int) -> memoryview:
+        return self._image[self._starts[first] : self._starts[end]]
+
+    def array(self, first: int, end: int) -> tuple[bytes, memoryview]:
+        return _array(_TEXT, end - first, self.elements(first, end))

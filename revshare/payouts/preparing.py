@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from revshare.ledger.places import ROLL
 from revshare.payouts.models import PaymentBatch
 from revshare.payouts.payable import worked_out
 from revshare.payouts.queries import last_published
@@ -17,11 +18,14 @@ NUMBERED = """
     INSERT INTO payable_statement
     SELECT a.contributor_id, a.currency, %(key)s || '-' || to_char(e.statement_no, 'FM000000000')
     FROM ledger_account e
-    JOIN payable_account a ON a.contributor_id = e.contributor_id AND a.currency = e.currency
+    JOIN payable_account a ON a.contributor_id = e.contributor_id AND a.currency = e.currency {place}
     WHERE e.cycle_id = %(cycle)s AND a.pays_in = %(currency)s AND a.minor > 0
         AND NOT EXISTS (SELECT FROM payable_statement s
                         WHERE s.contributor_id = a.contributor_id AND s.currency = a.currency)
 """
+# Where they are few each is looked up, else all statements are read.
+FEW = 10_000
+PLACE = "AND e.roll = " + ROLL.format(cycle="%(cycle)s", contributor="a.contributor_id")
 # As `rules.destination_sha256` and `rules.payment_key`; the currency's own accounts first, then by currency and id.
 IN_USE = """
     SELECT DISTINCT ON (contributor_id) contributor_id, text FROM payouts_destination WHERE usable_from <= %(at)s
@@ -73,7 +77,8 @@ def write_payments(batch: PaymentBatch) -> None:
         (without,) = cursor.fetchone()
         cursor.execute(CYCLES, [list(PUBLISHED)])
         for pk, key in cursor.fetchall():
-            cursor.execute(NUMBERED, {"cycle": pk, "key": key, "currency": batch.currency})
+            numbered = NUMBERED.format(place=PLACE if without < FEW else "")
+            cursor.execute(numbered, {"cycle": pk, "key": key, "currency": batch.currency})
             without -= cursor.rowcount
             if not without:
                 break

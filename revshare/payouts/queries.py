@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from django.db import connection, transaction
 
-from revshare.allocation.queries import BALANCES
+from revshare.allocation.balances import BALANCES
 from revshare.errors import NotFound, Refused
 from revshare.files.queries import last_arrival
 from revshare.lake import check_part, copy_in, duck, literal, part, spool

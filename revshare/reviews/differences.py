@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 
+from revshare.allocation.balances import BALANCES, have_same_accounts
 from revshare.cells import safe_cell
 from revshare.lake import duck, literal, part, spool
 from revshare.money import INT64_MAX
 from revshare.reviews.rules import PARTS, Center
 
-BALANCES = "balances"
 SHOWN = 10
 CANDIDATES = 200
 ROWS_AT_ONCE = 50_000
@@ -31,8 +31,17 @@ PAIR = f"""
     SELECT *, CASE WHEN before = 0 OR after = 0 THEN NULL
               WHEN after <= {INT64_MAX // PARTS} THEN after * {PARTS} // before
               ELSE least(after::HUGEINT * {PARTS} // before, {INT64_MAX}::HUGEINT)::BIGINT END AS change
-    FROM (SELECT contributor_id, currency, coalesce(b.micros, 0) AS before, coalesce(a.micros, 0) AS after
-          FROM ({{after}}) a FULL JOIN ({{before}}) b USING (contributor_id, currency))
+    FROM ({{both}})
+"""
+BOTH = """
+    SELECT contributor_id, currency, coalesce(b.micros, 0) AS before, coalesce(a.micros, 0) AS after
+    FROM ({after}) a FULL JOIN ({before}) b USING (contributor_id, currency)
+"""
+# Where the same accounts stand in the same rows of both files, numbers are compared, not names.
+SAME_ROWS = """
+    SELECT a.contributor_id, a.currency, b.earned_micros AS before, a.earned_micros AS after
+    FROM read_parquet({after}, file_row_number=true) a JOIN read_parquet({before}, file_row_number=true) b
+        USING (file_row_number) WHERE a.earned_micros > 0 OR b.earned_micros > 0
 """
 TOTALS = """
     SELECT currency, sum(before), sum(after), count(*) FILTER (before > 0), count(*) FILTER (after > 0),
@@ -129,7 +138,13 @@ def _line(contributor_id: str, *rest: object) -> str:
 
 
 def _pair(con: duckdb.DuckDBPyConnection, after: str, before: str) -> None:
-    con.execute((PAIR if before else ALL_NEW).format(after=_earned(after), before=_earned(before)))
+    if not before:
+        con.execute(ALL_NEW.format(after=_earned(after)))
+    elif after and have_same_accounts(after, before):
+        files = {name: literal(part(BALANCES, digest)) for name, digest in (("after", after), ("before", before))}
+        con.execute(PAIR.format(both=SAME_ROWS.format(**files)))
+    else:
+        con.execute(PAIR.format(both=BOTH.format(after=_earned(after), before=_earned(before))))
 
 
 def _earned(digest: str) -> str:

@@ -7,6 +7,7 @@ from datetime import date
 
 from django.db import connection
 
+from revshare.ledger.places import ROLL
 from revshare.policies.rules import DEFAULT
 from revshare.statements.queries import PUBLISHED
 
@@ -19,13 +20,11 @@ SQL = """
           ORDER BY starts_at DESC LIMIT %(cycles)s) c
     LEFT JOIN LATERAL (SELECT e.pool_id, e.amount_micros FROM ledger_entry e
                        WHERE e.cycle_id = c.id AND e.contributor_id = %(contributor)s
-                           AND e.roll = (SELECT r.roll FROM ledger_roll r
-                                         WHERE r.cycle_id = c.id AND r.first_id <= %(contributor)s
-                                         ORDER BY r.first_id DESC LIMIT 1)) e ON true
+                           AND e.roll = {roll}) e ON true
     LEFT JOIN pools_pool p ON p.id = e.pool_id AND p.kind = 'sales' AND p.currency = %(currency)s
     GROUP BY c.starts_at, c.key, c.starts_on, c.ends_on, p."table", p.model, p.dataset_version, p.versions
     ORDER BY c.starts_at
-"""
+""".format(roll=ROLL.format(cycle="c.id", contributor="%(contributor)s"))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from revshare.ledger.models import AccountControl, Journal
-from revshare.ledger.places import OF_CONTRIBUTOR, OF_NUMBERS
+from revshare.ledger.places import FirstInFolio, OnRollOf
 from revshare.ledger.queries import ALLOCATION_JOURNAL, PAYABLE
 from revshare.money import format_micros
 from revshare.pools.models import Pool
@@ -49,18 +49,17 @@ class Explained:
 
 def of_contributor(contributor_id: str) -> QuerySet[Statement]:
     """All of a contributor's statements."""
-    return Statement.objects.filter(contributor_id=contributor_id).extra(  # noqa: S610  a constant of ours
-        where=[f"(statements_statement.cycle_id, statements_statement.roll) IN {OF_CONTRIBUTOR}"],
-        params=[contributor_id],
+    return Statement.objects.filter(
+        OnRollOf(contributor_id, view=Statement._meta.db_table), contributor_id=contributor_id
     )
 
 
 def numbered(cycle_id: int, first: int, last: int) -> QuerySet[Statement]:
     """The statements `first` to `last` of a cycle."""
-    found = Statement.objects.filter(cycle_id=cycle_id, ordinal__gte=first, ordinal__lte=last)
-    return found.extra(  # noqa: S610  a constant of ours
-        where=[f"statements_statement.first_no BETWEEN {OF_NUMBERS}"], params=[cycle_id, first, last]
-    )
+    return Statement.objects.filter(
+        cycle_id=cycle_id, ordinal__gte=first, ordinal__lte=last, first_no__gte=FirstInFolio(cycle_id, first),
+        first_no__lte=last,
+    )  # fmt: skip
 
 
 def published_for(contributor_id: str) -> QuerySet[Statement]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
 
-from revshare.allocation.queries import BALANCES
+from revshare.allocation.balances import BALANCES
 from revshare.cycles.models import Cycle
 from revshare.lake import LakeDamaged, check_part, copy_out, csv_scan, duck, literal, part, spool
 from revshare.ledger.models import AccountControl, PoolControl
