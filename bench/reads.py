@@ -37,6 +37,7 @@ from django.test import Client  # noqa: E402
 from revshare.access.models import User  # noqa: E402
 
 TICKS, EARNED = 720_720, 1_000_000
+FOLIO = 100  # statements
 HASH = "0" * 64
 POLICY = """name = "reads"
 version = "1"
@@ -71,11 +72,24 @@ POOL = """
     VALUES (%(cycle)s, 'default', 'm', '', 'USD', 'a fifth, by assets', '20%%', 1, %(total)s * 5, 0, %(total)s,
         %(total)s * 4, 0, %(ticks)s, '["d"]', '') RETURNING id
 """
-ENTRIES = """
-    INSERT INTO ledger_entry_{cycle} (cycle_id, statement_no, numerator_ticks, amount_micros, opening_micros,
-        earned_micros, pool_id, statement_lines, contributor_id)
-    SELECT %(cycle)s, n, %(tick)s, %(earned)s, %(number)s * %(earned)s::bigint, %(earned)s, %(pool)s, 1,
-        'c' || to_char(n, 'FM0000000') FROM generate_series(1, %(count)s) n
+# On each roll and in each folio so many neighbours, the last has the rest. Each has one line: all arrays of a folio but
+# two say the same of everybody.
+ROLLS = """
+    INSERT INTO ledger_roll_{cycle} (cycle_id, roll, first_id, contributors)
+    SELECT %(cycle)s, 1 + (n - 1) / %(folio)s, 'c' || to_char(min(n), 'FM0000000'),
+        array_agg('c' || to_char(n, 'FM0000000') ORDER BY n)
+    FROM generate_series(1, %(count)s) n GROUP BY 1 + (n - 1) / %(folio)s ORDER BY 2
+"""
+FOLIOS = """
+    INSERT INTO ledger_folio_{cycle} (cycle_id, roll, currency, first_no, members, openings, earned, ends, pools, ticks,
+        amounts)
+    SELECT %(cycle)s, roll, 'USD', 1 + (roll - 1) * %(folio)s, places::smallint[],
+        array_fill(%(number)s * %(earned)s::bigint, size), array_fill(%(earned)s::bigint, size), places,
+        array_fill(%(pool)s::integer, size), array_fill(%(tick)s::bigint, size), array_fill(%(earned)s::bigint, size)
+    FROM (SELECT roll, least(%(folio)s, %(count)s - (roll - 1) * %(folio)s) AS number
+          FROM generate_series(1, (%(count)s + %(folio)s - 1) / %(folio)s) roll) r
+    CROSS JOIN LATERAL (SELECT ARRAY(SELECT generate_series(1, number)) AS places, ARRAY[number] AS size OFFSET 0) p
+    ORDER BY roll
 """
 POOL_CONTROL = """
     INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, numerator_ticks, amount_micros, residue_micros, sha256)
@@ -118,14 +132,15 @@ def make_cycle(number: int, count: int) -> None:
         cursor.execute(CYCLE, [number])
         words = {
             "cycle": cursor.fetchone()[0], "number": number, "count": count, "tick": TICKS, "ticks": TICKS * count,
-            "earned": EARNED, "total": EARNED * count, "hash": HASH,
+            "earned": EARNED, "total": EARNED * count, "hash": HASH, "folio": FOLIO,
         }  # fmt: skip
         move, *later = (f"{statement} WHERE id = %(cycle)s" for statement in MOVES)
         cursor.execute(move, words)
         cursor.execute(POOL, words)
         words["pool"] = cursor.fetchone()[0]
         cursor.execute("SELECT revshare_new_entries(%(cycle)s)", words)
-        cursor.execute(ENTRIES.format(cycle=words["cycle"]), words)
+        cursor.execute(ROLLS.format(cycle=words["cycle"]), words)
+        cursor.execute(FOLIOS.format(cycle=words["cycle"]), words)
         cursor.execute(POOL_CONTROL, words)
         cursor.execute(ACCOUNT_CONTROL, words)
         cursor.execute("SELECT revshare_index_entries(%(cycle)s), revshare_attach_entries(%(cycle)s)", words)

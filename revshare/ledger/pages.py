@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from revshare.ledger.models import Leg, NamedLeg
-from revshare.ledger.places import OF_CONTRIBUTOR, OF_NUMBERS
+from revshare.ledger.places import OF_NUMBERS, on_roll_of
 from revshare.ledger.queries import PAYABLE
 
 # As in the view `ledger_every_leg`, which hides the columns that say where an entry lies.
@@ -31,7 +31,8 @@ def contributor_legs(account: str) -> list[Leg]:
     and currency, and what else moved it."""
     moved = named_legs(NamedLeg.objects.filter(account=account).select_related("journal"))
     own = account.removeprefix(PAYABLE)
-    legs = [*_entries(f"e.contributor_id = %s AND (e.cycle_id, e.roll) IN {OF_CONTRIBUTOR}", own, own), *moved]
+    entries = _entries(f"e.contributor_id = %s AND {on_roll_of('e', '%s')}", own, own, own)
+    legs = [*entries, *moved]
     return sorted(legs, key=lambda leg: (leg.journal_id, leg.currency), reverse=True)
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from django.db import connection
 
-from revshare.ledger.places import OF_CONTRIBUTOR
+from revshare.ledger.places import on_roll_of
 from revshare.payouts.rules import masked
 from revshare.personal.models import DeletionRequest
 
-ROLLS = OF_CONTRIBUTOR.replace("%s", "%(id)s")
 # Name of the file: what stands in it. `%(id)s` is the contributor; only what they may see is among it.
 TABLES: dict[str, str] = {
     "contributor": "SELECT id, name, email, country, currency, payee_id, unclaimed, erased_at "
@@ -24,12 +23,12 @@ TABLES: dict[str, str] = {
     "statements": "SELECT s.number, s.currency, c.starts_on, c.ends_on, s.opening_micros, s.earned_micros, "
     "s.adjusted_micros, s.withheld_micros, s.held_micros, s.paid_micros, s.closing_micros "
     "FROM statements_statement s JOIN cycles_cycle c ON c.id = s.cycle_id "
-    f"WHERE s.contributor_id = %(id)s AND (s.cycle_id, s.roll) IN {ROLLS} "
+    f"WHERE s.contributor_id = %(id)s AND {on_roll_of('s', '%(id)s')} "
     "AND c.state IN ('published', 'settled') ORDER BY c.starts_at, s.currency",
     "earnings": 'SELECT c.key AS cycle, p.currency, p."table" AS stream, p.model, p.dataset_version, p.part, '
     "p.measure, p.distributable_micros AS pool_micros, e.numerator_ticks, p.denominator_ticks, e.amount_micros "
     "FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
-    f"WHERE e.contributor_id = %(id)s AND (e.cycle_id, e.roll) IN {ROLLS} "
+    f"WHERE e.contributor_id = %(id)s AND {on_roll_of('e', '%(id)s')} "
     "AND p.kind = 'sales' AND c.state IN ('published', 'settled') "
     'ORDER BY c.starts_at, p.currency, p."table", p.model, p.dataset_version, p.part',
     "movements": "SELECT c.key AS cycle, m.currency, m.kind, m.key AS reference, m.amount_micros "

@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, Case, F, Max, OuterRef, QuerySet, 
 from django.db.models.functions import Coalesce
 
 from revshare.errors import NotFound
-from revshare.ledger.places import OF_CONTRIBUTOR
+from revshare.ledger.places import on_roll_of
 from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.recoupments.rules import ASKED, BOOKED, Owed
 
@@ -35,9 +35,9 @@ BALANCE = """
         SELECT a.earned_micros FROM ledger_account a
         JOIN ledger_journal j ON j.cycle_id = a.cycle_id AND j.kind = 'allocation'
         WHERE a.contributor_id = %(contributor)s AND a.currency = %(currency)s
-            AND (a.cycle_id, a.roll) IN {rolls}
+            AND {on_roll}
     ) legs
-""".format(rolls=OF_CONTRIBUTOR.replace("%s", "%(contributor)s"))
+""".format(on_roll=on_roll_of("a", "%(contributor)s"))
 
 
 def with_state() -> QuerySet[Debt, Any]:

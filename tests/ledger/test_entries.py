@@ -213,6 +213,14 @@ def in_two_lines(batch: Batch) -> None:
     batch.pools[0].entries += 1
 
 
+def a_pool_each(batch: Batch) -> None:
+    """The first has one pool, the second the other: that is right as well."""
+    first, second = batch.lines(4)
+    batch.folios = [a_folio(batch.cycle_id, {1: [first], 2: [second]})]
+    for control in batch.pools:
+        control.entries = 1
+
+
 def below_zero(batch: Batch) -> None:
     """The first gets more than the pool has, the second owes it: all sums are right."""
     change(0, amounts=6 * M, earned=6 * M)(batch)
@@ -242,7 +250,9 @@ SPOILT: dict[str, tuple[Spoil, type[psycopg.Error]]] = {
     "a numerator is more": (change(ticks=1), CHECK),
     "a numerator is below zero": (each(change(ticks=-2 * TICKS), change(1, ticks=2 * TICKS)), CHECK),
     "something was earned that no pool gave": (change(earned=1), CHECK),
-    "less than nothing was earned": (each(change(earned=-16 * M), change(0, earned=16 * M)), CHECK),
+    "less than nothing was earned, and all sums fit": (
+        each(change(earned=-16 * M), change(0, earned=16 * M), both({}, {}, {"credited": -1})), CHECK,
+    ),
     "an opening balance is more": (change(openings=1), CHECK),
     "a statement says more lines": (change(ends=1), CHECK),
     "a statement has no end": (lambda batch: batch.folios[0]["ends"].pop(), CHECK),
@@ -274,6 +284,7 @@ SPOILT: dict[str, tuple[Spoil, type[psycopg.Error]]] = {
     "ids out of order between rolls": (
         of_two({"first_id": "ben", "contributors": ["ben"]}, {"first_id": "ann", "contributors": ["ann"]}, folios=False), ONCE,
     ),
+    "who ends a roll begins the next": (of_two({"contributors": ["ann", "ben"]}, folios=False), ONCE),
     "somebody is on two rolls": (of_two(None, {"first_id": "ann", "contributors": ["ann"]}, folios=False), ONCE),
     "somebody is on two rolls, and one of nobody is between them": (with_nobody_between, CHECK),
     "two rolls have one number": (of_two(None, {"roll": 1}, folios=False), ONCE),
@@ -291,7 +302,9 @@ SPOILT: dict[str, tuple[Spoil, type[psycopg.Error]]] = {
     "two statements with one number": (of_two(None, {"first_no": 1}), ONCE),
     # Statements
     "ends that fall": (folio(ends=[5, 4]), ONCE),
+    "ends that fall, and pools rise all the same": (each(a_pool_each, folio(ends=[3, 2])), ONCE),
     "an end that comes twice": (folio(ends=[4, 4]), ONCE),
+    "an end that comes twice, and pools rise all the same": (each(a_pool_each, folio(ends=[2, 2])), ONCE),
     "a statement takes a line of the next": (change(0, ends=1), ONCE),
     "a pool twice in a statement": (in_two_lines, ONCE),
     "pools out of order": (turned, ONCE),
@@ -316,9 +329,10 @@ def test_what_fits_is_taken(batch: Batch) -> None:
     assert batch.enter() == stored() == 4
 
 
-def test_what_fits_is_taken_from_several_folios(batch: Batch) -> None:
-    apart(batch)
-    assert batch.enter() == stored() == 4
+@pytest.mark.parametrize(("make", "entries"), [(apart, 4), (a_pool_each, 2)])
+def test_what_fits_is_taken_in_other_forms(batch: Batch, make: Spoil, entries: int) -> None:
+    make(batch)
+    assert batch.enter() == stored() == entries
 
 
 def test_the_same_person_may_stand_in_for_another_only_by_name(batch: Batch) -> None:
