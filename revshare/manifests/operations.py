@@ -268,10 +268,12 @@ def freeze(
     open_ones = [name for name in wanted if not manifests[name].frozen_at]
     if open_ones:
         stored = parts_of(open_ones)
-        for digest in stored.parts:
-            check_part(LAKE, digest)
         with spool() as scratch, duck(scratch) as con, ThreadPoolExecutor(1) as ahead:
-            weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
+            checked = ahead.submit(_check, stored.parts)
+            try:
+                weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
+            finally:
+                checked.result()  # or nothing is kept of what was weighed; whatever else went wrong with damaged parts
             reader = con.cursor()
             coming = [ahead.submit(draft_of, reader, open_ones[0], weighed[open_ones[0]])]
             for done, name in enumerate(open_ones):
@@ -287,6 +289,11 @@ def freeze(
     return [manifests[name] for name in wanted]
 
 
+def _check(parts: Iterable[str]) -> None:
+    for digest in parts:
+        check_part(LAKE, digest)
+
+
 @transaction.atomic
 def sort_out(*, dataset_versions: Iterable[str], act: Act, decisions: DecidedBy = lambda *_: nothing_decided) -> None:
     """Keeps the weights by class of frozen dataset versions that have none yet, because a policy asks for them now.
@@ -298,8 +305,7 @@ def sort_out(*, dataset_versions: Iterable[str], act: Act, decisions: DecidedBy 
     for manifest in frozen.filter(dataset_version__in=list(dataset_versions)).order_by("pk"):
         assert manifest.frozen_at is not None, "filtered"
         stored = parts_of([manifest.dataset_version])
-        for digest in stored.parts:
-            check_part(LAKE, digest)
+        _check(stored.parts)
         with spool() as scratch, duck(scratch) as con:
             asked = decisions(manifest.frozen_at, manifest.frozen_arrival, scratch)
             _sort_out(con, manifest, stored.query, asked, scratch)
