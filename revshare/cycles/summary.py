@@ -147,11 +147,13 @@ def _pool(pool: Pool, aside: dict[str, int]) -> PoolSummary:
 def _largest(cycle: Cycle) -> list[Payout]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT largest.contributor_id, c.name, largest.currency, largest.earned_micros FROM ("
-            "SELECT * FROM ledger_account WHERE cycle_id = %s "
-            "ORDER BY earned_micros DESC, contributor_id LIMIT %s) largest "
-            "JOIN contributors_contributor c ON c.id = largest.contributor_id "
-            "ORDER BY largest.earned_micros DESC, largest.contributor_id",
-            [cycle.pk, LARGEST],
+            # By their places, which are in the order of ids: names are looked up of those few alone.
+            "SELECT c.id, c.name, largest.currency, largest.earned FROM (SELECT * FROM ("
+            "SELECT roll, currency, unnest(members) AS member, unnest(earned) AS earned FROM ledger_folio "
+            "WHERE cycle_id = %s) a ORDER BY earned DESC, roll, member LIMIT %s) largest "
+            "JOIN ledger_roll r ON r.cycle_id = %s AND r.roll = largest.roll "
+            "JOIN contributors_contributor c ON c.id = r.contributors[largest.member] "
+            "ORDER BY largest.earned DESC, c.id, largest.currency",
+            [cycle.pk, LARGEST, cycle.pk],
         )
         return [Payout(*row) for row in cursor.fetchall()]

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from revshare.cycles.models import Cycle
 from revshare.exports.statement_document import Amount, Document, DocumentLine
 from revshare.exports.statement_reading import document_lines
 from revshare.statements.models import Statement
-from revshare.statements.queries import PUBLISHED, explain, published_for
+from revshare.statements.queries import PUBLISHED, explain, of_contributor_in, published_for
 from revshare.wording import period
 
 COMPARED = 50
@@ -64,13 +66,16 @@ def _earlier(statement: Statement, doc: Document) -> Statement | None:
     """Most have one in the cycle before: only where there is none, the partitions of all others are looked into."""
     cycles = Cycle.objects.filter(state__in=PUBLISHED, calculation__lt=statement.cycle.calculation)
     before = list(cycles.order_by("-calculation").values_list("pk", flat=True))
-    own = (
-        published_for(doc.content.contributor_id).filter(currency=doc.currency).defer("content_sha256", "cycle__pinned")
-    )
-    for some in filter(None, (before[:1], before[1:])):
-        if found := own.filter(cycle_id__in=some).order_by("-cycle__calculation").first():
-            return found
-    return None
+    who = doc.content.contributor_id
+    if before and (found := _last(of_contributor_in(before[0], who), doc.currency)):
+        return found
+    return _last(published_for(who).filter(cycle_id__in=before[1:]), doc.currency) if before[1:] else None
+
+
+def _last(rows: QuerySet[Statement], currency: str) -> Statement | None:
+    """Joined with no more than explains it: each table more makes it longer to plan."""
+    found = rows.filter(currency=currency).select_related(None).select_related("cycle__policy")
+    return found.defer("content_sha256", "cycle__pinned").order_by("-cycle__calculation").first()
 
 
 def _sales_of(item: DocumentLine) -> Sales:

@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from revshare.ledger.models import AccountControl, Journal
-from revshare.ledger.places import FirstInFolio, OnRollOf
+from revshare.ledger.places import FirstInFolio, OnRollIn, OnRollOf
 from revshare.ledger.queries import ALLOCATION_JOURNAL, PAYABLE
 from revshare.money import format_micros
 from revshare.pools.models import Pool
@@ -52,6 +52,14 @@ def of_contributor(contributor_id: str) -> QuerySet[Statement]:
     return Statement.objects.filter(
         OnRollOf(contributor_id, view=Statement._meta.db_table), contributor_id=contributor_id
     )
+
+
+def of_contributor_in(cycle_id: int, contributor_id: str) -> QuerySet[Statement]:
+    """A contributor's statements of one cycle."""
+    return Statement.objects.filter(
+        OnRollIn(cycle_id, contributor_id, view=Statement._meta.db_table), cycle_id=cycle_id,
+        contributor_id=contributor_id,
+    )  # fmt: skip
 
 
 def numbered(cycle_id: int, first: int, last: int) -> QuerySet[Statement]:
