@@ -79,9 +79,11 @@ class Layout:
 
     def make_folder(self, path: Path, mode: int) -> None:
         """Create a folder of the home's owner, unless it exists."""
-        if not path.exists():
+        try:
             path.mkdir(mode=mode)
-            own(path, Account("owner", *self.owner))
+        except FileExistsError:  # perhaps by another process, a moment ago
+            return
+        own(path, Account("owner", *self.owner))
 
     def sockets_are_ours(self) -> bool:
         """Tell whether the folder of the sockets is closed to everybody else's writing."""
