@@ -4,13 +4,11 @@ Memory is bounded: of each currency, amounts beyond `AMOUNTS_BYTES` lie in files
 made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries are sent, the next one's are apportioned.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +19,10 @@ from revshare.allocation.balances import SCHEMA, Before, Run, say_runs
 from revshare.allocation.models import Rest
 from revshare.allocation.movements import Movements
 from revshare.allocation.numerators import Holding, Numerators
+from revshare.allocation.queries import Int64s
 from revshare.allocation.shares import Shares, share_out
 from revshare.apportion import exact_sum
-from revshare.ledger.folios import Int64s, Rolls, Statements
+from revshare.ledger.folios import Rolls, Statements
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.operations import PEOPLE_AT_ONCE
 from revshare.ledger.rules import ColumnsHash
@@ -49,7 +48,6 @@ class Accounts:
     """What a currency's accounts come to, summed up while their entries go by."""
 
     digest: ColumnsHash = field(default_factory=lambda: ColumnsHash(numbers=2))
-    ids: Any = field(default_factory=hashlib.sha256)
     accounts: int = 0
     credited: int = 0
     opening_micros: int = 0
@@ -57,7 +55,6 @@ class Accounts:
 
     def add(self, ids: bytes, opening: Int64s, earned: Int64s) -> None:
         self.digest.update(ids, (opening, earned))
-        self.ids.update(ids)
         self.accounts += len(earned)
         self.credited += int(np.count_nonzero(earned))
         # By Python's integers where 64 bits could be too few: balances of many cycles add up.
@@ -126,7 +123,10 @@ class Splitter:
                     number += len(entries.people)
                     made += len(entries.pools)
             noted.result()
-            say_runs(closing, (Run(name, item.accounts, item.ids.hexdigest()) for name, item in self._accounts.items()))
+            say_runs(
+                closing,
+                (Run(name, item.accounts, item.digest.ids_hexdigest()) for name, item in self._accounts.items()),
+            )
 
     @property
     def touches_all(self) -> bool:

@@ -37,5 +37,9 @@ class ColumnsHash:
         for column, values in zip(self._columns[1:], numbers, strict=True):
             column.update(values.astype(">i8").tobytes())
 
+    def ids_hexdigest(self) -> str:
+        """Of the ids alone."""
+        return self._columns[0].hexdigest()
+
     def hexdigest(self) -> str:
         return hashlib.sha256(b"".join(column.digest() for column in self._columns)).hexdigest()
