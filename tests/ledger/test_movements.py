@@ -1,5 +1,7 @@
 """Journals that move contributors' accounts: the database takes exact mirrors only, and entries that are the legs."""
 
+from collections.abc import Sequence
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -99,6 +101,13 @@ def test_entries_that_are_what_the_journals_have_are_taken(story: Story, paid: J
     enter_movements(locked(story), {"ann": -10 * M})
 
 
+def test_what_moved_is_the_last_line_of_a_statement(story: Story, paid: Journal) -> None:
+    cycle = locked(story)
+    with pytest.raises(IntegrityError, match="not what the journals have for ann"):
+        enter_movements(cycle, {"ann": -10 * M}, order=("moved", "sold"))
+    enter_movements(cycle, {"ann": -10 * M}, order=("sold", "moved"))
+
+
 def test_nothing_below_zero_is_allocated(story: Story, paid: Journal) -> None:
     """Only under a pool of movements an amount has a sign."""
     cycle = locked(story)
@@ -112,23 +121,30 @@ def locked(story: Story) -> Cycle:
     return cycles.lock(key="jan", act=story.act())
 
 
-def enter_movements(cycle: Cycle, amounts: dict[str, int], kind: str = "movements") -> None:
-    """By hand, with controls that fit."""
+def enter_movements(
+    cycle: Cycle, amounts: dict[str, int], kind: str = "movements", order: Sequence[str] = ("moved",)
+) -> None:
+    """By hand, with controls that fit. `order`: in which the lines of each stand; beside what moved there can be one of
+    nothing, `sold`."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE cycles_cycle SET journals_after = 0, journals_upto = 1")
-        cursor.execute(
-            'INSERT INTO pools_pool (cycle_id, kind, "table", model, dataset_version, currency, rule, share, sales_count, '
-            "net_micros, carried_in_micros, distributable_micros, platform_micros, carried_out_micros, denominator_ticks, "
-            "versions, suspense_reason) VALUES (%s, %s, '', '', '', 'USD', '', '', 0, 0, 0, 0, 0, 0, 0, '[]', '') RETURNING id",
-            [cycle.pk, kind],
-        )
-        (pool,) = cursor.fetchone()
-        if amounts:
+        pools = {}
+        for line in order:
             cursor.execute(
-                "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, numerator_ticks, amount_micros, "
-                "residue_micros, sha256) VALUES (%s, %s, %s, 0, %s, 0, '')",
-                [cycle.pk, pool, len(amounts), sum(amounts.values())],
+                'INSERT INTO pools_pool (cycle_id, kind, "table", model, dataset_version, currency, rule, share, '
+                "sales_count, net_micros, carried_in_micros, distributable_micros, platform_micros, carried_out_micros, "
+                "denominator_ticks, versions, suspense_reason) "
+                "VALUES (%s, %s, %s, '', '', 'USD', '', '', 0, 0, 0, 0, 0, 0, 0, '[]', '') RETURNING id",
+                [cycle.pk, kind if line == "moved" else "sales", "" if line == "moved" else "default"],
             )
+            (pools[line],) = cursor.fetchone()
+            if amounts:
+                cursor.execute(
+                    "INSERT INTO ledger_pool_control (cycle_id, pool_id, entries, numerator_ticks, amount_micros, "
+                    "residue_micros, sha256) VALUES (%s, %s, %s, 0, %s, 0, '')",
+                    [cycle.pk, pools[line], len(amounts), sum(amounts.values()) if line == "moved" else 0],
+                )
+        if amounts:
             cursor.execute(
                 "INSERT INTO ledger_account_control (cycle_id, currency, accounts, credited, opening_micros, "
                 "earned_micros, sha256) VALUES (%s, 'USD', %s, 0, 0, 0, '')",
@@ -136,6 +152,9 @@ def enter_movements(cycle: Cycle, amounts: dict[str, int], kind: str = "movement
             )
         cursor.execute("SELECT revshare_new_entries(%s)", [cycle.pk])
         if amounts:
-            lines = {member: [(pool, 0, amount)] for member, amount in enumerate(amounts.values(), 1)}
+            lines = {
+                member: [(pools[line], 0, amount if line == "moved" else 0) for line in order]
+                for member, amount in enumerate(amounts.values(), 1)
+            }
             insert(a_roll(cycle.pk, *amounts), a_folio(cycle.pk, lines) | {"earned": [0] * len(amounts)})
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle.pk])
