@@ -173,8 +173,13 @@ class Texts:
         self._data = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
         self.lengths = np.diff(self._offsets)
         assert self.lengths.all(), "an array of bytes cannot hold a blank text"
+        lengths = np.unique(self.lengths).tolist()
+        if len(lengths) == 1:  # they stand one after the other, as they would be taken
+            whole = self._data[self._offsets[0] : self._offsets[-1]]
+            self._texts: dict[int, Array] = {lengths[0]: whole.view(f"S{lengths[0]}")}
+            return
         self._place = np.zeros(len(self), np.int32)  # of each text, among those of its length
-        self._texts: dict[int, Array] = {int(length): self._take(int(length)) for length in np.unique(self.lengths)}
+        self._texts = {length: self._take(length) for length in lengths}
 
     def __len__(self) -> int:
         return len(self.lengths)
