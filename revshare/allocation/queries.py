@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -13,6 +14,7 @@ from revshare.allocation.balances import BALANCES
 from revshare.bulk import Texts
 from revshare.lake import check_part, literal, part
 from revshare.manifests.models import Manifest
+from revshare.manifests.numbering import Numbered, together
 from revshare.manifests.queries import CLASSES, WEIGHTS, Weights
 from revshare.policies.eligibility import RecordClass
 
@@ -42,33 +44,51 @@ class People:
         """`others`: tables of DuckDB that name contributors as well. `drafts`: weights of versions that are not frozen.
         Raises LakeDamaged if the lake does not hold the weights as they were frozen."""
         self._con = con
-        self._files: dict[str, str] = {}
+        self._paths: dict[str, Path] = {}
         self._classes: dict[str, list[RecordClass]] = {}
         drafts = drafts or {}
         for version in drafts.keys() & set(versions):
-            self._files[version] = literal(drafts[version].path)
+            self._paths[version] = drafts[version].path
             self._classes[version] = [RecordClass(**item) for item in drafts[version].classes]
         for manifest in Manifest.objects.filter(dataset_version__in=set(versions) - drafts.keys()):
             kind, digest = WEIGHTS, manifest.weights_sha256
             if manifest.classes_sha256:
                 kind, digest = CLASSES, manifest.classes_sha256
             check_part(kind, digest)
-            self._files[manifest.dataset_version] = literal(part(kind, digest))
+            self._paths[manifest.dataset_version] = part(kind, digest)
             self._classes[manifest.dataset_version] = [RecordClass(**item) for item in manifest.classes]
         named = [f"SELECT contributor_id FROM {table}" for table in others]
-        named += [f"SELECT contributor_id FROM read_parquet({path})" for path in self._files.values()]
-        con.execute(
+        self._numbered = self._by_number(named)
+        self.ids: pa.Array = self._numbered.ids if self._numbered else self._by_name(named)
+
+    def _by_number(self, named: Sequence[str]) -> Numbered | None:
+        """Those of the files, by the numbers in them, if all that `named` name are among these. Makes the table
+        `person`."""
+        numbered = together(list(self._paths.values()))
+        if numbered is None:
+            return None
+        codes = pa.array(np.arange(len(numbered.ids)))
+        self._con.register("numbered", pa.table({"contributor_id": numbered.ids, "code": codes}))
+        self._con.execute("CREATE OR REPLACE TEMP TABLE person AS SELECT * FROM numbered")
+        self._con.unregister("numbered")
+        for query in named:
+            if self._con.execute(f"SELECT 1 FROM ({query}) ANTI JOIN person USING (contributor_id) LIMIT 1").fetchall():
+                return None
+        return numbered
+
+    def _by_name(self, named: Sequence[str]) -> pa.Array:
+        """Those of the files and all that `named` name. Makes the table `person`."""
+        named = [
+            *named,
+            *(f"SELECT contributor_id FROM read_parquet({path})" for path in map(literal, self._paths.values())),
+        ]
+        self._con.execute(
             "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
             "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS BIGINT) AS code FROM ("
             f"SELECT DISTINCT contributor_id FROM ({' UNION ALL '.join(named) or NOBODY}))"
         )
-        table = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table()
-        self.ids: pa.Array = table.column(0).combine_chunks()
-
-    def _sources(self, also: str) -> list[str]:
-        weights = f"SELECT contributor_id FROM read_parquet([{', '.join(self._files.values())}])"
-        others = f"SELECT contributor_id FROM {also}"
-        return [query for query, there in ((weights, self._files), (others, also)) if there]
+        table = self._con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table()
+        return table.column(0).combine_chunks()
 
     @cached_property
     def texts(self) -> Texts:
@@ -81,17 +101,20 @@ class People:
         several = len(classes) > 1
         unit = "assets_ticks" if decimals is None else f"CAST(weight_ticks * {10**decimals} AS BIGINT)"
         for number, record in enumerate(classes):
+            code, those = ("place", "") if self._numbered else ("code", "JOIN person USING (contributor_id)")
+            scan = f"read_parquet({literal(self._paths[version])})"
             columns = self._con.execute(
-                f"SELECT code, assets_ticks, {unit} AS units FROM read_parquet({self._files[version]}) "
-                f"JOIN person USING (contributor_id) {f'WHERE class = {number}' if several else ''}"
+                f"SELECT {code} AS code, assets_ticks, {unit} AS units FROM {scan} "
+                f"{those} {f'WHERE class = {number}' if several else ''}"
             ).fetchnumpy()
-            yield record, Units(*(np.asarray(columns[name]) for name in ("code", "assets_ticks", "units")))
+            codes, ticks, units = (np.asarray(columns[name]) for name in ("code", "assets_ticks", "units"))
+            yield record, Units(self._numbered.codes(codes) if self._numbered else codes, ticks, units)
 
     def decimals(self, versions: Sequence[str]) -> int:
         """How many decimals the weighted ticks of these dataset versions have, at most 6."""
         if not versions:
             return 0
-        files = ", ".join(self._files[version] for version in versions)
+        files = ", ".join(literal(self._paths[version]) for version in versions)
         (decimals,) = self._con.execute(
             "SELECT coalesce(max(6 - len(micros) + len(rtrim(micros, '0'))), 0) FROM ("
             "SELECT right('000000' || CAST(CAST(weight_ticks * 1000000 AS HUGEINT) AS VARCHAR), 6) AS micros "

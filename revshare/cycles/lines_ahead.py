@@ -1,21 +1,23 @@
 """The lines of a cycle's sales for its input digest, fetched while manifests are weighed.
 
 To sort and print a million sales takes PostgreSQL most of a second of one processor. Which sales they are is known as
-soon as a lock begins: those that arrived up to a number never change, and no other gets a number below it. So another
-thread, with a connection of its own, writes them to the spool; who then asks for other ranges has them read anew.
+soon as a lock begins: those that arrived up to a number never change, and no other gets a number below it. So two other
+threads, with connections of their own, write a half each to the spool; who then asks for other ranges has them read
+anew.
 """
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from django.db import Error, connection
 
 from revshare.bulk import BLOCK_BYTES
 from revshare.lake import spool
-from revshare.sales.queries import Lines, Range, canonical_lines
+from revshare.sales.queries import Lines, Range, canonical_lines, middle_id
 
 WORTH_IT_SALES = 100_000
 
@@ -27,13 +29,19 @@ def lines_ahead(ranges: Sequence[Range]) -> Iterator[Lines]:
     if connection.in_atomic_block or sum(r.upto_seq - r.after_seq for r in ranges) < WORTH_IT_SALES:
         yield canonical_lines
         return
-    with spool() as scratch, ThreadPoolExecutor(1) as beside:
+    with spool() as scratch, ThreadPoolExecutor(2) as beside:
         stop = threading.Event()
-        fetched = beside.submit(_fetch, ranges, scratch / "sales.csv", stop)
+        middle = middle_id(ranges)
+        halves = {"first": {"before_id": middle}, "second": {"first_id": middle}} if middle else {"all": {}}
+        fetched = [
+            beside.submit(_fetch, partial(canonical_lines, ranges, **bounds), scratch / f"{name}.csv", stop)
+            for name, bounds in halves.items()
+        ]
 
         def lines(wanted: Sequence[Range]) -> Iterable[bytes]:
-            path = fetched.result() if list(wanted) == list(ranges) else None
-            return canonical_lines(wanted) if path is None else _blocks(path)
+            if list(wanted) != list(ranges) or None in (paths := [half.result() for half in fetched]):
+                return canonical_lines(wanted)
+            return (block for path in paths if path for block in _blocks(path))
 
         try:
             yield lines
@@ -41,10 +49,10 @@ def lines_ahead(ranges: Sequence[Range]) -> Iterator[Lines]:
             stop.set()
 
 
-def _fetch(ranges: Sequence[Range], path: Path, stop: threading.Event) -> Path | None:
+def _fetch(lines: Callable[[], Generator[bytes, None, None]], path: Path, stop: threading.Event) -> Path | None:
     """None where it failed: who needs the lines finds out why by reading them."""
     try:
-        with path.open("wb") as file, contextlib.closing(canonical_lines(ranges)) as blocks:
+        with path.open("wb") as file, contextlib.closing(lines()) as blocks:
             for block in blocks:
                 if stop.is_set():
                     return None

@@ -16,6 +16,7 @@ import pyarrow as pa
 from revshare.errors import Refused
 from revshare.lake import literal
 from revshare.manifests.equal_shares import Tally, count_equal
+from revshare.manifests.numbering import NUMBERING, hash_of
 from revshare.manifests.rules import weigh_sql
 from revshare.progress import Progress, no_progress
 
@@ -47,11 +48,20 @@ class Count:
 @dataclass(frozen=True)
 class Weighed:
     """A dataset version, weighed. `weights`: Parquet (contributor_id, assets_ticks, weight_ticks), in code-point order
-    of contributors."""
+    of contributors; most also say who stands where (`place`; see `numbering`)."""
 
     weights: Path
     assets: int
     records: int
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All contributors there are, or those of the records if they are few: in code-point order, and the hash of their
+    list."""
+
+    ids: pa.Array
+    numbering: str
 
 
 def weigh(
@@ -66,16 +76,16 @@ def weigh(
     progress("weigh", 0, len(versions))
     con.execute(f"CREATE OR REPLACE TEMP VIEW records AS {records}")
     counts = {version: Count(version, number, 0) for version, number in plain.items()} or _counted(con)
-    _number_people(con, people, sum(count.records for count in counts.values()))
+    everybody = _number_people(con, people, sum(count.records for count in counts.values()))
     counted = sorted(version for version, count in counts.items() if not count.is_mostly_odd)
     done: dict[str, Weighed] = {}
     if counted:
-        done |= _weigh_counted(con, [counts[version] for version in counted], target, progress)
+        done |= _weigh_counted(con, everybody, [counts[version] for version in counted], target, progress)
     for number, version in enumerate(versions):
         if version not in done:
             progress("weigh", len(done), len(versions))
             count = counts.get(version, Count(version, 0, 0))
-            done[version] = _weigh_by_rule(con, count, target / f"weights-{number}.parquet")
+            done[version] = _weigh_by_rule(con, everybody, count, target / f"weights-{number}.parquet")
     return done
 
 
@@ -86,7 +96,7 @@ def _counted(con: duckdb.DuckDBPyConnection) -> dict[str, Count]:
     return {version: Count(version, records, odd_records) for version, records, odd_records in found}
 
 
-def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) -> None:
+def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) -> Everybody:
     """The table `person`: contributors in code-point order, each with its place as `code`. Only those of the records,
     if these are few."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE known_person AS {people}")
@@ -98,40 +108,39 @@ def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) ->
         f"FROM known_person {named if records < known else ''}"
     )
     con.execute("DROP TABLE known_person")
+    ids = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
+    return Everybody(ids, hash_of(ids))
 
 
-def _weigh_by_rule(con: duckdb.DuckDBPyConnection, count: Count, path: Path) -> Weighed:
+def _weigh_by_rule(con: duckdb.DuckDBPyConnection, everybody: Everybody, count: Count, path: Path) -> Weighed:
     """One version by the rule alone."""
     own = f"{OWN} WHERE dataset_version = {literal(count.version)}"
-    _copy(
-        con, f"SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)}) ORDER BY contributor_id", path
-    )
+    _copy(con, everybody, _with_places(weigh_sql(own)), path)
     _refuse_strangers(con, path)
     (assets,) = con.execute(f"SELECT count(DISTINCT asset_id) FROM ({own})").fetchall()[0]
     return Weighed(path, assets, count.records)
 
 
 def _weigh_counted(
-    con: duckdb.DuckDBPyConnection, counts: Sequence[Count], target: Path, progress: Progress
+    con: duckdb.DuckDBPyConnection, everybody: Everybody, counts: Sequence[Count], target: Path, progress: Progress
 ) -> dict[str, Weighed]:
     """Versions of which few records or none say a share or a weight."""
     odd = _set_apart(con, [count.version for count in counts if count.odd])
-    ids = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
     done: dict[str, Weighed] = {}
-    at_once = max(1, CELLS_AT_ONCE // max(1, len(ids)))
+    at_once = max(1, CELLS_AT_ONCE // max(1, len(everybody.ids)))
     for start in range(0, len(counts), at_once):
         progress("weigh", start, len(counts))
         group = counts[start : start + at_once]
         names = [count.version for count in group]
         records = sum(count.records - odd.get(count.version, (0, 0))[1] for count in group)
         tally, seen = count_equal(
-            con, source="even_record" if odd else "records", versions=names, people=len(ids), records=records
+            con, source="even_record" if odd else "records", versions=names, people=len(everybody.ids), records=records
         )
         if seen != records:
             raise UnknownContributor(f"{records - seen:,} records name a contributor nobody knows: run `verify`.")
         for number, count in enumerate(group):
             path = target / f"weights-plain-{start + number}.parquet"
-            _write(con, ids, tally, number, count.version if count.version in odd else "", path)
+            _write(con, everybody, tally, number, count.version if count.version in odd else "", path)
             assets = int(tally.assets[number]) + odd.get(count.version, (0, 0))[0]
             done[count.version] = Weighed(path, assets, count.records)
     return done
@@ -160,31 +169,42 @@ def _set_apart(con: duckdb.DuckDBPyConnection, versions: Collection[str]) -> dic
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, ids: pa.Array, tally: Tally, number: int, odd_version: str, path: Path
+    con: duckdb.DuckDBPyConnection, everybody: Everybody, tally: Tally, number: int, odd_version: str, path: Path
 ) -> None:
     """What was counted of a version; with what the rule gives for its odd assets, if it has any (`odd_version`)."""
     ticks = tally.ticks[number]
     codes = np.flatnonzero((ticks > 0) | tally.unpaid[number])
-    con.register("weighed", pa.table({"contributor_id": ids.take(pa.array(codes)), "ticks": ticks[codes]}))
-    weights = "SELECT contributor_id, ticks AS assets_ticks, CAST(ticks AS DECIMAL(38, 6)) AS weight_ticks FROM weighed"
+    ids = everybody.ids.take(pa.array(codes))
+    con.register("weighed", pa.table({"contributor_id": ids, "ticks": ticks[codes], "place": codes.astype(np.int32)}))
+    own = "SELECT contributor_id, ticks AS assets_ticks, CAST(ticks AS DECIMAL(38, 6)) AS weight_ticks"
+    weights = f"{own}, place FROM weighed"
     if odd_version:
         odd = f"{OWN} SEMI JOIN odd_asset USING (dataset_version, asset_id) "
-        own = f"{odd} WHERE dataset_version = {literal(odd_version)}"
-        weights = (
+        by_rule = weigh_sql(f"{odd} WHERE dataset_version = {literal(odd_version)}")
+        weights = _with_places(
             "SELECT contributor_id, CAST(sum(assets_ticks) AS BIGINT) AS assets_ticks, "
             "CAST(sum(weight_ticks) AS DECIMAL(38, 6)) AS weight_ticks "
-            f"FROM ({weights} UNION ALL SELECT contributor_id, assets_ticks, weight_ticks FROM ({weigh_sql(own)})) "
-            "GROUP BY contributor_id ORDER BY contributor_id"
+            f"FROM ({own} FROM weighed UNION ALL SELECT contributor_id, assets_ticks, weight_ticks FROM ({by_rule})) "
+            "GROUP BY contributor_id"
         )
-    _copy(con, weights, path)
+    _copy(con, everybody, weights, path)
     con.unregister("weighed")
     if odd_version:
         _refuse_strangers(con, path)
 
 
-def _copy(con: duckdb.DuckDBPyConnection, weights: str, path: Path) -> None:
-    """`weights`: SQL of contributor_id, assets_ticks, weight_ticks, in order."""
-    con.execute(f"COPY ({weights}) TO {literal(path)} (FORMAT parquet)")
+def _with_places(weights: str) -> str:
+    """`weights` in order, a stranger's too, who has no place."""
+    return (
+        "SELECT contributor_id, assets_ticks, weight_ticks, code AS place "
+        f"FROM ({weights}) LEFT JOIN person USING (contributor_id) ORDER BY contributor_id"
+    )
+
+
+def _copy(con: duckdb.DuckDBPyConnection, everybody: Everybody, weights: str, path: Path) -> None:
+    """`weights`: SQL of contributor_id, assets_ticks, weight_ticks, place, in order."""
+    said = f"KV_METADATA {{{NUMBERING}: {literal(everybody.numbering)}}}"
+    con.execute(f"COPY ({weights}) TO {literal(path)} (FORMAT parquet, {said})")
 
 
 def _refuse_strangers(con: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -95,12 +95,31 @@ Lines = Callable[[Sequence[Range]], Iterable[bytes]]
 """What gives the lines of the sales in these ranges, as `canonical_lines` does."""
 
 
-def canonical_lines(ranges: Sequence[Range]) -> Generator[bytes, None, None]:
+def canonical_lines(
+    ranges: Sequence[Range], *, first_id: str = "", before_id: str = ""
+) -> Generator[bytes, None, None]:
     """The sales as bytes that depend on nothing but the sales: CSV, every value quoted, in code-point order of sale id;
-    instants in microseconds since 1970."""
+    instants in microseconds since 1970. `first_id`, `before_id`: only ids from the one up to, and without, the
+    other."""
     where, params = within(ranges)
+    for sign, bound in ((">=", first_id), ("<", before_id)):
+        if bound:
+            where, params = f"{where} AND s.sale_id {sign} %s", [*params, bound]
     query = (
         "SELECT s.sale_id, (extract(epoch FROM s.sold_at) * 1000000)::bigint, s.stream, s.model, s.dataset_version, "
         f"s.currency, s.gross_micros, s.refund_of FROM sales_sale s WHERE {where} ORDER BY s.sale_id"
     )
     return (rows.data for rows in copied_out(query, params, options=", FORCE_QUOTE *"))
+
+
+def middle_id(ranges: Sequence[Range]) -> str:
+    """A sale id before which about half of these sales stand, by a sample of one page in two hundred; '' if that has
+    none of them."""
+    where, params = within(ranges)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY s.sale_id) "
+            f"FROM sales_sale s TABLESAMPLE SYSTEM (0.5) WHERE {where}",
+            params,
+        )
+        return cursor.fetchone()[0] or ""
