@@ -52,7 +52,8 @@ def ingest_all(
             connection.close()
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for kind, path in files:
+        # First those that wait for no other: the database is at work on them while the others are read.
+        for kind, path in sorted(files, key=lambda file: file[0] in AFTER):
             futures[kind] = pool.submit(one, kind, path)
         for kind, path in files:
             yield kind, path, futures[kind].result()
