@@ -5,7 +5,6 @@ The file says of each currency how many accounts the cycle touched and the hash 
 same, what stands in the same place is the same account's, and no id need be looked up.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,12 +68,12 @@ class Before:
         """Whether every account of the file was among those asked for."""
         return bool(self._digest) and self._matched == pq.read_metadata(part(BALANCES, self._digest)).num_rows
 
-    def of_same(self, currency: str, ids: bytes, accounts: int) -> npt.NDArray[np.int64] | None:
-        """What these accounts (ids, each with a line feed) closed with, if the cycle before touched just them."""
+    def of_same(self, currency: str, ids_sha256: str, accounts: int) -> npt.NDArray[np.int64] | None:
+        """What these accounts closed with, if the cycle before touched just them. `ids_sha256`: see `Run`."""
         first = 0
         for run in self._runs:
             if run.currency == currency:
-                if run[1:] != (accounts, hashlib.sha256(ids).hexdigest()):
+                if run[1:] != (accounts, ids_sha256):
                     return None
                 self._matched += accounts
                 return self._closings(first, accounts)

@@ -7,6 +7,7 @@ made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries a
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from revshare.apportion import exact_sum
 from revshare.ledger.folios import Rolls, Statements
 from revshare.ledger.models import AccountControl, PoolControl
 from revshare.ledger.operations import PEOPLE_AT_ONCE
-from revshare.ledger.rules import ColumnsHash
+from revshare.ledger.rules import ColumnsHash, column_digest, columns_hash
 from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
 from revshare.pools.queries import key_of
@@ -45,16 +46,20 @@ class SplitPool:
 
 @dataclass
 class Accounts:
-    """What a currency's accounts come to, summed up while their entries go by."""
+    """What a currency's accounts come to, summed up while their entries go by. `ids`: the hash of whose they are."""
 
-    digest: ColumnsHash = field(default_factory=lambda: ColumnsHash(numbers=2))
+    ids: bytes
+    digest: ColumnsHash = field(init=False)
     accounts: int = 0
     credited: int = 0
     opening_micros: int = 0
     earned_micros: int = 0
 
-    def add(self, ids: bytes, opening: Int64s, earned: Int64s) -> None:
-        self.digest.update(ids, (opening, earned))
+    def __post_init__(self) -> None:
+        self.digest = ColumnsHash(numbers=2, ids=self.ids)
+
+    def add(self, opening: Int64s, earned: Int64s) -> None:
+        self.digest.update_numbers((opening, earned))
         self.accounts += len(earned)
         self.credited += int(np.count_nonzero(earned))
         # By Python's integers where 64 bits could be too few: balances of many cycles add up.
@@ -84,6 +89,7 @@ class Splitter:
         self._progress = progress
         self._pools = pools
         self._pool_controls: dict[int, PoolControl] = {}
+        self._hashed: dict[int, tuple[bytes, bytes]] = {}  # of a holding, by its id: all of them are kept
         self._accounts: dict[str, Accounts] = {}
         self.set_aside: list[Rest] = []
         self.balances = scratch / "closing.parquet"
@@ -105,8 +111,9 @@ class Splitter:
             for currency, split in self._by_currency():
                 if not split:  # all of its pools are set aside
                     continue
-                self._accounts[currency] = Accounts()
-                before = self._balances_before(currency, split)
+                codes = _touched(split, len(self._people.ids))
+                accounts = self._accounts[currency] = Accounts(self._ids_digest(codes))
+                before = self._balances_before(currency, codes, accounts)
                 for first, end in self.rolls.slices(PEOPLE_AT_ONCE):
                     self._progress("post", made, self.entries)
                     entries = _gather(split, first, end)
@@ -125,7 +132,7 @@ class Splitter:
             noted.result()
             say_runs(
                 closing,
-                (Run(name, item.accounts, item.digest.ids_hexdigest()) for name, item in self._accounts.items()),
+                (Run(name, item.accounts, item.ids.hex()) for name, item in self._accounts.items()),
             )
 
     @property
@@ -164,18 +171,23 @@ class Splitter:
         for currency in others:
             yield currency, moved[currency]
 
-    def _balances_before(self, currency: str, split: Sequence[SplitPool]) -> Int64s:
-        """By code: what those closed with before of whom there are entries."""
-        held = np.zeros(len(self._people.ids), bool)
-        for item in split:
-            held[item.holding.codes] = True
-        codes = np.flatnonzero(held)
-        closings = self._before.of_same(currency, self._people.texts.joined(codes), len(codes))
+    def _balances_before(self, currency: str, codes: Int64s, accounts: Accounts) -> Int64s:
+        """By code: what these, of whom there are entries, closed with before."""
+        closings = self._before.of_same(currency, accounts.ids.hex(), len(codes))
         if closings is None:
             return self._people.balances(self._before_file, currency)
-        before = np.zeros(len(held), np.int64)
+        before = np.zeros(len(self._people.ids), np.int64)
         before[codes] = closings
         return before
+
+    def _ids_digest(self, codes: Int64s) -> bytes:
+        return sha256(self._people.texts.joined(codes)).digest()
+
+    def _entries_hash(self, holding: Holding, amounts: Int64s) -> str:
+        """Of entries by contributor, ticks, amount. Several pools may be of one holding, which is hashed once."""
+        if id(holding) not in self._hashed:
+            self._hashed[id(holding)] = (self._ids_digest(holding.codes), column_digest(holding.ticks))
+        return columns_hash([*self._hashed[id(holding)], column_digest(amounts)])
 
     def _counts(self) -> Iterator[Int64s]:
         """By currency: how many entries each of the people can have."""
@@ -198,12 +210,10 @@ class Splitter:
             self.set_aside += set_aside(pool, result)
             if not len(amounts):
                 continue
-            digest = ColumnsHash(numbers=2)
-            digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
             self._pool_controls[pool.pk] = PoolControl(
                 cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts),
                 numerator_ticks=exact_sum(holding.ticks), amount_micros=exact_sum(amounts),
-                residue_micros=result.residue, sha256=digest.hexdigest(),
+                residue_micros=result.residue, sha256=self._entries_hash(holding, amounts),
             )  # fmt: skip
             in_memory += amounts.nbytes
             if in_memory > AMOUNTS_BYTES:
@@ -217,11 +227,9 @@ class Splitter:
         """What stands under the pools of movements, and its controls."""
         split = []
         for pool, holding, amounts in movements.split():
-            digest = ColumnsHash(numbers=2)
-            digest.update(self._people.texts.joined(holding.codes), (holding.ticks, amounts))
             self._pool_controls[pool.pk] = PoolControl(
                 cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts), numerator_ticks=0,
-                amount_micros=sum(amounts.tolist()), residue_micros=0, sha256=digest.hexdigest(),
+                amount_micros=sum(amounts.tolist()), residue_micros=0, sha256=self._entries_hash(holding, amounts),
             )  # fmt: skip
             split.append(SplitPool(pool, holding, amounts))
         return split
@@ -229,7 +237,7 @@ class Splitter:
     def _note(self, closing: pq.ParquetWriter, currency: str, entries: "Entries", opening: Int64s) -> None:
         """Sums the accounts up, and keeps what they close with."""
         earned = entries.earned
-        self._accounts[currency].add(self._people.texts.joined(entries.people), opening, earned)
+        self._accounts[currency].add(opening, earned)
         balances = opening + earned if entries.moved is None else opening + earned + entries.moved
         ids = self._people.ids.take(pa.array(entries.people)).cast(pa.string())
         closing.write_table(pa.table([ids, pa.repeat(currency, len(ids)), balances, earned], schema=SCHEMA))
@@ -247,6 +255,14 @@ class Entries:
     people: Int64s
     earned: Int64s
     moved: Int64s | None
+
+
+def _touched(split: Sequence[SplitPool], people: int) -> Int64s:
+    """The codes of those of whom there are entries."""
+    held = np.zeros(people, bool)
+    for item in split:
+        held[item.holding.codes] = True
+    return np.flatnonzero(held)
 
 
 def _gather(split: Sequence[SplitPool], first: int, end: int) -> Entries:

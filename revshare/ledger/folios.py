@@ -3,7 +3,7 @@ statements in one currency, with the entries of these: rows of the database as a
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from struct import Struct
 from typing import Any
 
@@ -28,10 +28,15 @@ Int64s = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 _SHORT, _INT, _LONG, _TEXT = 21, 23, 20, 25  # pg_type.oid of smallint, integer, bigint, text
 _SIZES = {_SHORT: (2, ">i2"), _INT: (4, ">i4"), _LONG: (8, ">i8")}
-# How many fields; cycle_id and roll, each after its length; in a folio the length of the currency.
-_ROLL_ROW, _FOLIO_ROW = Struct(">h ii ii"), Struct(">h ii ii i")
-_NUMBER = Struct(">i i")  # first_no, after its length
+_ROLL_ROW = Struct(">h ii ii")  # how many fields; cycle_id and roll, each after its length
+_FOLIO_ROW: list[tuple[str, str]] = [  # the same, and currency and first_no
+    ("fields", ">i2"), ("length0", ">i4"), ("cycle_id", ">i4"), ("length1", ">i4"), ("roll", ">i4"),
+    ("length2", ">i4"), ("currency", "S3"), ("length3", ">i4"), ("first_no", ">i4"),
+]  # fmt: skip
 _ARRAY = Struct(">i iiI ii")  # its length; dimensions, whether there are nulls, whose type; how many, from which place
+_ARRAYS: list[tuple[str, str]] = [
+    ("length", ">i4"), ("dimensions", ">i4"), ("nulls", ">i4"), ("type", ">u4"), ("count", ">i4"), ("first", ">i4"),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Rolls:
         for counts in entries:
             room = np.maximum(room, np.where(counts > 0, STATEMENT_BYTES + ENTRY_BYTES * counts, 0))
         self._starts = np.array(_cuts(room))
+        self._rolls = np.repeat(np.arange(1, len(self._starts)), np.diff(self._starts))
 
     def slices(self, people: int) -> Iterator[tuple[int, int]]:
         """All contributors, so many at once, or a few more: no roll is cut in two."""
@@ -83,32 +89,25 @@ class Rolls:
     def folios(self, cycle_id: int, statements: Statements) -> bytes:
         """Statements of whole rolls, as rows of binary COPY (PostgreSQL's documentation of COPY, "Binary Format"; of
         arrays: its function array_recv)."""
-        rolls = np.searchsorted(self._starts, statements.people, side="right")
+        rolls = self._rolls[statements.people]
         members = statements.people - self._starts[rolls - 1] + 1
-        cuts = np.flatnonzero(np.diff(rolls, prepend=0, append=len(self._starts)))
+        cuts = np.flatnonzero(np.diff(rolls, prepend=0, append=0))
         stops = np.append(0, statements.ends)
         ends = statements.ends - np.repeat(stops[cuts[:-1]], np.diff(cuts))  # each within its folio
-        of_statement = (
-            _Numbers(_SHORT, members), _Numbers(_LONG, statements.opening_micros),
-            _Numbers(_LONG, statements.earned_micros), _Numbers(_INT, ends),
-        )  # fmt: skip
-        of_entry = (
-            _Numbers(_INT, statements.pools), _Numbers(_LONG, statements.ticks),
-            _Numbers(_LONG, statements.amounts_micros),
-        )  # fmt: skip
-        currency = statements.currency.encode()
-        pieces: list[bytes | memoryview] = []
-        numbers, lows = rolls[cuts[:-1]].tolist(), stops[cuts].tolist()
-        for place, (first, end) in enumerate(pairwise(cuts.tolist())):
-            pieces += (
-                _FOLIO_ROW.pack(len(FOLIO), 4, cycle_id, 4, numbers[place], len(currency)), currency,
-                _NUMBER.pack(4, statements.first_no + first),
-            )  # fmt: skip
-            for column in of_statement:
-                pieces += column.array(first, end)
-            for column in of_entry:
-                pieces += column.array(lows[place], lows[place + 1])
-        return b"".join(pieces)
+        assert len(statements.currency) == 3, statements.currency
+        row = np.zeros(len(cuts) - 1, _FOLIO_ROW)
+        row["fields"], row["length0"], row["cycle_id"], row["length1"] = len(FOLIO), 4, cycle_id, 4
+        row["roll"], row["length2"], row["currency"] = rolls[cuts[:-1]], 3, statements.currency.encode()
+        row["length3"], row["first_no"] = 4, statements.first_no + cuts[:-1]
+        lows = stops[cuts]
+        columns = [
+            _pieces(row),
+            *_arrays(_SHORT, members, cuts), *_arrays(_LONG, statements.opening_micros, cuts),
+            *_arrays(_LONG, statements.earned_micros, cuts), *_arrays(_INT, ends, cuts),
+            *_arrays(_INT, statements.pools, lows), *_arrays(_LONG, statements.ticks, lows),
+            *_arrays(_LONG, statements.amounts_micros, lows),
+        ]  # fmt: skip
+        return b"".join(chain.from_iterable(zip(*columns, strict=True)))
 
 
 def _cuts(sizes: Int64s) -> list[int]:
@@ -126,19 +125,23 @@ def _array(oid: int, count: int, elements: memoryview) -> tuple[bytes, memoryvie
     return _ARRAY.pack(_ARRAY.size - 4 + len(elements), 1, 0, oid, count, 1), elements
 
 
-class _Numbers:
-    """Numbers as elements of arrays."""
+def _arrays(oid: int, values: npt.NDArray[np.integer[Any]], cuts: Int64s) -> tuple[list[bytes], list[bytes]]:
+    """Numbers as arrays that end at the cuts: what stands before each, and its elements."""
+    size, kind = _SIZES[oid]
+    image = np.empty(len(values), [("length", ">i4"), ("value", kind)])
+    image["length"] = size
+    image["value"] = values
+    head = np.zeros(len(cuts) - 1, _ARRAYS)
+    head["dimensions"] = head["first"] = 1
+    head["type"], head["count"] = oid, np.diff(cuts)
+    head["length"] = _ARRAY.size - 4 + image.itemsize * head["count"]
+    whole = image.tobytes()
+    return _pieces(head), [whole[low:high] for low, high in pairwise((cuts * image.itemsize).tolist())]
 
-    def __init__(self, oid: int, values: npt.NDArray[np.integer[Any]]) -> None:
-        size, kind = _SIZES[oid]
-        image = np.empty(len(values), [("length", ">i4"), ("value", kind)])
-        image["length"] = size
-        image["value"] = values
-        self._oid, self._width = oid, image.itemsize
-        self._image = memoryview(image.view(np.uint8))  # type: ignore[arg-type]
 
-    def array(self, first: int, end: int) -> tuple[bytes, memoryview]:
-        return _array(self._oid, end - first, self._image[first * self._width : end * self._width])
+def _pieces(rows: npt.NDArray[np.void]) -> list[bytes]:
+    whole, size = rows.tobytes(), rows.itemsize
+    return [whole[low : low + size] for low in range(0, size * len(rows), size)]
 
 
 class _Texts:

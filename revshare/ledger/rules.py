@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from revshare.audit_trail.rules import GENESIS, instant_text
 
-__all__ = ["ACCOUNTS", "GENESIS", "ColumnsHash", "journal_hash"]
+__all__ = ["ACCOUNTS", "GENESIS", "ColumnsHash", "column_digest", "columns_hash", "journal_hash"]
 
 ACCOUNTS = r"^(sales|platform|suspense|carried|commons|held|reserve|withholding|bank|fx|advance|receivable|payable:.+)$"
 """The accounts there are: those of the house, and one of each contributor."""
@@ -24,22 +24,36 @@ def journal_hash(
     return hashlib.sha256("".join(f"{value}\n" for value in values).encode()).hexdigest()
 
 
+def column_digest(values: npt.NDArray[np.int64]) -> bytes:
+    """SHA-256 of a column of numbers: 64 bits each, signed, big end first."""
+    return hashlib.sha256(values.astype(">i8").tobytes()).digest()
+
+
+def columns_hash(digests: Iterable[bytes]) -> str:
+    """Of the hashes of some columns, contributor ids first: what `ColumnsHash` says of the same columns."""
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
 class ColumnsHash:
     """A hash over many rows by columns, fed block by block: SHA-256 over the SHA-256 of the contributor ids (UTF-8,
     each followed by a line feed) and that of each column of numbers (64 bits, signed, big end first), one after the
     other as 32 bytes. Rows in code-point order of ids."""
 
-    def __init__(self, *, numbers: int) -> None:
-        self._columns = [hashlib.sha256() for _ in range(1 + numbers)]
+    def __init__(self, *, numbers: int, ids: bytes = b"") -> None:
+        """`ids`: the hash of all ids, if it is known; then only numbers are fed."""
+        self._ids_digest = ids
+        self._ids = hashlib.sha256()
+        self._numbers = [hashlib.sha256() for _ in range(numbers)]
 
     def update(self, ids: bytes, numbers: Iterable[npt.NDArray[np.int64]]) -> None:
-        self._columns[0].update(ids)
-        for column, values in zip(self._columns[1:], numbers, strict=True):
+        assert not self._ids_digest, "the hash of all ids is known"
+        self._ids.update(ids)
+        self.update_numbers(numbers)
+
+    def update_numbers(self, numbers: Iterable[npt.NDArray[np.int64]]) -> None:
+        for column, values in zip(self._numbers, numbers, strict=True):
             column.update(values.astype(">i8").tobytes())
 
-    def ids_hexdigest(self) -> str:
-        """Of the ids alone."""
-        return self._columns[0].hexdigest()
-
     def hexdigest(self) -> str:
-        return hashlib.sha256(b"".join(column.digest() for column in self._columns)).hexdigest()
+        ids = self._ids_digest or self._ids.digest()
+        return columns_hash([ids, *(column.digest() for column in self._numbers)])

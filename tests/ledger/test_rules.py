@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from revshare.ledger.rules import ColumnsHash, journal_hash
+from revshare.ledger.rules import ColumnsHash, column_digest, columns_hash, journal_hash
 
 
 def sha256(data: bytes) -> bytes:
@@ -33,7 +33,12 @@ def test_columns_are_hashed_each_for_itself_whatever_the_blocks() -> None:
     blocks = ColumnsHash(numbers=2)
     blocks.update(b"ann\n", [column[:1] for column in columns])
     blocks.update(b"ben\ncy\n", [column[1:] for column in columns])
-    assert whole.hexdigest() == blocks.hexdigest() == sha256(ids + first + second).hex()
+    numbers = ColumnsHash(numbers=2, ids=ids)
+    numbers.update_numbers([column[:2] for column in columns])
+    numbers.update_numbers([column[2:] for column in columns])
+    should = sha256(ids + first + second).hex()
+    assert whole.hexdigest() == blocks.hexdigest() == numbers.hexdigest() == should
+    assert columns_hash([ids, *map(column_digest, columns)]) == should
 
 
 @pytest.mark.parametrize("given", [1, 3])
