@@ -20,6 +20,8 @@ from revshare.progress import Progress, no_progress
 PEOPLE_AT_ONCE = 100_000
 CHECK_MEMORY = "64MB"  # of the database's, while entries are checked: with more it is slower, for the caches' sake
 
+FLUSHED_AFTER = "1MB"  # written by the system from then on, or all of it has to be at the commit
+
 
 @transaction.atomic
 def enter(
@@ -33,8 +35,10 @@ def enter(
     contributor, and refuses what differs.
     """
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{CHECK_MEMORY}'")
+        cursor.execute(f"SET LOCAL work_mem = '{CHECK_MEMORY}'; SET LOCAL backend_flush_after = '{FLUSHED_AFTER}'")
         cursor.execute("SELECT revshare_new_entries(%s)", [cycle_id])
+        # Few rows, and large ones: their indexes are filled on the way sooner than by reading all again.
+        cursor.execute("SELECT revshare_index_entries(%s)", [cycle_id])
         progress("post", 0, entries)
         copy_images(
             table=f"ledger_roll_{cycle_id}", columns=ROLL, images=rolls.images(cycle_id, PEOPLE_AT_ONCE), frozen=True
@@ -51,8 +55,6 @@ def enter(
         pools, accounts = controls()
         PoolControl.objects.bulk_create(pools)
         AccountControl.objects.bulk_create(accounts)
-        progress("index", 0, taken)
-        cursor.execute("SELECT revshare_index_entries(%s)", [cycle_id])
         progress("check", 0, taken)
         cursor.execute("SELECT revshare_attach_entries(%s)", [cycle_id])
     return taken

@@ -16,7 +16,7 @@ from revshare.management.bench.product import CycleRun
 
 APPORTIONED = 1_000_000
 # From the first entry that is made and copied to the seal of the journal.
-LEDGER = ("calculate: post", "calculate: index", "calculate: check", "calculate: ledger")
+LEDGER = ("calculate: post", "calculate: check", "calculate: ledger")
 
 
 @dataclass(frozen=True)

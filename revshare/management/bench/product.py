@@ -63,7 +63,7 @@ def _rows(instance: Prepared, key: str, said: dict[str, Any], out: Path) -> dict
         payouts = sum(1 for _ in file) - 1
     return files | {
         "lock: weigh": files.get("attributions", 0), "lock: digest": sales, "calculate: pools": sales,
-        **{f"calculate: {part}": allocations for part in ("post", "index", "check")},
+        **{f"calculate: {part}": allocations for part in ("post", "check")},
         "calculate: ledger": instance.count("leg", key), "calculate: statements": instance.count("statement", key),
         "export payouts": payouts,
     }  # fmt: skip

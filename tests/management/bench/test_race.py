@@ -113,7 +113,7 @@ def test_a_limit_without_its_stage_is_refused(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(Prepared, "settle", lambda instance: None)
     instance = Prepared(env={}, database_url="", owner_url="", services=[])
     cycle = CycleRun(measured(), [Stage("attributions", 1.0, 1.0, 1.0, None), Stage("sales", 2.0, 1.0, 1.0, None)])
-    with pytest.raises(Refused, match="no time of calculate: post, calculate: index"):
+    with pytest.raises(Refused, match="no time of calculate: post, calculate: check"):
         limits.measure_limits(instance, cycle, data=tmp_path, format="csv", out=tmp_path / "out")
 
 
