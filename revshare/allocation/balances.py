@@ -2,7 +2,8 @@
 of statements; then the accounts that it did not touch, of which `earned_micros` is null.
 
 The file says of each currency how many accounts the cycle touched and the hash of their ids. Where two cycles say the
-same, what stands in the same place is the same account's, and no id need be looked up.
+same, what stands in the same place is the same account's, and no id need be looked up. It also says which bytes the ids
+of the touched are made of, so that who writes them down need not look at each for signs that have a meaning there.
 """
 
 import json
@@ -22,7 +23,7 @@ SCHEMA = pa.schema([
     ("contributor_id", pa.string()), ("currency", pa.string()), ("closing_micros", pa.int64()),
     ("earned_micros", pa.int64()),
 ])  # fmt: skip
-TOUCHED = "touched"
+TOUCHED, LETTERS = "touched", "letters"
 
 
 class Run(NamedTuple):
@@ -33,15 +34,44 @@ class Run(NamedTuple):
     ids_sha256: str
 
 
-def say_runs(writer: pq.ParquetWriter, runs: Iterable[Run]) -> None:
+class Letters(NamedTuple):
+    """The bytes that some ids, in UTF-8, begin with, and all that are in them; each once, in order."""
+
+    first: bytes
+    all: bytes
+
+
+def letters_of(ids: pa.Array) -> Letters:
+    """`ids`: none of them blank."""
+    ids = ids.cast(pa.large_string())
+    _, offsets, data = ids.buffers()
+    ends = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1]
+    signs = np.frombuffer(data or b"", np.uint8)
+    return Letters(_different(signs[ends[:-1]]), _different(signs[ends[0] : ends[-1]] if len(ends) else signs[:0]))
+
+
+def _different(signs: npt.NDArray[np.uint8]) -> bytes:
+    return bytes(np.flatnonzero(np.bincount(signs, minlength=256)).tolist())
+
+
+def say_runs(writer: pq.ParquetWriter, runs: Iterable[Run], letters: Letters | None) -> None:
     """Before the file is closed."""
-    writer.add_key_value_metadata({TOUCHED: json.dumps(list(runs))})
+    said = {TOUCHED: json.dumps(list(runs))}
+    if letters is not None:
+        said[LETTERS] = json.dumps([signs.hex() for signs in letters])
+    writer.add_key_value_metadata(said)
 
 
 def runs_in(path: Path) -> tuple[Run, ...]:
     """Those that the cycle touched, as the file says; none if it does not."""
     said = pq.read_metadata(path).metadata or {}
     return tuple(Run(*run) for run in json.loads(said.get(TOUCHED.encode(), b"[]")))
+
+
+def letters_in(path: Path) -> Letters | None:
+    """What the ids of the accounts that the cycle touched are made of, if the file says so."""
+    said = (pq.read_metadata(path).metadata or {}).get(LETTERS.encode())
+    return Letters(*map(bytes.fromhex, json.loads(said))) if said else None
 
 
 def have_same_accounts(first: str, second: str) -> bool:

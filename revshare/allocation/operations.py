@@ -8,7 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 from django.db import transaction
 
-from revshare.allocation.balances import BALANCES, runs_in, say_runs
+from revshare.allocation.balances import BALANCES, letters_in, runs_in, say_runs
 from revshare.allocation.models import Bucket, Rest
 from revshare.allocation.movements import TABLE, Movements
 from revshare.allocation.numerators import Numerators
@@ -95,7 +95,7 @@ def _with_others(con: duckdb.DuckDBPyConnection, closing: Path, before: str, scr
         for batches in (pq.ParquetFile(closing).iter_batches(BALANCES_AT_ONCE), others):
             for batch in batches:
                 writer.write_batch(batch)
-        say_runs(writer, runs_in(closing))
+        say_runs(writer, runs_in(closing), letters_in(closing))
     return target
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from revshare.allocation.balances import SCHEMA, Before, Run, say_runs
+from revshare.allocation.balances import SCHEMA, Before, Run, letters_of, say_runs
 from revshare.allocation.models import Rest
 from revshare.allocation.movements import Movements
 from revshare.allocation.numerators import Holding, Numerators
@@ -133,6 +133,7 @@ class Splitter:
             say_runs(
                 closing,
                 (Run(name, item.accounts, item.ids.hex()) for name, item in self._accounts.items()),
+                letters_of(self._people.ids),
             )
 
     @property

@@ -15,7 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revshare.allocation import operations
-from revshare.allocation.balances import BALANCES, SCHEMA, Before, Run, have_same_accounts, runs_in, say_runs
+from revshare.allocation.balances import (
+    BALANCES,
+    SCHEMA,
+    Before,
+    Letters,
+    Run,
+    have_same_accounts,
+    letters_in,
+    letters_of,
+    runs_in,
+    say_runs,
+)
 from revshare.cycles import operations as cycles
 from revshare.cycles.models import Cycle
 from revshare.lake import keep, part
@@ -52,7 +63,7 @@ def stored(rows: dict[tuple[str, str], int], untouched: int, folder: Path, group
         for currency in sorted({money for money, _ in ordered}):
             own = [name for money, name in ordered if money == currency]
             runs.append(Run(currency, len(own), hashed(own)))
-        say_runs(writer, runs)
+        say_runs(writer, runs, None)
     assert runs_in(draft) == tuple(runs)
     return keep(draft, BALANCES)
 
@@ -147,3 +158,19 @@ def test_a_review_says_the_same_by_place_and_by_id(months: list[tuple[Cycle, lis
         with mock.patch.object(differences, "have_same_accounts", return_value=False):
             assert found(**files, material=Fraction(1, 100)) == told
         assert told[0].after_micros == 20_000_000
+
+
+@given(
+    ids=st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=4)),
+    around=st.sampled_from([0, 2]),
+)
+def test_a_file_says_what_ids_are_made_of(
+    ids: list[str], around: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    array = pa.array(["#"] * around + ids + ["\xff"] * around, pa.string()).slice(around, len(ids))
+    should = Letters(bytes(sorted({name.encode()[0] for name in ids})), bytes(sorted(set("".join(ids).encode()))))
+    assert letters_of(array) == letters_of(array.cast(pa.large_string())) == should
+    draft = tmp_path_factory.mktemp("file") / "draft.parquet"
+    with pq.ParquetWriter(draft, SCHEMA) as writer:
+        say_runs(writer, [], should)
+    assert letters_in(draft) == should
