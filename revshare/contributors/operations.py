@@ -140,11 +140,14 @@ def _see_known_of_few(work: Work) -> None:
 
 def see_everybody(con: duckdb.DuckDBPyConnection) -> None:
     """Makes the table `everybody` of DuckDB: the ids of all contributors."""
-    con.execute("CREATE OR REPLACE TEMP TABLE everybody (contributor_id VARCHAR)")
-    for ids in ids_out("contributors_contributor", "id"):
-        con.register("next_ids", pa.table({"contributor_id": ids}))
-        con.execute("INSERT INTO everybody FROM next_ids")
-        con.unregister("next_ids")
+    con.register("all_ids", pa.table({"contributor_id": everybody()}))
+    con.execute("CREATE OR REPLACE TEMP TABLE everybody AS FROM all_ids")
+    con.unregister("all_ids")
+
+
+def everybody() -> pa.LargeStringArray:
+    """The ids of all contributors, in code-point order."""
+    return pa.concat_arrays([pa.array([], pa.large_string()), *ids_out("contributors_contributor", "id")])
 
 
 def except_unknown(work: Work, column: str = "contributor_id") -> None:

@@ -121,10 +121,9 @@ def _weigh_classes(con: duckdb.DuckDBPyConnection, version: str, target: Path) -
         f"contributor_id || {SEPARATOR} || class AS contributor_id, share, weight, odd "
         f"FROM classed JOIN class ON {same}"
     )
-    weighed = weigh(
-        con, records="SELECT * FROM marked", people="SELECT DISTINCT contributor_id FROM marked", versions=[version],
-        target=apart,
-    )[version]  # fmt: skip
+    holders = con.sql("SELECT DISTINCT contributor_id FROM marked ORDER BY contributor_id").to_arrow_table()
+    people = holders.column(0).combine_chunks()
+    weighed = weigh(con, records="SELECT * FROM marked", people=people, versions=[version], target=apart)[version]
     path = apart / "classes.parquet"
     con.execute(
         f"COPY (SELECT split_part(contributor_id, {SEPARATOR}, 1) AS contributor_id, "

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 from django.conf import settings
 
-from revshare.contributors.operations import see_everybody
+from revshare.contributors.operations import everybody
 from revshare.errors import Refused
 from revshare.lake import literal, storage
 from revshare.manifests.queries import LAKE, Stored
@@ -29,10 +29,9 @@ def weigh_stored(
     """Weighs these dataset versions, found in `stored`, into files of the folder. The manifest's hash does not depend
     on the engine (the hash of the file does: two writers lay out the same rows differently)."""
     if settings.REVSHARE_WEIGH_ON == HERE:
-        see_everybody(con)
         return weigh(
-            con, records=stored.query, people="SELECT * FROM everybody", versions=versions, target=target,
-            plain=stored.plain, progress=progress,
+            con, records=stored.query, people=everybody(), versions=versions, target=target, plain=stored.plain,
+            progress=progress,
         )  # fmt: skip
     progress("weigh on Spark", 0, len(versions))
     try:

@@ -65,12 +65,12 @@ class Everybody:
 
 
 def weigh(
-    con: duckdb.DuckDBPyConnection, *, records: str, people: str, versions: Sequence[str], target: Path,
+    con: duckdb.DuckDBPyConnection, *, records: str, people: pa.Array, versions: Sequence[str], target: Path,
     plain: Mapping[str, int] = NOT_KNOWN, progress: Progress = no_progress,
 ) -> dict[str, Weighed]:  # fmt: skip
     """Weighs the dataset versions found in `records` (`queries.parts_of`) into files of the folder.
 
-    `people`: SQL of all contributors there are (contributor_id). `plain`: how many records each version has, if it is
+    `people`: all contributors there are, in code-point order. `plain`: how many records each version has, if it is
     known that none is odd. Raises UnknownContributor for a record of another.
     """
     progress("weigh", 0, len(versions))
@@ -96,20 +96,20 @@ def _counted(con: duckdb.DuckDBPyConnection) -> dict[str, Count]:
     return {version: Count(version, records, odd_records) for version, records, odd_records in found}
 
 
-def _number_people(con: duckdb.DuckDBPyConnection, people: str, records: int) -> Everybody:
+def _number_people(con: duckdb.DuckDBPyConnection, people: pa.Array, records: int) -> Everybody:
     """The table `person`: contributors in code-point order, each with its place as `code`. Only those of the records,
     if these are few."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE known_person AS {people}")
-    (known,) = con.execute("SELECT count(*) FROM known_person").fetchall()[0]
-    named = "SEMI JOIN (SELECT DISTINCT contributor_id FROM records) named USING (contributor_id)"
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
-        "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS INTEGER) AS code "
-        f"FROM known_person {named if records < known else ''}"
-    )
-    con.execute("DROP TABLE known_person")
-    ids = con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table().column(0).combine_chunks()
-    return Everybody(ids, hash_of(ids))
+    if records < len(people):
+        con.register("known_person", pa.table({"contributor_id": people}))
+        named = "SEMI JOIN (SELECT DISTINCT contributor_id FROM records) named USING (contributor_id)"
+        found = con.sql(f"SELECT contributor_id FROM known_person {named} ORDER BY contributor_id").to_arrow_table()
+        con.unregister("known_person")
+        people = found.column(0).combine_chunks()
+    codes = np.arange(len(people), dtype=np.int32)
+    con.register("numbered_person", pa.table({"contributor_id": people, "code": codes}))
+    con.execute("CREATE OR REPLACE TEMP TABLE person AS FROM numbered_person")
+    con.unregister("numbered_person")
+    return Everybody(people, hash_of(people))
 
 
 def _weigh_by_rule(con: duckdb.DuckDBPyConnection, everybody: Everybody, count: Count, path: Path) -> Weighed:

@@ -21,9 +21,8 @@ RECORDS = [("v1", "x", "b"), ("v1", "y", "作家"), ("v1", "y", "A"), ("v2", "x"
 def drafts(con: duckdb.DuckDBPyConnection, target: Path) -> dict[str, Weights]:
     versions, assets, names = zip(*RECORDS, strict=True)
     con.register("given", pa.table({"dataset_version": versions, "asset_id": assets, "contributor_id": names}))
-    con.register("all_people", pa.table({"contributor_id": EVERYBODY}))
     records = "SELECT *, NULL::DECIMAL(38, 6) AS share, 1::DECIMAL(38, 6) AS weight, false AS odd FROM given"
-    done = weigh(con, records=records, people="SELECT * FROM all_people", versions=["v1", "v2"], target=target)
+    done = weigh(con, records=records, people=pa.array(EVERYBODY), versions=["v1", "v2"], target=target)
     return {version: Weights(weighed.weights, []) for version, weighed in done.items()}
 
 

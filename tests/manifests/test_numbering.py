@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revshare.lake import duck, literal, spool
+from revshare.lake import duck, spool
 from revshare.manifests.numbering import NUMBERING, hash_of, together
 from revshare.manifests.weighing import weigh
 
@@ -83,9 +83,10 @@ def test_weights_say_who_stands_where() -> None:
         f"FROM (VALUES {values}) r (dataset_version, asset_id, contributor_id, share, weight)"
     )
     everybody = ["a", "a0", "b", "é"]
-    people = f"SELECT unnest([{', '.join(map(literal, everybody))}]) AS contributor_id"
     with spool() as scratch, duck(scratch) as con:
-        done = weigh(con, records=records, people=people, versions=["even", "odd", "ruled"], target=scratch)
+        done = weigh(
+            con, records=records, people=pa.array(everybody), versions=["even", "odd", "ruled"], target=scratch
+        )
         held = {}
         for version, weighed in done.items():
             table = pq.read_table(weighed.weights)
