@@ -89,14 +89,15 @@ class Before:
 
     def __init__(self, digest: str) -> None:
         """`digest`: the file's name; '' before the first."""
-        self._digest = digest
-        self._runs = runs_in(part(BALANCES, digest)) if digest else ()
+        # Looked up here: another thread may ask, which does not hold what the lake fetched for this one.
+        self.path = part(BALANCES, digest) if digest else None
+        self._runs = runs_in(self.path) if self.path else ()
         self._matched = 0
 
     @property
     def is_all_touched(self) -> bool:
         """Whether every account of the file was among those asked for."""
-        return bool(self._digest) and self._matched == pq.read_metadata(part(BALANCES, self._digest)).num_rows
+        return self.path is not None and self._matched == pq.read_metadata(self.path).num_rows
 
     def of_same(self, currency: str, ids_sha256: str, accounts: int) -> npt.NDArray[np.int64] | None:
         """What these accounts closed with, if the cycle before touched just them. `ids_sha256`: see `Run`."""
@@ -112,7 +113,8 @@ class Before:
 
     def _closings(self, first: int, count: int) -> npt.NDArray[np.int64]:
         found = [np.zeros(0, np.int64)]
-        with pq.ParquetFile(part(BALANCES, self._digest)) as file:
+        assert self.path is not None, "there are runs"
+        with pq.ParquetFile(self.path) as file:
             begin = 0
             for group in range(file.num_row_groups):
                 end = begin + file.metadata.row_group(group).num_rows

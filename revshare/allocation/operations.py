@@ -50,7 +50,7 @@ def allocate(
         )  # fmt: skip
         splitter = Splitter(
             cycle_id=cycle_id, pools=shared, numerators=numerators, rulebook=sources.rulebook, before=before,
-            scratch=scratch, movements=movements, progress=progress,
+            scratch=scratch, movements=movements,
         )  # fmt: skip
 
         if not splitter.entries:  # all is set aside

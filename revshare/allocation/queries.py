@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from revshare.allocation.balances import BALANCES
 from revshare.bulk import Texts
 from revshare.lake import check_part, literal, part
 from revshare.manifests.models import Manifest
@@ -140,13 +139,13 @@ class People:
             ).fetchall()
         )
 
-    def balances(self, digest: str, currency: str) -> npt.NDArray[np.int64]:
-        """By code: what each account in a currency closed with before, in micros. `digest` names the lake's file of
-        all balances, '' before the first."""
+    def balances(self, file: Path | None, currency: str) -> npt.NDArray[np.int64]:
+        """By code: what each account in a currency closed with before, in micros. `file`: of all balances; None before
+        the first."""
         before = np.zeros(len(self.ids), np.int64)
-        if digest:
+        if file:
             columns = self._con.execute(
-                f"SELECT code, closing_micros FROM read_parquet({literal(part(BALANCES, digest))}) "
+                f"SELECT code, closing_micros FROM read_parquet({literal(file)}) "
                 "JOIN person USING (contributor_id) WHERE currency = ?",
                 [currency],
             ).fetchnumpy()

@@ -30,7 +30,6 @@ from revshare.ledger.rules import ColumnsHash, column_digest, columns_hash
 from revshare.policies.rules import Rulebook
 from revshare.pools.models import Pool
 from revshare.pools.queries import key_of
-from revshare.progress import Progress, no_progress
 
 AMOUNTS_BYTES = 256 << 20
 
@@ -75,7 +74,7 @@ class Splitter:
 
     def __init__(
         self, *, cycle_id: int, pools: Sequence[Pool], numerators: Numerators, rulebook: Rulebook, before: str,
-        scratch: Path, movements: Movements | None = None, progress: Progress = no_progress,
+        scratch: Path, movements: Movements | None = None,
     ) -> None:  # fmt: skip
         """`pools`: those with somebody to share them, in order of their keys. `before`: the lake's file of all earlier
         balances, or ''. `movements`: what else moves accounts; it comes last on each statement."""
@@ -83,10 +82,8 @@ class Splitter:
         self._people = numerators.people
         self._numerators = numerators
         self._rulebook = rulebook
-        self._before_file = before
         self._before = Before(before)
         self._scratch = scratch
-        self._progress = progress
         self._pools = pools
         self._pool_controls: dict[int, PoolControl] = {}
         self._hashed: dict[int, tuple[bytes, bytes]] = {}  # of a holding, by its id: all of them are kept
@@ -100,9 +97,8 @@ class Splitter:
         self.rolls = Rolls(self._people.ids, self._counts())
 
     def statements(self) -> Iterator[Statements]:
-        """The entries by currency, contributor, pool."""
+        """The entries by currency, contributor, pool. Asks nothing of PostgreSQL, so any thread may make them."""
         number = 1
-        made = 0
         with (
             pq.ParquetWriter(self.balances, SCHEMA, compression="snappy", use_dictionary=["currency"]) as closing,
             ThreadPoolExecutor(1) as beside,
@@ -115,7 +111,6 @@ class Splitter:
                 accounts = self._accounts[currency] = Accounts(self._ids_digest(codes))
                 before = self._balances_before(currency, codes, accounts)
                 for first, end in self.rolls.slices(PEOPLE_AT_ONCE):
-                    self._progress("post", made, self.entries)
                     entries = _gather(split, first, end)
                     if not len(entries.pools):
                         continue
@@ -128,7 +123,6 @@ class Splitter:
                         amounts_micros=entries.amounts,
                     )  # fmt: skip
                     number += len(entries.people)
-                    made += len(entries.pools)
             noted.result()
             say_runs(
                 closing,
@@ -176,7 +170,7 @@ class Splitter:
         """By code: what these, of whom there are entries, closed with before."""
         closings = self._before.of_same(currency, accounts.ids.hex(), len(codes))
         if closings is None:
-            return self._people.balances(self._before_file, currency)
+            return self._people.balances(self._before.path, currency)
         before = np.zeros(len(self._people.ids), np.int64)
         before[codes] = closings
         return before

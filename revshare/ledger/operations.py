@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from revshare.ahead import one_ahead
 from revshare.audit_trail.operations import Act
 from revshare.bulk import copy_images
 from revshare.errors import Conflict, Refused
@@ -19,7 +20,6 @@ from revshare.progress import Progress, no_progress
 
 PEOPLE_AT_ONCE = 100_000
 CHECK_MEMORY = "64MB"  # of the database's, while entries are checked: with more it is slower, for the caches' sake
-
 FLUSHED_AFTER = "1MB"  # written by the system from then on, or all of it has to be at the commit
 
 
@@ -31,8 +31,8 @@ def enter(
     """Takes in the entries of a locked cycle, in order of their statements, each time those of whole rolls; returns how
     many. They become new partitions of rolls and of folios.
 
-    `controls` is asked once all were taken. The database compares them with the entries, looks up every
-    contributor, and refuses what differs.
+    `statements` are asked for by another thread. `controls` is asked once all were taken. The database compares them
+    with the entries, looks up every contributor, and refuses what differs.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{CHECK_MEMORY}'; SET LOCAL backend_flush_after = '{FLUSHED_AFTER}'")
@@ -47,7 +47,8 @@ def enter(
 
         def folios() -> Iterator[bytes]:
             nonlocal taken
-            for some in statements:
+            for some in one_ahead(statements):
+                progress("post", taken, entries)
                 taken += len(some.pools)
                 yield rolls.folios(cycle_id, some)
 

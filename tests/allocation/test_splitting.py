@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revshare.allocation import splitting
+from revshare.allocation.balances import BALANCES
 from revshare.allocation.numerators import Numerators
-from revshare.allocation.queries import BALANCES
 from revshare.allocation.splitting import Splitter
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.lake import duck, keep, spool
