@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from revshare.bulk import Texts
 from revshare.lake import check_part, literal, part
@@ -97,17 +98,22 @@ class People:
         """What contributors hold of a dataset version, by class of records. `decimals`: None for ticks; else how many
         decimals of weights the units keep."""
         classes = self._classes[version] or [RecordClass()]
+        if self._numbered and decimals is None:  # and no classes, whose files number nobody
+            yield classes[0], self._ticks(self._numbered, self._paths[version])
+            return
         several = len(classes) > 1
         unit = "assets_ticks" if decimals is None else f"CAST(weight_ticks * {10**decimals} AS BIGINT)"
         for number, record in enumerate(classes):
-            code, those = ("place", "") if self._numbered else ("code", "JOIN person USING (contributor_id)")
-            scan = f"read_parquet({literal(self._paths[version])})"
             columns = self._con.execute(
-                f"SELECT {code} AS code, assets_ticks, {unit} AS units FROM {scan} "
-                f"{those} {f'WHERE class = {number}' if several else ''}"
+                f"SELECT code, assets_ticks, {unit} AS units FROM read_parquet({literal(self._paths[version])}) "
+                f"JOIN person USING (contributor_id) {f'WHERE class = {number}' if several else ''}"
             ).fetchnumpy()
-            codes, ticks, units = (np.asarray(columns[name]) for name in ("code", "assets_ticks", "units"))
-            yield record, Units(self._numbered.codes(codes) if self._numbered else codes, ticks, units)
+            yield record, Units(*(np.asarray(columns[name]) for name in ("code", "assets_ticks", "units")))
+
+    def _ticks(self, numbered: Numbered, path: Path) -> Units:
+        with pq.ParquetFile(path) as file:
+            ticks = file.read(columns=["assets_ticks"]).column(0).to_numpy()
+        return Units(numbered.codes[path], ticks, ticks)
 
     def decimals(self, versions: Sequence[str]) -> int:
         """How many decimals the weighted ticks of these dataset versions have, at most 6."""

@@ -6,7 +6,8 @@ long. The names are what counts: what the numbers give is compared with them.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +31,13 @@ def hash_of(ids: pa.Array) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True)
 class Numbered:
-    """The contributors of several files of weights, each once, in order (`ids`)."""
+    """The contributors of several files of weights, each once, in order (`ids`). `codes`: by file, where the
+    contributor of each of its rows stands among them."""
 
-    def __init__(self, ids: pa.LargeStringArray, codes: npt.NDArray[np.int64]) -> None:
-        """`codes`: where those at the places of the list stand among the ids."""
-        self.ids = ids
-        self._codes = codes
-
-    def codes(self, places: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-        """Where the contributors at these places of the list stand among the ids."""
-        return self._codes[places]
+    ids: pa.LargeStringArray
+    codes: Mapping[Path, npt.NDArray[np.int64]]
 
 
 def together(paths: Sequence[Path]) -> Numbered | None:
@@ -50,21 +47,22 @@ def together(paths: Sequence[Path]) -> Numbered | None:
     tables = [_read(path) for path in paths]
     places = [table.column("place").to_numpy() for table in tables]
     names = [table.column("contributor_id").cast(pa.large_string()) for table in tables]
-    held = np.zeros(max((int(place.max()) for place in places if len(place)), default=-1) + 1, bool)
-    for place in places:
-        held[place] = True
-    codes = np.cumsum(held) - 1
+    held = np.zeros(max((int(own.max()) for own in places if len(own)), default=-1) + 1, bool)
+    for own in places:
+        held[own] = True
+    code_of = np.cumsum(held) - 1
+    codes = [code_of[own] for own in places]
     # Of each contributor, one of the rows that name them.
     rows = np.zeros(int(held.sum()), np.int64)
     first = 0
-    for place in places:
-        rows[codes[place]] = np.arange(first, first + len(place))
-        first += len(place)
+    for own in codes:
+        rows[own] = np.arange(first, first + len(own))
+        first += len(own)
     chunks = [chunk for column in names for chunk in column.chunks]
     ids = pa.concat_arrays(chunks).take(pa.array(rows)) if chunks else pa.array([], pa.large_string())
-    if not _rise(ids) or not all(_name(ids, codes, *own) for own in zip(places, names, strict=True)):
+    if not _rise(ids) or not all(_name(ids, *own) for own in zip(codes, names, strict=True)):
         return None
-    return Numbered(ids, codes)
+    return Numbered(ids, dict(zip(paths, codes, strict=True)))
 
 
 def _read(path: Path) -> pa.Table:
@@ -80,7 +78,5 @@ def _rise(ids: pa.LargeStringArray) -> bool:
     return len(ids) < 2 or bool(pc.all(pc.less(ids[:-1], ids[1:])).as_py())
 
 
-def _name(
-    ids: pa.LargeStringArray, codes: npt.NDArray[np.int64], places: npt.NDArray[np.int32], names: pa.ChunkedArray
-) -> bool:
-    return bool(pa.chunked_array([ids.take(pa.array(codes[places]))]).equals(names))
+def _name(ids: pa.LargeStringArray, codes: npt.NDArray[np.int64], names: pa.ChunkedArray) -> bool:
+    return bool(pa.chunked_array([ids.take(pa.array(codes))]).equals(names))
