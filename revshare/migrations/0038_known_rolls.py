@@ -41,6 +41,21 @@ ROLLS = _changed(
     END IF;
 """,
     ),
+    # Sorted without their arrays.
+    (
+        """                 SELECT f.*, cardinality(r.contributors) AS room, 1 + sum(cardinality(f.members)) OVER (
+                            ORDER BY f.currency, f.roll ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS should
+                 FROM %2$I f LEFT JOIN %1$I r USING (roll)) f
+             WHERE first_no <> coalesce(should, 1) OR room IS NULL OR members[cardinality(members)] > room
+""",
+        """                 SELECT f.*, 1 + sum(f.size) OVER (
+                            ORDER BY f.currency, f.roll ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS should
+                 FROM (SELECT f.currency, roll, f.first_no, cardinality(f.members) AS size,
+                              f.members[cardinality(f.members)] AS last_member, cardinality(r.contributors) AS room
+                       FROM %2$I f LEFT JOIN %1$I r USING (roll) OFFSET 0) f) f
+             WHERE first_no <> coalesce(should, 1) OR room IS NULL OR last_member > room
+""",
+    ),
 )
 ENTRIES = _changed(
     OLD_ENTRIES,
