@@ -84,6 +84,22 @@ def have_same_accounts(first: str, second: str) -> bool:
         return False
 
 
+def micros_in(path: Path, column: str, first: int, count: int) -> npt.NDArray[np.int64]:
+    """A column's amounts in so many rows from `first` on, or as many as there are; null is 0."""
+    found = [np.zeros(0, np.int64)]
+    with pq.ParquetFile(path) as file:
+        begin = 0
+        for group in range(file.num_row_groups):
+            end = begin + file.metadata.row_group(group).num_rows
+            if end > first and begin < first + count:
+                values = file.read_row_group(group, columns=[column], use_threads=False).column(0)
+                low = max(first - begin, 0)
+                values = values.slice(low, first + count - begin - low)
+                found.append((values.fill_null(0) if values.null_count else values).to_numpy())
+            begin = end
+    return np.concatenate(found)
+
+
 class Before:
     """What accounts closed with before."""
 
@@ -107,19 +123,7 @@ class Before:
                 if run[1:] != (accounts, ids_sha256):
                     return None
                 self._matched += accounts
-                return self._closings(first, accounts)
+                assert self.path is not None, "there are runs"
+                return micros_in(self.path, "closing_micros", first, accounts)
             first += run.accounts
         return None
-
-    def _closings(self, first: int, count: int) -> npt.NDArray[np.int64]:
-        found = [np.zeros(0, np.int64)]
-        assert self.path is not None, "there are runs"
-        with pq.ParquetFile(self.path) as file:
-            begin = 0
-            for group in range(file.num_row_groups):
-                end = begin + file.metadata.row_group(group).num_rows
-                if end > first and begin < first + count:
-                    column = file.read_row_group(group, columns=["closing_micros"]).column(0).to_numpy()
-                    found.append(column[max(first - begin, 0) : first + count - begin])
-                begin = end
-        return np.concatenate(found)

@@ -16,7 +16,7 @@ from revshare.ledger.models import AccountControl
 from revshare.locks import Lock, hold
 from revshare.policies.rules import parse
 from revshare.reviews import operations as reviews
-from revshare.reviews.differences import csv_blocks
+from revshare.reviews.difference_csv import csv_blocks
 from revshare.reviews.models import STOP, Decision, Review
 from revshare.reviews.queries import findings_of
 from revshare.statements.queries import PUBLISHED

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 
-from revshare.allocation.queries import BALANCES
+from revshare.allocation.balances import BALANCES
 from revshare.cells import safe_cell
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused

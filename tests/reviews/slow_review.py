@@ -1,10 +1,12 @@
 """The naive twin of `reviews.differences`, `takings` and `holdings`: one contributor, sale and asset after the other."""
 
+from fractions import Fraction
 from typing import Any
 
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import pinned_of
 from revshare.manifests.models import Weight
+from revshare.money import INT64_MAX
 from revshare.reviews.rules import PARTS
 from revshare.sales.models import Sale
 from revshare.statements.models import Statement
@@ -30,8 +32,13 @@ def middle(values: list[int]) -> int:
 def difference(now: Cycle, last: Cycle | None, currency: str) -> dict[str, Any]:
     after = {name: micros for (code, name), micros in earned(now).items() if code == currency}
     before = {name: micros for (code, name), micros in earned(last).items() if code == currency}
+    return compared(after, before)
+
+
+def compared(after: dict[str, int], before: dict[str, int]) -> dict[str, Any]:
+    """What contributors earn in one currency, where it is more than nothing."""
     both = [name for name in after if name in before]
-    changes = [after[name] * PARTS // before[name] for name in both]
+    changes = [min(after[name] * PARTS // before[name], INT64_MAX) for name in both]
     median = middle(changes) if changes else PARTS
     deviation = middle([abs(change - median) for change in changes]) if changes else 0
 
@@ -57,6 +64,18 @@ def difference(now: Cycle, last: Cycle | None, currency: str) -> dict[str, Any]:
         "new": first([n for n in after if n not in before], lambda name: after[name]),
         "gone": first([n for n in before if n not in after], lambda name: before[name]),
     }  # fmt: skip
+
+
+def off(after: dict[str, int], before: dict[str, int], material: Fraction) -> list[tuple[str, int, int]]:
+    """Of those who stayed: all who are further than a part of the total from what the middle change would give them."""
+    median = compared(after, before)["change"]["median"]
+    far = []
+    for name in after:
+        if name in before:
+            away = abs(after[name] - before[name] * median // PARTS)
+            if away > 0 and away >= material * sum(after.values()):
+                far.append((-away, name, before[name], after[name]))
+    return [tuple(rest) for _, *rest in sorted(far)]
 
 
 def takings(cycle: Cycle) -> dict[str, dict[str, dict[str, list[int]]]]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 
-from revshare.allocation.queries import BALANCES
+from revshare.allocation.balances import BALANCES
 from revshare.cycles.models import Cycle
 from revshare.cycles.queries import result_digest
 from revshare.lake import keep, part
