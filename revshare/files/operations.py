@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from revshare.audit_trail.operations import Act, record
 from revshare.files import spooling
 from revshare.files.formats import KINDS
 from revshare.files.glance import NotPlain
+from revshare.files.held import Held, holding
 from revshare.files.mapped import under_our_names
 from revshare.files.models import ColumnMapping, IngestedFile
 from revshare.files.preflight import FileRefused, Source, inspect
@@ -56,7 +58,11 @@ def take_in(
     with spool() as scratch:
         progress("inspect", 0, 0)
         plain = intake.plain if _size(path) >= SMALL_BYTES and mapping is None else None
-        with reading_ahead(path, kind=intake.kind, plain=plain, scratch=scratch) as ahead:
+        columns = KINDS[intake.kind] if mapping is None else None
+        with (
+            reading_ahead(path, kind=intake.kind, plain=plain, scratch=scratch) as ahead,
+            holding(path, columns=columns) as held,
+        ):
             source = inspect(path, scratch, name=name)
             if (known := _known(intake.kind, source)) is not None:
                 return Report(known, seen_before=True)
@@ -66,7 +72,7 @@ def take_in(
             with duck(scratch, memory=memory) as con:
                 work = Work(con=con, scratch=scratch, act=act, progress=progress, mapping=mapping)
                 # The quicker way first; where a file does not fit, it goes the next.
-                for way in _ways(work, source, intake, ahead):
+                for way in _ways(work, source, intake, ahead, held):
                     with contextlib.suppress(_Disordered, NotPlain):
                         return _take_in(work, source, intake, turn, way)
     raise AssertionError("read in order, rows have their lines")
@@ -88,9 +94,11 @@ class _Way:
     keep_order: bool
 
 
-def _ways(work: Work, source: Source, intake: Intake, ahead: Ahead | None) -> Iterator[_Way]:
-    """At a glance, in no order, in order: the last takes any file. Where a row is found wanting its line is asked
-    for."""
+def _ways(
+    work: Work, source: Source, intake: Intake, ahead: Ahead | None, held: Future[Held] | None
+) -> Iterator[_Way]:  # fmt: skip
+    """At a glance, out of memory, in no order, in order: the last takes any file. Where a row is found wanting its line
+    is asked for."""
     large = source.size_bytes >= SMALL_BYTES
 
     def read() -> spooling.Spooled:
@@ -101,6 +109,9 @@ def _ways(work: Work, source: Source, intake: Intake, ahead: Ahead | None) -> It
             spooling.spool_plain, work.con, source, kind=intake.kind, plain=plain, ahead=ahead, scratch=work.scratch
         )
         yield _Way(glance, ordered=True, keep_order=False)
+    if held is not None:
+        in_memory = partial(spooling.hold_rows, work.con, source, kind=intake.kind, held=held, scratch=work.scratch)
+        yield _Way(in_memory, ordered=True, keep_order=False)
     if large and not intake.numbered:
         yield _Way(read, ordered=False, keep_order=False)
     yield _Way(read, ordered=True, keep_order=True)
@@ -117,7 +128,10 @@ def _take_in(work: Work, source: Source, intake: Intake, turn: Callable[[], None
     # Only now, since a reader of Parquet finds out.
     printable = source.printable or spooled.glance is not None
     words = printable and not source.spaces and source.longest_line <= MAX_ID_LENGTH
-    work = replace(work, spool=spooled.path, printable=printable, words=words, glance=spooled.glance)
+    path = spooled.path if spooled.said is None else None
+    work = replace(
+        work, spool=path, said=spooled.said, printable=printable, words=words, glance=spooled.glance
+    )  # fmt: skip
     prepare_tables(work, spooled.query)
     work.progress("check", 0, spooled.rows)
     intake.check(work)

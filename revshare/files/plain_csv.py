@@ -52,7 +52,7 @@ def spool(
         with pq.ParquetWriter(target, schema, **options) as writer, ThreadPoolExecutor(2) as pool:
             writer.add_key_value_metadata(PLAIN_MARK)
             written = pool.submit(int)
-            batches = _batches(path, names, there)
+            batches = stream(path, names, there)
             coming = pool.submit(_some, batches)
             while together := coming.result():
                 coming = pool.submit(_some, batches)
@@ -72,7 +72,8 @@ def _some(batches: arrow_csv.CSVStreamingReader) -> list[pa.RecordBatch]:
     return list(islice(batches, SEEN_TOGETHER))
 
 
-def _batches(path: Path, names: list[str], there: list[str]) -> arrow_csv.CSVStreamingReader:
+def stream(path: Path, names: list[str], there: list[str]) -> arrow_csv.CSVStreamingReader:
+    """The rows of a file with these columns, as text: of them those that are `there`."""
     return arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=READ_BYTES, column_names=names, skip_rows=1),

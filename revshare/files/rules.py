@@ -34,10 +34,12 @@ def reason(code: str, column: str) -> str:
     return f"'{code}@{column}'"
 
 
-def id_checks(column: str, *, required: bool = True, printable: bool = False) -> str:
+def id_checks(column: str, *, required: bool = True, printable: bool = False, words: bool = False) -> str:
     """WHEN … THEN branches that give the reason why an id cannot be taken. `printable`: it is known that nothing but
-    printable ASCII is in the file."""
+    printable ASCII is in the file. `words`: and no value with a space in it, or longer than an id may be."""
     missing = f"WHEN {column} = '' THEN {reason('id_missing', column)} " if required else ""
+    if words:
+        return missing
     unfit = f"regexp_matches({column}, '{INVISIBLE}|^ | $')"
     if printable:
         unfit = f"(starts_with({column}, ' ') OR ends_with({column}, ' '))"
@@ -48,8 +50,11 @@ def id_checks(column: str, *, required: bool = True, printable: bool = False) ->
     )
 
 
-def text_checks(*columns: str) -> str:
-    """WHEN … THEN branches for free text. Bytes are never fewer than characters, and quicker to count."""
+def text_checks(*columns: str, words: bool = False) -> str:
+    """WHEN … THEN branches for free text. Bytes are never fewer than characters, and quicker to count. `words`: it is
+    known that no value is longer than an id may be."""
+    if words:
+        return ""
     return "".join(
         f"WHEN CASE WHEN strlen({column}) <= {MAX_TEXT_LENGTH} THEN false ELSE len({column}) > {MAX_TEXT_LENGTH} END "
         f"THEN {reason('text_too_long', column)} "

@@ -5,6 +5,7 @@ back to its line in the file, unless it was read out of order.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from revshare.files import bare_parquet, csv_file, jsonl_file, parquet_file, pla
 from revshare.files.formats import KINDS
 from revshare.files.glance import Glance, NotPlain, Plain
 from revshare.files.headers import match
+from revshare.files.held import HELD, Held
 from revshare.files.preflight import Source
 from revshare.files.reading_ahead import Ahead
 from revshare.lake import literal
@@ -28,13 +30,14 @@ READERS = {
 class Spooled:
     """What a reader found: `rows` is how many; `unknown_columns` are the file's own that nobody asked for. `texts`: the
     SQL of each column's text, where the spool has only the file's own. `glance`: see `Work`; such a spool is in the
-    file's order."""
+    file's order. `said`: the rows are in memory, nothing is at `path`, and in these columns they say something."""
 
     path: Path
     rows: int
     unknown_columns: list[str]
     texts: Mapping[str, str] | None = None
     glance: Glance | None = None
+    said: frozenset[str] | None = None
 
     @property
     def query(self) -> str:
@@ -42,6 +45,8 @@ class Spooled:
         columns = "* EXCLUDE (file_row_number)"
         if self.texts is not None:
             columns = ", ".join(f'{text} AS "{name}"' for name, text in self.texts.items())
+        if self.said is not None:
+            return f"SELECT row, {columns} FROM {HELD}"
         return f"SELECT file_row_number AS row, {columns} FROM read_parquet({literal(self.path)}, file_row_number=true)"
 
 
@@ -53,6 +58,22 @@ def spool_rows(con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, scr
     there = pq.read_schema(target).names
     texts = {name: f'"{name}"' if name in there else "''" for name in columns.known}
     return Spooled(path=target, rows=rows, unknown_columns=unknown, texts=texts)
+
+
+def hold_rows(
+    con: duckdb.DuckDBPyConnection, source: Source, *, kind: str, held: Future[Held], scratch: Path
+) -> Spooled:  # fmt: skip
+    """The same for a file whose rows are being read into memory. Raises NotPlain where that is no way to read it."""
+    found = held.result()
+    if source.format != "csv" or found.mark != source.mark:
+        raise NotPlain
+    rows, columns = found.take(), KINDS[kind]
+    if not plain_csv.fits(source, width=len(found.names), rows=len(rows)):
+        raise NotPlain
+    source.assert_unchanged()
+    con.register(HELD, rows)
+    texts = {name: f'"{name}"' if name in found.names else "''" for name in columns.known}
+    return Spooled(scratch / HELD, len(rows), match(found.names, columns), texts, said=found.said)
 
 
 def spool_plain(

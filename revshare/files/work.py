@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import pyarrow as pa
 from django.db import connection
 
 from revshare.audit_trail.operations import Act
 from revshare.files.glance import Glance, Plain
+from revshare.files.held import HELD
 from revshare.files.models import ColumnMapping, IngestedFile
 from revshare.lake import copy_in, copy_out, csv_scan
 from revshare.progress import Progress, no_progress
@@ -28,6 +30,7 @@ class Work:
     words: bool = False  # and no value holds a space, or is longer than an id may be
     released: bool = False  # the rows come out of quarantine, some time after their file
     spool: Path | None = None  # the Parquet file behind `raw`, if that is a file as it came in
+    said: frozenset[str] | None = None  # its rows are in memory instead (`held`), and say something in these columns
     mapping: ColumnMapping | None = None  # by which its columns got our names
     glance: Glance | None = None  # if it was found plainly right: what was seen of its rows
 
@@ -43,6 +46,12 @@ class Work:
             "INSERT INTO exceptions SELECT row, any_value(outcome), min(reason) "
             f"FROM ({query}) ANTI JOIN exceptions USING (row) WHERE reason IS NOT NULL GROUP BY row"
         )
+
+    def let_go(self) -> None:
+        """Frees the memory of rows that are held in it. Then there is no `raw`."""
+        if self.said is not None:
+            self.con.unregister(HELD)
+            pa.default_memory_pool().release_unused()
 
     def stage(self, table: str, columns: Mapping[str, str], rows: str = "accepted") -> None:
         """Makes the rows accepted so far (or `rows` of them) a table of the transaction in PostgreSQL. `columns`: name

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -55,47 +56,57 @@ class SalesIntake:
         _judge_refunds(work)
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
+        if not file.rows_quarantined:
+            work.let_go()
         remember_looks(work, kind="'sale'", column="sale_id")
         store(work, file_id=file.pk, apart=_reuses_void_ids(work))
         return {}
 
 
 def _judge(work: Work) -> None:
-    """Makes the table `judged` of every row, its values read and the reason why it cannot be taken; and the views
+    """Makes the view `judged` of every row, its values read and the reason why it cannot be taken; and the views
     `accepted` and `amounts` over it."""
-    printable = work.printable
-    latest = int((work.act.at + timedelta(days=FUTURE_DAYS)).timestamp()) * 1_000_000
     silent = silent_columns(work)
     values = ", ".join(column.read(says_nothing=column in silent) for column in COLUMNS)
-    # What cannot be read is NULL, and only then is it asked why.
-    reasons = (
-        id_checks("sale_id", printable=printable)
-        + f"WHEN at_us IS NULL OR at_us > {latest} THEN CASE {instant_checks('sold_at', latest)} END "
-        + id_checks("stream", printable=printable)
-        # A customer's fee names no model where the policy divides it by what the customer used.
-        + "WHEN model = '' AND dataset_version = '' AND customer_id = '' "
-        + f"THEN {reason('target_missing', 'model')} "
-        + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
-        + id_checks("model", required=False, printable=printable)
-        + id_checks("dataset_version", required=False, printable=printable)
-        + currency_checks("currency")
-        + f"WHEN micros IS NULL THEN CASE {amount_checks('gross_amount')} END "
-        + f"WHEN fees_micros IS NULL AND fees <> '' THEN CASE {amount_checks('fees')} END "
-        + f"WHEN tax_micros IS NULL AND tax <> '' THEN CASE {amount_checks('tax')} END "
-        + id_checks("refund_of", required=False, printable=printable)
-        + text_checks("customer_id", "generation_id")
-        + id_checks("plan", required=False, printable=printable)
-        + f"WHEN refund_of <> '' AND micros > 0 THEN {reason('refund_positive', 'gross_amount')} "
-    )
+    spoken = ", ".join(column.judged for column in COLUMNS if column not in silent)
     work.con.execute("SET preserve_insertion_order = false")  # every row has its number
     work.con.execute(
-        f"CREATE OR REPLACE TABLE judged AS SELECT row, {', '.join(column.judged for column in COLUMNS)}, "
-        f"CASE {reasons} END AS reason FROM (SELECT row, sold_at, gross_amount, fees, tax, {values} FROM raw)"
+        f"CREATE OR REPLACE TABLE seen AS SELECT row, {spoken}, CASE {_reasons(work)} END AS reason "
+        f"FROM (SELECT row, sold_at, gross_amount, fees, tax, {values} FROM raw)"
     )
+    # What nothing is said in takes as much memory as other columns: it is in the view alone.
+    shown = ", ".join(column.read(says_nothing=True) if column in silent else column.judged for column in COLUMNS)
+    work.con.execute(f"CREATE OR REPLACE VIEW judged AS SELECT row, {shown}, reason FROM seen")
     work.except_rows("SELECT row, 'quarantined' AS outcome, reason FROM judged")
     work.con.execute("CREATE OR REPLACE VIEW amounts AS SELECT row, micros FROM judged")
     work.con.execute(
         "CREATE OR REPLACE VIEW accepted AS SELECT * EXCLUDE (reason) FROM judged ANTI JOIN exceptions USING (row)"
+    )
+
+
+def _reasons(work: Work) -> str:
+    """WHEN … THEN branches that give the reason why a row cannot be taken. What cannot be read is NULL, and only then
+    is it asked why."""
+    ids = partial(id_checks, printable=work.printable, words=work.words)
+    latest = int((work.act.at + timedelta(days=FUTURE_DAYS)).timestamp()) * 1_000_000
+    return (
+        ids("sale_id")
+        + f"WHEN at_us IS NULL OR at_us > {latest} THEN CASE {instant_checks('sold_at', latest)} END "
+        + ids("stream")
+        # A customer's fee names no model where the policy divides it by what the customer used.
+        + "WHEN model = '' AND dataset_version = '' AND customer_id = '' "
+        + f"THEN {reason('target_missing', 'model')} "
+        + f"WHEN model <> '' AND dataset_version <> '' THEN {reason('target_ambiguous', 'model')} "
+        + ids("model", required=False)
+        + ids("dataset_version", required=False)
+        + currency_checks("currency")
+        + f"WHEN micros IS NULL THEN CASE {amount_checks('gross_amount')} END "
+        + f"WHEN fees_micros IS NULL AND fees <> '' THEN CASE {amount_checks('fees')} END "
+        + f"WHEN tax_micros IS NULL AND tax <> '' THEN CASE {amount_checks('tax')} END "
+        + ids("refund_of", required=False)
+        + text_checks("customer_id", "generation_id", words=work.words)
+        + ids("plan", required=False)
+        + f"WHEN refund_of <> '' AND micros > 0 THEN {reason('refund_positive', 'gross_amount')} "
     )
 
 

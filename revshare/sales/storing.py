@@ -14,11 +14,12 @@ from revshare.sales.columns import COLUMNS, Column
 # From here on a file gets its own partition: loaded before anybody sees it, indexed at once, and not logged twice.
 PARTITION_ROWS = 200_000
 BATCH_ROWS = 50_000
-# Of the database, while a partition is indexed and analysed: its rows come in order, so that a second process to sort
-# them costs more than it saves; and 6,000 rows say enough of what a look-up has to know.
-INDEXING = (
-    "work_mem = '256MB'", "maintenance_work_mem = '256MB'", "max_parallel_maintenance_workers = 0",
-    "default_statistics_target = 20",
+# Of the database, while a partition is filled, indexed and analysed. What is written goes to the disk at once, not all
+# with the commit. We wait while it is indexed, so a second process may have our processor. And 6,000 rows say enough of
+# what a look-up has to know.
+FILLING = (
+    "work_mem = '256MB'", "maintenance_work_mem = '256MB'", "max_parallel_maintenance_workers = 1",
+    "backend_flush_after = '1MB'", "default_statistics_target = 20",
 )  # fmt: skip
 
 
@@ -30,13 +31,13 @@ def store(work: Work, *, file_id: int, apart: bool) -> None:
         return
     first = _reserve(count)
     # What quarantine releases joins the small lots: its file may have a partition already, and that is closed.
-    if work.spool is None or (count < PARTITION_ROWS and not apart):
+    if work.released or (count < PARTITION_ROWS and not apart):
         _copy(work, "sales_sale_0", file_id, first, frozen=False)
         with connection.cursor() as cursor:
             cursor.execute("SELECT revshare_analyze('sales_sale_0')")
         return
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET LOCAL {setting}" for setting in INDEXING))
+        cursor.execute("; ".join(f"SET LOCAL {setting}" for setting in FILLING))
         cursor.execute("SELECT revshare_new_sales(%s)", [file_id])
         (part,) = cursor.fetchone()
         _copy(work, part, file_id, first, frozen=True)
@@ -45,6 +46,8 @@ def store(work: Work, *, file_id: int, apart: bool) -> None:
 
 def silent_columns(work: Work) -> set[Column]:
     """Columns in which the whole file says nothing, and which the table fills by itself."""
+    if work.said is not None:
+        return {column for column in COLUMNS if column.blank and column.source not in work.said}
     if not work.spool:
         return set()
     seen = bounds(work.spool)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from revshare.audit_trail.operations import Act
+from revshare.files import held as held_files
 from revshare.files.models import IngestedFile, QuarantinedRow
 from revshare.ingest.operations import ingest
 from revshare.sales import storing
@@ -176,18 +177,20 @@ def _books() -> tuple[dict[str, Content], dict[tuple[int, int], str], int]:
     return sales, reasons, duplicates + QuarantinedRow.objects.filter(state="duplicate").count()
 
 
-@given(batches=batches, large=st.booleans())
+@given(batches=batches, large=st.booleans(), held=st.booleans())
 @settings(
     max_examples=examples(quick=15, long=40), deadline=None, phases=UNSHRUNK,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 def test_sales_are_taken_in_as_the_slow_twin_does(
-    batches: list[list[dict[str, str]]], large: bool, tmp_path: Path
+    batches: list[list[dict[str, str]]], large: bool, held: bool, tmp_path: Path
 ) -> None:
-    """`large`: each file gets a partition of its own, as large ones do."""
+    """`large`: each file gets a partition of its own, as large ones do. `held`: it is read into memory, as those of
+    middle size are."""
     twin = Twin()
     with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(storing, "PARTITION_ROWS", 1 if large else 1_000)
+        patch.setattr(held_files, "FROM_BYTES", 1 if held else 1 << 20)
         for number, rows in enumerate(batches):
             data = csv_bytes(rows, COLUMNS)
             twin.take_in(number, data)
