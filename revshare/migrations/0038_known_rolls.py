@@ -25,10 +25,11 @@ ROLLS = _changed(
     (
         """    EXECUTE format(
         'SELECT min(a.id)""",
-        """    -- What is there word for word in a cycle that was let in is in order, and its contributors are still there.
+        """    -- What is there word for word in a cycle that was let in is in order, and its contributors are still there. Counted:
+    -- to know whether there is any other, the planner would look through all known ones for each.
     EXECUTE format(
-        'SELECT NOT EXISTS (SELECT FROM %I r LEFT JOIN ledger_roll k ON k.cycle_id = %s AND k.roll = r.roll
-             AND k.contributors = r.contributors WHERE k.roll IS NULL)', rolls,
+        'SELECT count(*) = count(k.roll) FROM %I r LEFT JOIN ledger_roll k ON k.cycle_id = %s AND k.roll = r.roll
+             AND k.contributors = r.contributors', rolls,
         (SELECT coalesce(max(cycle_id), 0) FROM ledger_account_control WHERE cycle_id <> cycle)) INTO known;
     IF NOT known THEN
         EXECUTE format(
