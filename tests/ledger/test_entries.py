@@ -88,12 +88,19 @@ class Batch:
 
 @pytest.fixture
 def batch(story: Story) -> Batch:
-    """For a locked cycle whose pools are made."""
+    return prepared(story)
+
+
+def prepared(story: Story, *, after_may: bool = False) -> Batch:
+    """For a locked cycle whose pools are made; before it none, or one with the same contributors."""
     story.take("contributors", ("contributor_id", "contributor_name"), [("ann", ""), ("ben", ""), ("cyd", "")])
     story.models(("m", "ds@1"), ("n", "ds@1"))
     story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
     story.policy()
     story.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "100"), ("s2", "2026-06-10T00:00:00Z", "n", "USD", "200"))
+    if after_may:
+        story.sales(("s0", "2026-05-10T00:00:00Z", "m", "USD", "100"))
+        story.calculate("may", "2026-05-01", "2026-06-01")
     story.open("june", "2026-06-01", "2026-07-01")
     cycle = cycles.lock(key="june", act=story.act())
     sources = sources_of(cycle, pinned_of(cycle), ranges_of(cycle))
@@ -339,6 +346,20 @@ def test_the_same_person_may_stand_in_for_another_only_by_name(batch: Batch) -> 
     """The database knows names and sums: that Cyd holds nothing, only `verify` finds out."""
     names("ann", "cyd")(batch)
     assert batch.enter() == 4
+
+
+@pytest.mark.parametrize(("people", "kind"), [(("ann", "zoe"), KEY), (("ben", "ann"), ONCE), (("ann", "ben"), None)])
+def test_a_roll_that_the_cycle_before_has_not_is_looked_up(
+    story: Story, people: tuple[str, str], kind: type | None
+) -> None:
+    batch = prepared(story, after_may=True)
+    names(*people)(batch)
+    if kind is None:
+        assert batch.enter() == 4
+        return
+    with pytest.raises((IntegrityError, psycopg.IntegrityError)) as caught, transaction.atomic():
+        batch.enter()
+    assert isinstance(caught.value.__cause__ or caught.value, kind), caught.value
 
 
 @pytest.mark.parametrize("what", SPOILT)
