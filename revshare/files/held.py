@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from django.conf import settings
 
+from revshare.arrow_texts import opened
 from revshare.files import plain_csv
 from revshare.files.csv_file import header_of
 from revshare.files.formats import Columns
@@ -81,13 +82,5 @@ def _read(path: Path, columns: Columns, mark: tuple[int, int], left: Event) -> H
         rows = pa.Table.from_batches(batches)
     except (FileRefused, OSError, ValueError, pa.ArrowException):
         raise NotPlain from None
-    said = frozenset(name for name in there if any(map(_says, rows.column(name).chunks)))
+    said = frozenset(name for name in there if any(len(opened(chunk).own) for chunk in rows.column(name).chunks))
     return Held(rows.add_column(0, "row", pa.array(np.arange(len(rows)))), names, said, mark)
-
-
-def _says(column: pa.StringArray) -> bool:
-    _, offsets, _ = column.buffers()
-    if not len(column):
-        return False
-    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-    return bool(ends[-1] > ends[0])
