@@ -82,8 +82,8 @@ class Batch:
         )  # fmt: skip
 
 
-def prepared(story: Story, *, after_may: bool = False) -> Batch:
-    """For a locked cycle whose pools are made; before it none, or one with the same contributors."""
+def prepared(story: Story, *, after_may: bool = False) -> tuple[Pool, Pool]:
+    """A locked cycle whose pools are made; before it none, or one with the same contributors."""
     story.take("contributors", ("contributor_id", "contributor_name"), [("ann", ""), ("ben", ""), ("cyd", "")])
     story.models(("m", "ds@1"), ("n", "ds@1"))
     story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
@@ -102,7 +102,7 @@ def prepared(story: Story, *, after_may: bool = False) -> Batch:
     assert [pool.distributable_micros for pool in (first, second)] == [20 * M, 40 * M]
     assert [pool.denominator_ticks for pool in (first, second)] == [4 * TICKS] * 2
     assert first.pk < second.pk
-    return Batch((first, second))
+    return first, second
 
 
 def stored() -> int:

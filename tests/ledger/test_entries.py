@@ -44,11 +44,11 @@ def test_a_partition_that_was_begun_and_left_is_made_anew(batch: Batch) -> None:
     assert batch.enter() == 4
 
 
-def test_an_open_cycle_and_a_calculated_one_take_no_entries(batch: Batch, story: Story) -> None:
-    opened = story.open("july", "2026-07-01", "2026-08-01")
+def test_an_open_cycle_and_a_calculated_one_take_no_entries(batch: Batch, told: Story) -> None:
+    opened = told.open("july", "2026-07-01", "2026-08-01")
     with pytest.raises(IntegrityError, match="it is not locked"):
         attach(opened.pk)
-    done = cycles.calculate(key="june", act=story.act())
+    done = cycles.calculate(key="june", act=told.act())
     with pytest.raises(IntegrityError, match="it is not locked"):
         attach(done.pk)
     assert stored() == 4
@@ -61,7 +61,7 @@ def test_attaching_by_hand_is_judged_as_well(batch: Batch) -> None:
     assert stored() == 0
 
 
-def test_what_goes_to_nobody_is_of_a_locked_cycle_too(story: Story) -> None:
-    cycle = Cycle.objects.get(pk=story.open("july", "2026-07-01", "2026-08-01", policy=story.policy().name).pk)
+def test_what_goes_to_nobody_is_of_a_locked_cycle_too(batch: Batch, told: Story) -> None:
+    cycle = Cycle.objects.get(pk=told.open("july", "2026-07-01", "2026-08-01").pk)
     with pytest.raises(IntegrityError, match="is closed"), transaction.atomic():
-        Rest.objects.create(cycle=cycle, pool_id=1, bucket="suspense", amount_micros=1)
+        Rest.objects.create(cycle=cycle, pool=batch.of[0], bucket="suspense", amount_micros=1)

@@ -6,7 +6,7 @@ from django.db import IntegrityError, connection, transaction
 
 from revshare.ledger.models import AccountControl, PoolControl
 from tests.folios import ARRAYS, OF_ENTRY, OF_STATEMENT, a_roll
-from tests.ledger.batches import TICKS, Batch, M, prepared, stored
+from tests.ledger.batches import TICKS, Batch, M, stored
 from tests.ledger.spoiling import (
     Spoil,
     a_pool_each,
@@ -25,7 +25,6 @@ from tests.ledger.spoiling import (
     with_nobody_between,
     with_nobody_in_euros,
 )
-from tests.stories import Story
 
 CHECK, KEY, ONCE = psycopg.errors.CheckViolation, psycopg.errors.ForeignKeyViolation, psycopg.errors.UniqueViolation
 SPOILT: dict[str, tuple[Spoil, type[psycopg.Error]]] = {
@@ -122,17 +121,3 @@ def test_what_does_not_fit_is_refused_whole(batch: Batch, what: str) -> None:
             "SELECT to_regclass(%s), to_regclass(%s)", [f"ledger_{x}_{batch.cycle_id}" for x in ("roll", "folio")]
         )
         assert cursor.fetchone() == (None, None)
-
-
-@pytest.mark.parametrize(("people", "kind"), [(("ann", "zoe"), KEY), (("ben", "ann"), ONCE), (("ann", "ben"), None)])
-def test_a_roll_that_the_cycle_before_has_not_is_looked_up(
-    story: Story, people: tuple[str, str], kind: type | None
-) -> None:
-    batch = prepared(story, after_may=True)
-    names(*people)(batch)
-    if kind is None:
-        assert batch.enter() == 4
-        return
-    with pytest.raises((IntegrityError, psycopg.IntegrityError)) as caught, transaction.atomic():
-        batch.enter()
-    assert isinstance(caught.value.__cause__ or caught.value, kind), caught.value
