@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revshare.audit_trail.operations import Act
-from revshare.files import held, spooling
+from revshare.files import held, plain_csv, spooling
 from revshare.files.formats import KINDS
 from revshare.files.glance import NotPlain
 from revshare.files.models import QuarantinedRow
@@ -141,3 +141,22 @@ def test_the_books_are_those_of_the_patient_reader(
     monkeypatch.setattr(held, "FROM_BYTES", 1 << 30)
     assert books() == quick
     assert asked == ["held"]
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_still_written_is_refused(
+    file: Callable[..., Path], act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at its bytes and the judgement of its rows, both of which are of what it was."""
+    path = file("sales.csv", SALES + ROWS)
+    fits = plain_csv.fits
+
+    def meanwhile(*args: object, **kwargs: object) -> bool:
+        path.write_text(SALES + ROWS * 2, encoding="utf-8")
+        return fits(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(plain_csv, "fits", meanwhile)
+    with pytest.raises(FileRefused) as refused:
+        ingest(kind="sales", path=path, act=act)
+    assert refused.value.code == "file_changed"
+    assert not Sale.objects.exists()
