@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import duckdb
 import pytest
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import override_settings
 from hypothesis import given, settings
@@ -160,3 +162,62 @@ def test_a_file_that_is_still_written_is_refused(
         ingest(kind="sales", path=path, act=act)
     assert refused.value.code == "file_changed"
     assert not Sale.objects.exists()
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Files alike, of many pieces, and memory for one of them, but not for both."""
+    monkeypatch.setattr(plain_csv, "READ_BYTES", 1_000)
+    paths = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path in paths:
+        path.write_text("x,y,z\n" + "1,2,3\n" * 1_000, encoding="utf-8")
+    sizes: list[int] = []
+    with held.holding(paths[0], columns=COLUMNS) as future:
+        assert future is not None
+        sizes += [column.nbytes for column in future.result().take().select(["x", "y", "z"]).columns]
+    monkeypatch.setattr(django_settings, "REVSHARE_ARRAY_BYTES", held.SHARE * sum(sizes) * 3 // 2)
+    return paths
+
+
+def is_held(path: Path) -> bool:
+    with held.holding(path, columns=COLUMNS) as future:
+        assert future is not None
+        return future.exception() is None
+
+
+def test_all_that_is_held_at_once_has_a_bound(two: tuple[Path, Path]) -> None:
+    first, second = two
+    with held.holding(first, columns=COLUMNS) as future:
+        assert future is not None
+        rows = future.result().take()
+        assert not is_held(second)
+        assert rows.select(["x"]).to_pylist() == [{"x": "1"}] * 1_000
+    assert is_held(second)
+    assert is_held(first)
+
+
+def test_what_gives_up_gives_its_memory_back_at_once(two: tuple[Path, Path], tmp_path: Path) -> None:
+    """It is not over then: the file is read another way."""
+    large = tmp_path / "large.csv"
+    large.write_text(two[0].read_text() * 3, encoding="utf-8")
+    with held.holding(large, columns=COLUMNS) as future:
+        assert future is not None
+        assert isinstance(future.exception(), NotPlain)
+        assert is_held(two[0])
+
+
+@pytest.mark.django_db
+def test_what_finds_no_memory_left_is_spooled(
+    two: tuple[Path, Path], file: Callable[..., Path], act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools = mock.Mock(wraps=spooling.spool_rows)
+    monkeypatch.setattr(spooling, "spool_rows", spools)
+    sale = "s{},2026-06-01T00:00:00Z,generation,m,USD,5,,\n"
+    one, many = (file(f"{n}.csv", SALES + "".join(map(sale.format, range(n)))) for n in (1, 200))
+    with held.holding(two[0], columns=COLUMNS) as future:
+        assert future is not None
+        future.result()
+        assert ingest(kind="sales", path=one, act=act).file.rows_accepted == 1
+        assert spools.call_count == 0
+        assert ingest(kind="sales", path=many, act=act).file.rows_accepted == 199  # one is there already
+        assert spools.call_count == 1
