@@ -32,7 +32,7 @@ from revshare.statements.models import Statement
 from tests.console.conftest import SignIn, take_in
 from tests.small import SIGNALS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cycles")]
 STAFF = ("olivia", "adam", "fiona", "root")
 MODELS = sorted(site._registry, key=lambda model: model.__name__)
 # Who may look is one line of code for all of them: one person opens everything, the others a few.
