@@ -3,7 +3,7 @@
 An array may be a slice: it then has the places of all texts it was cut from, and the bytes of all of them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,10 @@ import pyarrow as pa
 
 class Opened(NamedTuple):
     """`ends`: text n is `signs[ends[n]:ends[n + 1]]`; so there is one more of these than texts, also where there is no
-    text, and the first need not be 0. `signs`: UTF-8, also that of texts which the array was cut from."""
+    text, and the first need not be 0. They are as wide as the array has them. `signs`: UTF-8, also that of texts which
+    the array was cut from."""
 
-    ends: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.integer[Any]]
     signs: npt.NDArray[np.uint8]
 
     @property
@@ -24,10 +25,13 @@ class Opened(NamedTuple):
 
 
 def opened(texts: pa.Array) -> Opened:
-    """`texts`: strings or large strings. A null looks like a blank: whoever knows of nulls asks for them."""
-    texts = texts.cast(pa.large_string())  # places of 64 bits; the bytes stay where they are
+    """`texts`: of strings and large strings nothing is copied. A null looks like a blank: whoever knows of nulls asks
+    for them."""
+    if not pa.types.is_string(texts.type):
+        texts = texts.cast(pa.large_string())
+    width = np.dtype(np.int32 if pa.types.is_string(texts.type) else np.int64)
     _, places, data = texts.buffers()
     if not len(texts):  # Arrow may then leave out the places
-        return Opened(np.zeros(1, np.int64), np.empty(0, np.uint8))
-    ends = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        return Opened(np.zeros(1, width), np.empty(0, np.uint8))
+    ends = np.frombuffer(places, width, count=len(texts) + 1, offset=texts.offset * width.itemsize)
     return Opened(ends, np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8))

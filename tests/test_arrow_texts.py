@@ -18,7 +18,8 @@ def one_by_one(array: pa.Array) -> list[bytes]:
 
 def by_places(array: pa.Array) -> list[bytes]:
     ends, signs = opened(array)
-    assert (ends.dtype, signs.dtype, len(ends)) == (np.int64, np.uint8, len(array) + 1)
+    width = np.int32 if pa.types.is_string(array.type) else np.int64
+    assert (ends.dtype, signs.dtype, len(ends)) == (width, np.uint8, len(array) + 1)
     return [signs[ends[n] : ends[n + 1]].tobytes() for n in range(len(array))]
 
 
@@ -52,6 +53,13 @@ def test_a_null_looks_like_a_blank(kind: pa.DataType) -> None:
     assert opened(array[1:]).own.tobytes() == "作家".encode()
 
 
-def test_the_bytes_are_not_copied() -> None:
-    array = pa.array(["ann", "ben"])
-    assert opened(array).signs.ctypes.data == array.buffers()[2].address
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_copied(kind: pa.DataType) -> None:
+    array = pa.array(["ann", "ben"], kind)
+    found = opened(array)
+    assert (found.ends.ctypes.data, found.signs.ctypes.data) == tuple(one.address for one in array.buffers()[1:])
+
+
+def test_texts_of_other_kinds_are_opened_too() -> None:
+    array = pa.array(["ann", "ben", "ann"]).dictionary_encode()
+    assert opened(array).own.tobytes() == b"annbenann"
