@@ -16,6 +16,7 @@ import psycopg
 import pyarrow as pa
 from django.db import connection
 
+from revshare.arrow_texts import opened
 from revshare.binary_rows import images
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -168,11 +169,7 @@ class Texts:
 
     def __init__(self, array: pa.Array) -> None:
         """`array`: strings of Arrow, none of them null, blank or with a NUL in it."""
-        array = array.cast(pa.large_string())
-        _, offsets, data = array.buffers()
-        size = len(array) + 1
-        self._offsets = np.frombuffer(offsets, np.int64, count=array.offset + size)[array.offset :]
-        self._data = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+        self._offsets, self._data = opened(array)
         self.lengths = np.diff(self._offsets)
         assert self.lengths.all(), "an array of bytes cannot hold a blank text"
         lengths = np.unique(self.lengths).tolist()

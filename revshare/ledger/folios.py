@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from revshare.arrow_texts import opened
+
 ROLL = ("cycle_id", "roll", "first_id", "contributors")
 FOLIO = (
     "cycle_id", "roll", "currency", "first_no", "members", "openings", "earned", "ends", "pools", "ticks", "amounts",
@@ -151,9 +153,7 @@ class _Texts:
     """Texts as elements of arrays."""
 
     def __init__(self, array: pa.Array) -> None:
-        array = array.cast(pa.large_string())
-        _, offsets, data = array.buffers()
-        ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+        ends, signs = opened(array)
         lengths = np.diff(ends)
         starts = ends - ends[0] + 4 * np.arange(len(ends))
         image = np.empty(int(starts[-1]), np.uint8)
@@ -161,7 +161,7 @@ class _Texts:
         of_length = starts[:-1, None] + np.arange(4)
         is_length[of_length] = True
         image[of_length] = lengths.astype(">i4").view(np.uint8).reshape(-1, 4)
-        image[~is_length] = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        image[~is_length] = signs[ends[0] : ends[-1]]
         self._starts = starts.tolist()
         self._image = memoryview(image)  # type: ignore[arg-type]
 
