@@ -111,9 +111,10 @@ def test_bytes_that_are_no_text_are_refused_by_the_first_pass(wrong: bytes, tmp_
     """Whoever reads beside it does not look."""
     path = tmp_path / "in.csv"
     path.write_bytes(b"x,y,z\n1,2,3\n4,5," + wrong + b"\n")
-    with held.holding(path, columns=COLUMNS) as future, pytest.raises(FileRefused, match="byte 16"):
+    with held.holding(path, columns=COLUMNS) as future:
         assert future is not None
-        inspect(path, tmp_path)
+        with pytest.raises(FileRefused, match="byte 16"):
+            inspect(path, tmp_path)
 
 
 @pytest.mark.django_db
