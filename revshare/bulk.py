@@ -22,7 +22,7 @@ HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 BLOCK_ROWS = 250_000
 BLOCK_BYTES = 1 << 20
-PAGE_BYTES, PAGES_TOGETHER = 8192, 2048  # of the database: some 200,000 short rows
+PAGES_TOGETHER = 2048  # of a table: some 200,000 short rows
 
 Array = npt.NDArray[Any]
 """One column of a block: int16, int32, int64 (smallint, integer, bigint) or bytes of one length (text)."""
@@ -142,9 +142,9 @@ def ids_out(table: str, column: str) -> Iterator[pa.LargeStringArray]:
     """All values of a column of ids, each of which is there once, in no order, as of one moment. Those of so many pages
     come as one text, parted by line feeds, which no id has: rows of their own would cost more than what is in them, and
     to fetch them by an index costs twice as much."""
+    pages = f"pg_relation_size('{table}') / current_setting('block_size')::int"
     query = (
-        "SELECT together.* "
-        f"FROM generate_series(0, pg_relation_size('{table}') / {PAGE_BYTES}, {PAGES_TOGETHER}) AS page, "
+        f"SELECT together.* FROM generate_series(0, {pages}, {PAGES_TOGETHER}) AS page, "
         f"LATERAL (SELECT count(*), convert_to(string_agg({column}, E'\\n'), 'UTF8') FROM {table} "
         f"WHERE ctid >= ('(' || page || ',0)')::tid AND ctid < ('(' || page + {PAGES_TOGETHER} || ',0)')::tid) together"
     )
