@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple
 from unittest import mock
 
 import pytest
@@ -23,6 +24,11 @@ from revshare.manifests.queries import LAKE
 HEAD = "dataset_version,asset_id,contributor_id\n"
 
 
+class Foreseen(NamedTuple):
+    all_known: bool
+    digest: str
+
+
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "SMALL_BYTES", 0)
@@ -30,14 +36,15 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def foreseen(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
+def foreseen(monkeypatch: pytest.MonkeyPatch) -> list[Foreseen]:
     """What was known of each file before the lock."""
-    found: list[Work] = []
+    found: list[Foreseen] = []
     foresee = AttributionIntake.foresee
 
     def remember(intake: AttributionIntake, work: Work) -> Work:
-        found.append(foresee(intake, work))
-        return found[-1]
+        work = foresee(intake, work)
+        found.append(Foreseen(work.all_known, work.digest))
+        return work
 
     monkeypatch.setattr(AttributionIntake, "foresee", remember)
     return found
@@ -65,20 +72,20 @@ def test_only_attributions_foresee() -> None:
 
 @pytest.mark.django_db
 def test_strangers_who_become_known_before_the_lock_are_not_made_anew(
-    large: None, foreseen: list[Work], file: Callable[[str, str], Path], act: Act
+    large: None, foreseen: list[Foreseen], file: Callable[[str, str], Path], act: Act
 ) -> None:
     add("ann")()
     path = file("a.csv", f"{HEAD}v,1,ann\nv,2,ben\nv,3,cy\n")
     with before_the_lock(add("ben")):
         report = ingest(kind="attributions", path=path, act=act)
-    assert [work.all_known for work in foreseen] == [False]
+    assert [one.all_known for one in foreseen] == [False]
     assert report.facts["unclaimed_contributors"] == 1
     assert list(Contributor.objects.values_list("id", "unclaimed")) == [("ann", False), ("ben", False), ("cy", True)]
 
 
 @pytest.mark.django_db
 def test_who_is_known_is_looked_up_once_and_the_part_is_hashed_once(
-    large: None, foreseen: list[Work], file: Callable[[str, str], Path], act: Act
+    large: None, foreseen: list[Foreseen], file: Callable[[str, str], Path], act: Act
 ) -> None:
     add("ann")()
     path, seen = file("a.csv", f"{HEAD}v,1,ann\nv,2,ann\n"), list[int]()
@@ -90,16 +97,16 @@ def test_who_is_known_is_looked_up_once_and_the_part_is_hashed_once(
         report = ingest(kind="attributions", path=path, act=act)
     assert report.facts["unclaimed_contributors"] == 0
     assert asked.call_count == hashed.call_count == 1
-    (work,) = foreseen
+    (one,) = foreseen
     assert seen == [1], "before the lock"
-    assert work.all_known
-    assert Part.objects.get().parquet_sha256 == work.digest
-    check_part(LAKE, work.digest)
+    assert one.all_known
+    assert Part.objects.get().parquet_sha256 == one.digest
+    check_part(LAKE, one.digest)
 
 
 @pytest.mark.django_db
 def test_a_part_with_rows_left_out_is_not_stored_under_the_hash_of_the_whole(
-    large: None, foreseen: list[Work], file: Callable[[str, str], Path], act: Act
+    large: None, foreseen: list[Foreseen], file: Callable[[str, str], Path], act: Act
 ) -> None:
     first, again = file("a.csv", f"{HEAD}v,1,ann\n"), file("b.csv", f"{HEAD}v,1,ann\nv,2,ann\n")
     for path in (first, again):
