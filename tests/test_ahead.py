@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from revshare.ahead import one_ahead
+from revshare.ahead import ahead, one_ahead
 
 
 def test_items_come_in_order_and_one_is_fetched_ahead() -> None:
@@ -39,4 +39,21 @@ def test_an_error_is_raised_at_its_place_and_leaving_early_ends_it() -> None:
     left = one_ahead(iter([1, 2, 3]))
     assert next(left) == 1
     left.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == threads
+
+
+def test_the_first_is_fetched_at_once() -> None:
+    first = threading.Event()
+
+    def items() -> Iterator[int]:
+        first.set()
+        yield 1
+        yield 2
+
+    with ahead(items()) as series:
+        assert first.wait(10), "before anybody asks"
+        assert list(series) == [1, 2]
+    threads = threading.active_count()
+    with pytest.raises(ZeroDivisionError), ahead(items()) as series:
+        raise ZeroDivisionError
     assert threading.active_count() == threads

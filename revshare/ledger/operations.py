@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from revshare.ahead import one_ahead
+from revshare.ahead import ahead
 from revshare.audit_trail.operations import Act
 from revshare.bulk import copy_images
 from revshare.errors import Conflict, Refused
@@ -40,19 +40,19 @@ def enter(
         # Few rows, and large ones: their indexes are filled on the way sooner than by reading all again.
         cursor.execute("SELECT revshare_index_entries(%s)", [cycle_id])
         progress("post", 0, entries)
-        copy_images(
-            table=f"ledger_roll_{cycle_id}", columns=ROLL, images=rolls.images(cycle_id, PEOPLE_AT_ONCE), frozen=True
-        )
         taken = 0
 
-        def folios() -> Iterator[memoryview]:
+        def folios(coming: Iterator[Statements]) -> Iterator[memoryview]:
             nonlocal taken
-            for some in one_ahead(statements):
+            for some in coming:
                 progress("post", taken, entries)
                 taken += len(some.pools)
                 yield rolls.folios(cycle_id, some)
 
-        copy_images(table=f"ledger_folio_{cycle_id}", columns=FOLIO, images=folios(), frozen=True)
+        with ahead(statements) as coming:  # the first are made while the rolls are sent
+            images = rolls.images(cycle_id, PEOPLE_AT_ONCE)
+            copy_images(table=f"ledger_roll_{cycle_id}", columns=ROLL, images=images, frozen=True)
+            copy_images(table=f"ledger_folio_{cycle_id}", columns=FOLIO, images=folios(coming), frozen=True)
         pools, accounts = controls()
         PoolControl.objects.bulk_create(pools)
         AccountControl.objects.bulk_create(accounts)
