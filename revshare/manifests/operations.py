@@ -1,18 +1,18 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 from django.db import connection, transaction
 
+from revshare.array_rows import Rolls
 from revshare.audit_trail.operations import Act, record
-from revshare.bulk import BLOCK_ROWS, Array, Texts, copy_arrays
+from revshare.bulk import BLOCK_ROWS, copy_images
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed
 from revshare.files.bounds import BLANK, bounds
 from revshare.files.glance import Plain
@@ -24,7 +24,7 @@ from revshare.files.repeats import except_repeated
 from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
 from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, sha256_of, spool
+from revshare.lake import check_part, copy_in, duck, keep, literal, sha256_of, spool
 from revshare.locks import Lock, hold
 from revshare.manifests.classes import Decisions, classify, never_earns_in_part, nothing_decided
 from revshare.manifests.drafts import Draft, draft_of
@@ -32,6 +32,7 @@ from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
 from revshare.manifests.queries import CLASSES, LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
 from revshare.manifests.weighing import Weighed
+from revshare.manifests.weight_pages import PAGE, ROLL, everybody_in, images, rolls_of
 from revshare.progress import Progress, no_progress
 
 ASSET = ("dataset_version", "asset_id")
@@ -274,18 +275,22 @@ def freeze(
                 weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
             finally:
                 checked.result()  # or nothing is kept of what was weighed; whatever else went wrong with damaged parts
-            reader = con.cursor()
-            coming = [ahead.submit(draft_of, reader, open_ones[0], weighed[open_ones[0]])]
+            reader, people = con.cursor(), everybody_in(weighed.values())
+            coming = [ahead.submit(draft_of, reader, open_ones[0], weighed[open_ones[0]], people)]
+            progress("freeze", 0, len(open_ones))
+            rolls = _store_rolls(manifests[open_ones[0]], people)
             for done, name in enumerate(open_ones):
                 progress("freeze", done, len(open_ones))
                 draft = coming.pop().result()
                 # The next is made ready while the database takes this one.
-                coming += [ahead.submit(draft_of, reader, after, weighed[after]) for after in open_ones[done + 1 :][:1]]
+                coming += [
+                    ahead.submit(draft_of, reader, after, weighed[after], people) for after in open_ones[done + 1 :][:1]
+                ]
                 manifests[name].frozen_arrival = last_arrival()
                 asked = decisions(act.at, manifests[name].frozen_arrival, scratch)
                 if by_class or never_earns_in_part(con, records=stored.query, version=name, decisions=asked):
                     _sort_out(con, manifests[name], stored.query, asked, scratch)
-                _close(con, manifests[name], weighed[name], draft, act)
+                _close(manifests[name], weighed[name], draft, rolls, act)
     return [manifests[name] for name in wanted]
 
 
@@ -326,13 +331,19 @@ def _sort_out(
         manifest.classes_sha256 = keep(found.weights, CLASSES)
 
 
-def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
+class _Rolls(NamedTuple):
+    """On which of them those stand who have weights of what is frozen together; with which manifest they came in."""
+
+    rolls: Rolls
+    came_with: int
+
+
+def _close(manifest: Manifest, weighed: Weighed, draft: Draft, rolls: _Rolls, act: Act) -> None:
     """Keeps what a version weighs, and freezes it."""
     manifest.records, manifest.assets = weighed.records, weighed.assets
     manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
     manifest.sha256, manifest.frozen_at = draft.sha256, act.at
-    _store_weights(con, manifest, weighed, draft)
-    draft.rows.unlink()
+    _store_weights(manifest, draft, rolls)
     manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
     detail: dict[str, Any] = {
         "sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records
@@ -343,23 +354,28 @@ def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed,
     record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)
 
 
-def _store_weights(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft) -> None:
-    """Into a partition of their own: for auditors, and for the pages."""
+def _store_rolls(manifest: Manifest, people: pa.LargeStringArray) -> _Rolls:
+    """Into a partition that bears the number of one of the manifests. The database looks up everybody, once for all of
+    these manifests."""
+    rolls = rolls_of(people)
+    if not len(people):
+        return _Rolls(rolls, manifest.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revshare_new_rolls(%s)", [manifest.pk])
+        part = cursor.fetchone()[0]
+        copy_images(table=part, columns=ROLL, images=rolls.images(manifest.pk, BLOCK_ROWS), frozen=True)
+        cursor.execute("SELECT revshare_attach_rolls(%s)", [manifest.pk])
+    return _Rolls(rolls, manifest.pk)
+
+
+def _store_weights(manifest: Manifest, draft: Draft, rolls: _Rolls) -> None:
+    """Into a partition of their own: for auditors, and for the pages. The database compares them with what the manifest
+    says of them."""
+    manifest.save(update_fields=["contributors", "assets_ticks"])
+    pages = images(
+        rolls.rolls, draft.placed, manifest_id=manifest.pk, rolls_of=rolls.came_with, people=BLOCK_ROWS
+    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SELECT revshare_new_weights(%s)", [manifest.pk])
-        part = cursor.fetchone()[0]
-        if draft.is_weighted:
-            copy_file_in(cursor, draft.rows, table=part, columns="contributor_id, assets_ticks, weight_ticks")
-        else:
-            scan = f"read_parquet({literal(weighed.weights)})"
-            weights = con.sql(f"SELECT assets_ticks, contributor_id FROM {scan}").to_arrow_reader(BLOCK_ROWS)
-            copy_arrays(table=part, columns=("assets_ticks", "contributor_id"), blocks=_blocks(weights), frozen=True)
+        copy_images(table=cursor.fetchone()[0], columns=PAGE, images=pages, frozen=True)
         cursor.execute("SELECT revshare_attach_weights(%s)", [manifest.pk])
-
-
-def _blocks(weights: pa.RecordBatchReader) -> Iterator[tuple[Array, Array]]:
-    """Ticks and contributors, those with ids of the same length together."""
-    for batch in weights:
-        ticks = batch.column(0).to_numpy(zero_copy_only=False)
-        for chosen, ids in Texts(batch.column(1)).groups(np.arange(len(ticks))):
-            yield ticks[chosen], ids

@@ -1,0 +1,122 @@
+"""Weights by the page (ADR 30). Rolls list people, in order; a page has what those on a roll have of one manifest, NULL
+where somebody has nothing of it. The manifests that are frozen together share their rolls."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from struct import Struct
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from revshare.apportion import ApportionmentBroken
+from revshare.array_rows import LONG, NO_ARRAY, NUMERIC, Int64s, Rolls, arrays_with_gaps, decimals, numbers
+from revshare.manifests.weighing import UnknownContributor, Weighed
+
+ROLL = ("rolls_of", "roll", "first_id", "contributors")
+PAGE = ("manifest_id", "rolls_of", "roll", "ticks", "weights")
+"""The columns of a page. `rolls_of`: the manifest with which the rolls came in. `weights` are NULL where they are what
+the ticks are, all of them or some."""
+
+TICKS_BYTES = 9  # of one person, with the bit that says whether there are any
+_ROW = Struct(">h ii ii ii")  # how many fields; manifest_id, rolls_of, roll, each after its length
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What a version weighs by the places of its contributors on a list, in ascending order. `weights`: of those whose
+    weighted ticks differ from their ticks (`weighted`: which of them)."""
+
+    places: Int64s
+    ticks: Int64s
+    weighted: npt.NDArray[np.bool_]
+    weights: pa.Decimal128Array
+
+
+def everybody_in(weighed: Iterable[Weighed]) -> pa.LargeStringArray:
+    """A list of people, each once and in order, on which all are that these files name: the one in which they number
+    them already, if it is one and the same."""
+    files = list(weighed)
+    if (people := files[0].people) is not None and all(file.people is people for file in files):
+        return people.cast(pa.large_string())
+    names = [pq.read_table(file.weights, columns=["contributor_id"]).column(0) for file in files]
+    found = pa.chunked_array([chunk.cast(pa.large_string()) for column in names for chunk in column.chunks])
+    return pc.unique(found).sort() if len(found) else pa.array([], pa.large_string())
+
+
+def rolls_of(people: pa.LargeStringArray) -> Rolls:
+    """`people`: as `everybody_in` gives them."""
+    return Rolls(people, np.full(len(people), TICKS_BYTES))
+
+
+class Placing:
+    """Takes the rows of a file of weights, batch by batch."""
+
+    def __init__(self, people: pa.LargeStringArray, *, is_weighted: bool) -> None:
+        """`is_weighted`: whether weighted ticks differ from ticks anywhere."""
+        self._people = people
+        self._is_weighted = is_weighted
+        self._places: list[Int64s] = []
+        self._ticks: list[Int64s] = []
+        self._weighted: list[npt.NDArray[np.bool_]] = []
+        self._weights: list[pa.Array] = []
+
+    def take(self, rows: pa.RecordBatch) -> None:
+        ticks = rows.column("assets_ticks")
+        self._places.append(self._placed(rows))
+        self._ticks.append(ticks.to_numpy())
+        if self._is_weighted:
+            weights = rows.column("weight_ticks")
+            differs = pc.not_equal(weights, ticks.cast(weights.type))
+            self._weighted.append(differs.to_numpy(zero_copy_only=False))
+            self._weights.append(weights.filter(differs))
+
+    def _placed(self, rows: pa.RecordBatch) -> Int64s:
+        """Where those whom the rows name stand. The file's own numbers are quicker, the names are what counts."""
+        names = rows.column("contributor_id").cast(pa.large_string())
+        if "place" in rows.schema.names and self._people.take(places := rows.column("place")).equals(names):
+            return places.to_numpy().astype(np.int64)
+        found = pc.index_in(names, value_set=self._people)
+        if found.null_count:
+            raise UnknownContributor(f"Weights name {found.null_count:,} contributors nobody knows: run `verify`.")
+        return found.to_numpy().astype(np.int64)
+
+    def done(self) -> Placed:
+        """Raises ApportionmentBroken unless each contributor was named once, in order."""
+        places = np.concatenate([*self._places, np.zeros(0, np.int64)])
+        if (np.diff(places) <= 0).any():
+            raise ApportionmentBroken("Weights do not name each contributor once, in order: nothing was kept.")
+        ticks = np.concatenate([*self._ticks, np.zeros(0, np.int64)])
+        weighted = np.concatenate(self._weighted) if self._weighted else np.zeros(len(places), bool)
+        weights = pa.chunked_array(self._weights, pa.decimal128(38, 6)).combine_chunks()
+        return Placed(places, ticks, weighted, weights)
+
+
+def images(rolls: Rolls, placed: Placed, *, manifest_id: int, rolls_of: int, people: int) -> Iterator[bytes]:
+    """The pages as rows of binary COPY, made for so many people at once. Of rolls on which nobody has anything there
+    are none."""
+    for low, high in rolls.slices(people):
+        first, end = np.searchsorted(placed.places, [low, high]).tolist()
+        if first == end:
+            continue
+        number, cuts = rolls.within(low, high)
+        places, differs = placed.places[first:end] - low, placed.weighted[first:end]
+        held, weighted = _marked(places, high - low), _marked(places[differs], high - low)
+        before, own = int(placed.weighted[:first].sum()), int(differs.sum())
+        ticks = arrays_with_gaps(LONG, numbers(placed.ticks[first:end]), held, cuts)
+        weights = arrays_with_gaps(NUMERIC, decimals(placed.weights.slice(before, own)), weighted, cuts)
+        with_weights = np.add.reduceat(weighted, cuts[:-1], dtype=np.int64)
+        pieces: list[bytes] = []
+        for at in np.flatnonzero(np.add.reduceat(held, cuts[:-1], dtype=np.int64)).tolist():
+            pieces.append(_ROW.pack(len(PAGE), 4, manifest_id, 4, rolls_of, 4, number + at))
+            pieces += [ticks[0][at], ticks[1][at]]
+            pieces += [weights[0][at], weights[1][at]] if with_weights[at] else [NO_ARRAY]
+        yield b"".join(pieces)
+
+
+def _marked(places: Int64s, size: int) -> npt.NDArray[np.bool_]:
+    marks = np.zeros(size, bool)
+    marks[places] = True
+    return marks
