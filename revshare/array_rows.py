@@ -72,9 +72,9 @@ def arrays(oid: int, values: npt.NDArray[np.integer[Any]], cuts: Int64s) -> tupl
     return _arrays(oid, image.tobytes(), cuts, cuts * image.itemsize, np.zeros(len(cuts) - 1, bool))
 
 
-def arrays_with_gaps(oid: int, values: Bytes, held: Held, cuts: Int64s) -> tuple[list[bytes], list[bytes]]:
-    """The same of elements of which only those `held` are there; the others are NULL. `values`: of each that is there
-    the bytes that stand for it, a multiple of four (`numbers`, `decimals`)."""
+def arrays_with_gaps(oid: int, values: Bytes, held: Held, cuts: Int64s) -> list[bytes]:
+    """Arrays that end at the cuts, of elements of which only those `held` are there; the others are NULL. Where none is
+    there, NO_ARRAY. `values`: of each that is there the bytes that stand for it (`numbers`, `decimals`)."""
     size = values.shape[1]
     starts = np.zeros(len(held) + 1, np.int64)
     np.cumsum(1 + size // _WORD * held, out=starts[1:])
@@ -83,8 +83,9 @@ def arrays_with_gaps(oid: int, values: Bytes, held: Held, cuts: Int64s) -> tuple
     image[at] = size
     for place, word in enumerate(values.view(">i4").T, 1):
         image[at + place] = word
-    gaps = np.add.reduceat(~held, cuts[:-1], dtype=np.int64) > 0 if len(held) else np.zeros(0, bool)
-    return _arrays(oid, image.tobytes(), cuts, starts[cuts] * _WORD, gaps)
+    counts = np.add.reduceat(held, cuts[:-1], dtype=np.int64)
+    fields = zip(*_arrays(oid, image.tobytes(), cuts, starts[cuts] * _WORD, counts < np.diff(cuts)), strict=True)
+    return [head + elements if count else NO_ARRAY for count, (head, elements) in zip(counts, fields, strict=True)]
 
 
 def numbers(values: Int64s) -> Bytes:
@@ -150,14 +151,9 @@ class _Texts:
         _, offsets, data = array.buffers()
         ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
         lengths = np.diff(ends)
-        starts = ends - ends[0] + 4 * np.arange(len(ends))
-        image = np.empty(int(starts[-1]), np.uint8)
-        is_length = np.zeros(len(image), bool)
-        of_length = starts[:-1, None] + np.arange(4)
-        is_length[of_length] = True
-        image[of_length] = lengths.astype(">i4").view(np.uint8).reshape(-1, 4)
-        image[~is_length] = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
-        self._starts = starts.tolist()
+        self._starts = (ends - ends[0] + _WORD * np.arange(len(ends))).tolist()
+        texts = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+        image = _side_by_side(lengths, texts) if (lengths == lengths[0]).all() else _one_by_one(lengths, texts)
         self._image = memoryview(image)  # type: ignore[arg-type]
 
     def elements(self, first: int, end: int) -> memoryview:
@@ -166,3 +162,22 @@ class _Texts:
     def array(self, first: int, end: int) -> tuple[bytes, memoryview]:
         elements = self.elements(first, end)
         return _ARRAY.pack(_ARRAY.size - 4 + len(elements), 1, 0, TEXT, end - first, 1), elements
+
+
+def _side_by_side(lengths: Int64s, texts: Bytes) -> Bytes:
+    """Texts of one length, each after its length."""
+    image = np.empty((len(lengths), _WORD + int(lengths[0])), np.uint8)
+    image[:, :_WORD] = np.frombuffer(int(lengths[0]).to_bytes(_WORD), np.uint8)
+    image[:, _WORD:] = texts.reshape(len(lengths), -1)
+    return image.reshape(-1)
+
+
+def _one_by_one(lengths: Int64s, texts: Bytes) -> Bytes:
+    """Texts of any lengths, each after its length."""
+    image = np.empty(len(texts) + _WORD * len(lengths), np.uint8)
+    is_length = np.zeros(len(image), bool)
+    of_length = (np.cumsum(_WORD + lengths) - lengths - _WORD)[:, None] + np.arange(_WORD)
+    is_length[of_length] = True
+    image[of_length] = lengths.astype(">i4").view(np.uint8).reshape(-1, _WORD)
+    image[~is_length] = texts
+    return image

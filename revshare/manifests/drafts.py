@@ -4,63 +4,59 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from revshare.bulk import BLOCK_ROWS
-from revshare.lake import literal
+from revshare.manifests.models import Manifest
 from revshare.manifests.rules import digest_header
 from revshare.manifests.weighing import Weighed
-from revshare.manifests.weight_pages import Placed, Placing
+from revshare.manifests.weight_pages import Listed, Placing, exact_sum, images
 
 NO_PARTS = ".000000"
 
 
 class Draft(NamedTuple):
-    """What a version weighs, by the places of its contributors on a list; what else there is to say of it."""
+    """What a version weighs, as rows of its partition; what else there is to say of it."""
 
-    placed: Placed
+    pages: list[bytes]
     contributors: int
     ticks: int
     sha256: str
 
 
-def draft_of(
-    con: duckdb.DuckDBPyConnection, dataset_version: str, weighed: Weighed, people: pa.LargeStringArray
-) -> Draft:
-    """Reads the file of weights. `people`: a list on which all its contributors are. Asks nothing of PostgreSQL, so any
+def draft_of(manifest: Manifest, weighed: Weighed, listed: Listed) -> Draft:
+    """Reads the file of weights. `listed`: all its contributors, and perhaps others. Asks nothing of PostgreSQL, so any
     thread may do it. Raises UnknownContributor, ApportionmentBroken."""
-    contributors, ticks, is_weighted = con.execute(
-        "SELECT count(*), coalesce(sum(assets_ticks), 0), coalesce(bool_or(weight_ticks <> assets_ticks), false) "
-        f"FROM read_parquet({literal(weighed.weights)})"
-    ).fetchall()[0]
-    digest = hashlib.sha256(digest_header(dataset_version, weighed.assets, weighed.records))
-    placing = Placing(people, is_weighted=is_weighted)
+    digest = hashlib.sha256(digest_header(manifest.dataset_version, weighed.assets, weighed.records))
+    placing = Placing(listed.people)
     with pq.ParquetFile(weighed.weights) as file:
-        wanted = {"contributor_id", "assets_ticks", "place", *(["weight_ticks"] if is_weighted else [])}
-        columns = [name for name in file.schema_arrow.names if name in wanted]
+        unread = "weight_ticks" if weighed.is_plain else ""
+        columns = [name for name in file.schema_arrow.names if name != unread]
         for rows in file.iter_batches(BLOCK_ROWS, columns=columns):
-            placing.take(rows)
-            for piece in _lines(rows, is_weighted=is_weighted):
+            for piece in _lines(rows, differs=placing.take(rows)):
                 digest.update(piece)
-    return Draft(placing.done(), contributors, ticks, digest.hexdigest())
+    placed = placing.done()
+    pages = list(images(listed, placed, manifest.pk, BLOCK_ROWS))
+    return Draft(pages, len(placed.places), exact_sum(placed.ticks), digest.hexdigest())
 
 
-def _lines(rows: pa.RecordBatch, *, is_weighted: bool) -> Iterator[bytes | pa.Buffer]:
-    """What stands under the manifest's hash (`rules.digest_header`) of these rows, which are in order."""
+def _lines(rows: pa.RecordBatch, *, differs: bool) -> Iterator[bytes | pa.Buffer]:
+    """What stands under the manifest's hash of these rows, which are in order (`rules.digest_header`). `differs`:
+    whether weighted ticks differ from ticks anywhere."""
     if not len(rows):
         return
     names = rows.column("contributor_id").cast(pa.large_string())
-    if pc.any(pc.match_substring(names, '"')).as_py():
+    if (np.frombuffer(names.buffers()[2], np.uint8) == ord('"')).any():
         names = pc.replace_substring(names, '"', '""')
     ticks = rows.column("assets_ticks").cast(pa.large_string())
     # Decimals of 38 digits take longer to print than all else: what equals a whole number is printed from it.
-    weights = rows.column("weight_ticks").cast(pa.large_string()) if is_weighted else ticks
-    end = b'"\n' if is_weighted else f'{NO_PARTS}"\n'.encode()
+    weights = rows.column("weight_ticks").cast(pa.large_string()) if differs else ticks
+    end = '"\n' if differs else f'{NO_PARTS}"\n'
     cells = pc.binary_join_element_wise(names, ticks, weights, pa.scalar('","', pa.large_string()))
-    all_of_them = pa.ListArray.from_arrays(pa.array([0, len(cells)], pa.int32()), cells)
+    all_of_them = pa.LargeListArray.from_arrays(pa.array([0, len(cells)]), cells)
     yield b'"'
-    yield pc.binary_join(all_of_them, pa.scalar(end.decode() + '"', pa.large_string())).buffers()[2]
-    yield end
+    yield pc.binary_join(all_of_them, pa.scalar(end + '"', pa.large_string())).buffers()[2]
+    yield end.encode()

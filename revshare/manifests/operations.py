@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
-import pyarrow as pa
 from django.db import connection, transaction
 
-from revshare.array_rows import Rolls
 from revshare.audit_trail.operations import Act, record
 from revshare.bulk import BLOCK_ROWS, copy_images
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed
@@ -32,7 +30,7 @@ from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
 from revshare.manifests.queries import CLASSES, LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
 from revshare.manifests.weighing import Weighed
-from revshare.manifests.weight_pages import PAGE, ROLL, everybody_in, images, rolls_of
+from revshare.manifests.weight_pages import PAGE, ROLL, Listed, everybody_in
 from revshare.progress import Progress, no_progress
 
 ASSET = ("dataset_version", "asset_id")
@@ -275,22 +273,24 @@ def freeze(
                 weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
             finally:
                 checked.result()  # or nothing is kept of what was weighed; whatever else went wrong with damaged parts
-            reader, people = con.cursor(), everybody_in(weighed.values())
-            coming = [ahead.submit(draft_of, reader, open_ones[0], weighed[open_ones[0]], people)]
             progress("freeze", 0, len(open_ones))
-            rolls = _store_rolls(manifests[open_ones[0]], people)
+            listed = Listed.of(everybody_in(weighed.values()), manifests[open_ones[0]].pk)
+
+            def coming(names: list[str]) -> list[Future[Draft]]:
+                """The next is made ready while the database takes the one before."""
+                return [ahead.submit(draft_of, manifests[name], weighed[name], listed) for name in names[:1]]
+
+            drafts = coming(open_ones)
+            _store_rolls(listed)
             for done, name in enumerate(open_ones):
                 progress("freeze", done, len(open_ones))
-                draft = coming.pop().result()
-                # The next is made ready while the database takes this one.
-                coming += [
-                    ahead.submit(draft_of, reader, after, weighed[after], people) for after in open_ones[done + 1 :][:1]
-                ]
+                draft = drafts.pop().result()
+                drafts = coming(open_ones[done + 1 :])
                 manifests[name].frozen_arrival = last_arrival()
                 asked = decisions(act.at, manifests[name].frozen_arrival, scratch)
                 if by_class or never_earns_in_part(con, records=stored.query, version=name, decisions=asked):
                     _sort_out(con, manifests[name], stored.query, asked, scratch)
-                _close(manifests[name], weighed[name], draft, rolls, act)
+                _close(manifests[name], weighed[name], draft, act)
     return [manifests[name] for name in wanted]
 
 
@@ -331,19 +331,12 @@ def _sort_out(
         manifest.classes_sha256 = keep(found.weights, CLASSES)
 
 
-class _Rolls(NamedTuple):
-    """On which of them those stand who have weights of what is frozen together; with which manifest they came in."""
-
-    rolls: Rolls
-    came_with: int
-
-
-def _close(manifest: Manifest, weighed: Weighed, draft: Draft, rolls: _Rolls, act: Act) -> None:
+def _close(manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
     """Keeps what a version weighs, and freezes it."""
     manifest.records, manifest.assets = weighed.records, weighed.assets
     manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
     manifest.sha256, manifest.frozen_at = draft.sha256, act.at
-    _store_weights(manifest, draft, rolls)
+    _store_weights(manifest, draft)
     manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
     detail: dict[str, Any] = {
         "sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records
@@ -354,28 +347,23 @@ def _close(manifest: Manifest, weighed: Weighed, draft: Draft, rolls: _Rolls, ac
     record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)
 
 
-def _store_rolls(manifest: Manifest, people: pa.LargeStringArray) -> _Rolls:
-    """Into a partition that bears the number of one of the manifests. The database looks up everybody, once for all of
-    these manifests."""
-    rolls = rolls_of(people)
-    if not len(people):
-        return _Rolls(rolls, manifest.pk)
+def _store_rolls(listed: Listed) -> None:
+    """Into a partition that bears the number of one of the manifests frozen now. The database looks everybody up, once
+    for all of these."""
+    if not len(listed.people):
+        return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT revshare_new_rolls(%s)", [manifest.pk])
-        part = cursor.fetchone()[0]
-        copy_images(table=part, columns=ROLL, images=rolls.images(manifest.pk, BLOCK_ROWS), frozen=True)
-        cursor.execute("SELECT revshare_attach_rolls(%s)", [manifest.pk])
-    return _Rolls(rolls, manifest.pk)
+        cursor.execute("SELECT revshare_new_rolls(%s)", [listed.rolls_of])
+        rolls = listed.rolls.images(listed.rolls_of, BLOCK_ROWS)
+        copy_images(table=cursor.fetchone()[0], columns=ROLL, images=rolls, frozen=True)
+        cursor.execute("SELECT revshare_attach_rolls(%s)", [listed.rolls_of])
 
 
-def _store_weights(manifest: Manifest, draft: Draft, rolls: _Rolls) -> None:
+def _store_weights(manifest: Manifest, draft: Draft) -> None:
     """Into a partition of their own: for auditors, and for the pages. The database compares them with what the manifest
     says of them."""
     manifest.save(update_fields=["contributors", "assets_ticks"])
-    pages = images(
-        rolls.rolls, draft.placed, manifest_id=manifest.pk, rolls_of=rolls.came_with, people=BLOCK_ROWS
-    )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SELECT revshare_new_weights(%s)", [manifest.pk])
-        copy_images(table=cursor.fetchone()[0], columns=PAGE, images=pages, frozen=True)
+        copy_images(table=cursor.fetchone()[0], columns=PAGE, images=draft.pages, frozen=True)
         cursor.execute("SELECT revshare_attach_weights(%s)", [manifest.pk])

@@ -35,6 +35,20 @@ class Placed:
     weights: pa.Decimal128Array
 
 
+@dataclass(frozen=True)
+class Listed:
+    """People, each once and in order, and the rolls on which they stand, which come in with the manifest numbered
+    `rolls_of`."""
+
+    people: pa.LargeStringArray
+    rolls: Rolls
+    rolls_of: int
+
+    @classmethod
+    def of(cls, people: pa.LargeStringArray, rolls_of: int) -> "Listed":
+        return cls(people, Rolls(people, np.full(len(people), TICKS_BYTES)), rolls_of)
+
+
 def everybody_in(weighed: Iterable[Weighed]) -> pa.LargeStringArray:
     """A list of people, each once and in order, on which all are that these files name: the one in which they number
     them already, if it is one and the same."""
@@ -46,32 +60,29 @@ def everybody_in(weighed: Iterable[Weighed]) -> pa.LargeStringArray:
     return pc.unique(found).sort() if len(found) else pa.array([], pa.large_string())
 
 
-def rolls_of(people: pa.LargeStringArray) -> Rolls:
-    """`people`: as `everybody_in` gives them."""
-    return Rolls(people, np.full(len(people), TICKS_BYTES))
-
-
 class Placing:
     """Takes the rows of a file of weights, batch by batch."""
 
-    def __init__(self, people: pa.LargeStringArray, *, is_weighted: bool) -> None:
-        """`is_weighted`: whether weighted ticks differ from ticks anywhere."""
+    def __init__(self, people: pa.LargeStringArray) -> None:
         self._people = people
-        self._is_weighted = is_weighted
-        self._places: list[Int64s] = []
-        self._ticks: list[Int64s] = []
-        self._weighted: list[npt.NDArray[np.bool_]] = []
+        self._places: list[Int64s] = [np.zeros(0, np.int64)]
+        self._ticks: list[Int64s] = [np.zeros(0, np.int64)]
+        self._weighted: list[npt.NDArray[np.bool_]] = [np.zeros(0, bool)]
         self._weights: list[pa.Array] = []
 
-    def take(self, rows: pa.RecordBatch) -> None:
+    def take(self, rows: pa.RecordBatch) -> bool:
+        """Whether weighted ticks differ from ticks anywhere. Rows that say none have no other."""
         ticks = rows.column("assets_ticks")
         self._places.append(self._placed(rows))
         self._ticks.append(ticks.to_numpy())
-        if self._is_weighted:
-            weights = rows.column("weight_ticks")
-            differs = pc.not_equal(weights, ticks.cast(weights.type))
-            self._weighted.append(differs.to_numpy(zero_copy_only=False))
-            self._weights.append(weights.filter(differs))
+        if "weight_ticks" not in rows.schema.names:
+            self._weighted.append(np.zeros(len(rows), bool))
+            return False
+        weights = rows.column("weight_ticks")
+        differs = pc.not_equal(weights, ticks.cast(weights.type))
+        self._weighted.append(differs.to_numpy(zero_copy_only=False))
+        self._weights.append(weights.filter(differs))
+        return bool(self._weighted[-1].any())
 
     def _placed(self, rows: pa.RecordBatch) -> Int64s:
         """Where those whom the rows name stand. The file's own numbers are quicker, the names are what counts."""
@@ -85,35 +96,37 @@ class Placing:
 
     def done(self) -> Placed:
         """Raises ApportionmentBroken unless each contributor was named once, in order."""
-        places = np.concatenate([*self._places, np.zeros(0, np.int64)])
+        places = np.concatenate(self._places)
         if (np.diff(places) <= 0).any():
             raise ApportionmentBroken("Weights do not name each contributor once, in order: nothing was kept.")
-        ticks = np.concatenate([*self._ticks, np.zeros(0, np.int64)])
-        weighted = np.concatenate(self._weighted) if self._weighted else np.zeros(len(places), bool)
         weights = pa.chunked_array(self._weights, pa.decimal128(38, 6)).combine_chunks()
-        return Placed(places, ticks, weighted, weights)
+        return Placed(places, np.concatenate(self._ticks), np.concatenate(self._weighted), weights)
 
 
-def images(rolls: Rolls, placed: Placed, *, manifest_id: int, rolls_of: int, people: int) -> Iterator[bytes]:
+def exact_sum(numbers: Int64s) -> int:
+    """Where 64 bits might not be enough."""
+    return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
+
+
+def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Iterator[bytes]:
     """The pages as rows of binary COPY, made for so many people at once. Of rolls on which nobody has anything there
     are none."""
-    for low, high in rolls.slices(people):
+    for low, high in listed.rolls.slices(people):
         first, end = np.searchsorted(placed.places, [low, high]).tolist()
         if first == end:
             continue
-        number, cuts = rolls.within(low, high)
+        number, cuts = listed.rolls.within(low, high)
         places, differs = placed.places[first:end] - low, placed.weighted[first:end]
-        held, weighted = _marked(places, high - low), _marked(places[differs], high - low)
-        before, own = int(placed.weighted[:first].sum()), int(differs.sum())
-        ticks = arrays_with_gaps(LONG, numbers(placed.ticks[first:end]), held, cuts)
-        weights = arrays_with_gaps(NUMERIC, decimals(placed.weights.slice(before, own)), weighted, cuts)
-        with_weights = np.add.reduceat(weighted, cuts[:-1], dtype=np.int64)
-        pieces: list[bytes] = []
-        for at in np.flatnonzero(np.add.reduceat(held, cuts[:-1], dtype=np.int64)).tolist():
-            pieces.append(_ROW.pack(len(PAGE), 4, manifest_id, 4, rolls_of, 4, number + at))
-            pieces += [ticks[0][at], ticks[1][at]]
-            pieces += [weights[0][at], weights[1][at]] if with_weights[at] else [NO_ARRAY]
-        yield b"".join(pieces)
+        ticks = arrays_with_gaps(LONG, numbers(placed.ticks[first:end]), _marked(places, high - low), cuts)
+        weights = [NO_ARRAY] * len(ticks)
+        if own := int(differs.sum()):
+            some = decimals(placed.weights.slice(int(placed.weighted[:first].sum()), own))
+            weights = arrays_with_gaps(NUMERIC, some, _marked(places[differs], high - low), cuts)
+        yield b"".join(
+            _ROW.pack(len(PAGE), 4, manifest_id, 4, listed.rolls_of, 4, roll) + own_ticks + own_weights
+            for roll, (own_ticks, own_weights) in enumerate(zip(ticks, weights, strict=True), number)
+            if own_ticks is not NO_ARRAY
+        )
 
 
 def _marked(places: Int64s, size: int) -> npt.NDArray[np.bool_]:
