@@ -2,7 +2,7 @@
 in order, a row for as many as fit (PostgreSQL's documentation of COPY, "Binary Format"; of arrays: its function
 array_recv)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from struct import Struct
 from typing import Any
@@ -19,7 +19,7 @@ Int64s = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 Held = npt.NDArray[np.bool_]
 SHORT, INT, LONG, TEXT, NUMERIC = 21, 23, 20, 25, 1700  # pg_type.oid of smallint, integer, bigint, text, numeric
-NO_ARRAY = Struct(">i").pack(-1)
+NO_ARRAY = pa.scalar(Struct(">i").pack(-1), pa.large_binary())
 _SIZES = {SHORT: (2, ">i2"), INT: (4, ">i4"), LONG: (8, ">i8")}
 _ROLL_ROW = Struct(">h ii ii")  # how many fields; whose rolls they are, and which of them, each after its length
 _ROLL_FIELDS = 4
@@ -63,18 +63,28 @@ class Rolls:
             yield b"".join(pieces)
 
 
-def arrays(oid: int, values: npt.NDArray[np.integer[Any]], cuts: Int64s) -> tuple[list[bytes], list[bytes]]:
+def side_by_side(columns: Sequence[pa.Array | pa.Scalar]) -> memoryview:
+    """Rows of what their fields are laid out as, put together by Arrow, which lets other threads go on meanwhile."""
+    rows = pc.binary_join_element_wise(*columns, pa.scalar(b"", pa.large_binary()))
+    offsets = np.frombuffer(rows.buffers()[1], np.int64)
+    whole = memoryview(rows.buffers()[2])
+    assert (offsets[rows.offset], offsets[rows.offset + len(rows)]) == (0, len(whole))
+    return whole
+
+
+def arrays(oid: int, values: npt.NDArray[np.integer[Any]], cuts: Int64s) -> tuple[pa.Array, pa.Array]:
     """Numbers as arrays that end at the cuts: what stands before each, and its elements."""
     size, kind = _SIZES[oid]
     image = np.empty(len(values), [("length", ">i4"), ("value", kind)])
     image["length"] = size
     image["value"] = values
-    return _arrays(oid, image.tobytes(), cuts, cuts * image.itemsize, np.zeros(len(cuts) - 1, bool))
+    elements = pieces(image, cuts)
+    return _heads(oid, cuts, image.itemsize * np.diff(cuts), np.zeros(len(cuts) - 1, bool)), elements
 
 
-def arrays_with_gaps(oid: int, values: Bytes, held: Held, cuts: Int64s) -> list[bytes]:
-    """Arrays that end at the cuts, of elements of which only those `held` are there; the others are NULL. Where none is
-    there, NO_ARRAY. `values`: of each that is there the bytes that stand for it (`numbers`, `decimals`)."""
+def arrays_with_gaps(oid: int, values: Bytes, held: Held, cuts: Int64s) -> tuple[pa.Array, pa.Array]:
+    """The same of elements of which only those `held` are there; the others are NULL. Where none is there, no array is.
+    `values`: of each that is there the bytes that stand for it (`numbers`, `decimals`)."""
     size = values.shape[1]
     starts = np.zeros(len(held) + 1, np.int64)
     np.cumsum(1 + size // _WORD * held, out=starts[1:])
@@ -84,8 +94,12 @@ def arrays_with_gaps(oid: int, values: Bytes, held: Held, cuts: Int64s) -> list[
     for place, word in enumerate(values.view(">i4").T, 1):
         image[at + place] = word
     counts = np.add.reduceat(held, cuts[:-1], dtype=np.int64)
-    fields = zip(*_arrays(oid, image.tobytes(), cuts, starts[cuts] * _WORD, counts < np.diff(cuts)), strict=True)
-    return [head + elements if count else NO_ARRAY for count, (head, elements) in zip(counts, fields, strict=True)]
+    ends = starts[cuts]
+    heads, elements = _heads(oid, cuts, _WORD * np.diff(ends), counts < np.diff(cuts)), pieces(image, ends)
+    if counts.all():
+        return heads, elements
+    anything = pa.array(counts > 0)
+    return pc.if_else(anything, heads, NO_ARRAY), pc.if_else(anything, elements, pa.scalar(b"", pa.large_binary()))
 
 
 def numbers(values: Int64s) -> Bytes:
@@ -118,9 +132,10 @@ def _take_digit(limbs: list[npt.NDArray[np.uint64]], base: int) -> npt.NDArray[n
     return rest.astype(np.int16)
 
 
-def pieces(rows: npt.NDArray[np.void]) -> list[bytes]:
-    whole, size = rows.tobytes(), rows.itemsize
-    return [whole[low : low + size] for low in range(0, size * len(rows), size)]
+def pieces(rows: npt.NDArray[Any], cuts: Int64s) -> pa.Array:
+    """The bytes of the rows from each cut to the next, as they lie there."""
+    buffers = [None, pa.py_buffer(cuts * rows.itemsize), pa.py_buffer(rows)]
+    return pa.Array.from_buffers(pa.large_binary(), len(cuts) - 1, buffers)
 
 
 def _cuts(sizes: Int64s) -> list[int]:
@@ -133,14 +148,15 @@ def _cuts(sizes: Int64s) -> list[int]:
     return cuts
 
 
-def _arrays(oid: int, elements: bytes, cuts: Int64s, ends: Int64s, gaps: Held) -> tuple[list[bytes], list[bytes]]:
-    """`ends`: at which byte the arrays begin, and the last one ends. `gaps`: which of them have nulls."""
+def _heads(oid: int, cuts: Int64s, sizes: Int64s, gaps: Held) -> pa.Array:
+    """What stands before arrays that end at the cuts. `sizes`: of their elements, in bytes. `gaps`: whether they have
+    nulls."""
     head = np.zeros(len(cuts) - 1, _ARRAYS)
     head["dimensions"] = head["first"] = 1
     head["nulls"] = gaps
     head["type"], head["count"] = oid, np.diff(cuts)
-    head["length"] = _ARRAY.size - 4 + np.diff(ends)
-    return pieces(head), [elements[low:high] for low, high in pairwise(ends.tolist())]
+    head["length"] = _ARRAY.size - 4 + sizes
+    return pieces(head, np.arange(len(cuts)))
 
 
 class _Texts:
@@ -153,7 +169,7 @@ class _Texts:
         lengths = np.diff(ends)
         self._starts = (ends - ends[0] + _WORD * np.arange(len(ends))).tolist()
         texts = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
-        image = _side_by_side(lengths, texts) if (lengths == lengths[0]).all() else _one_by_one(lengths, texts)
+        image = _of_one_length(lengths, texts) if (lengths == lengths[0]).all() else _one_by_one(lengths, texts)
         self._image = memoryview(image)  # type: ignore[arg-type]
 
     def elements(self, first: int, end: int) -> memoryview:
@@ -164,7 +180,7 @@ class _Texts:
         return _ARRAY.pack(_ARRAY.size - 4 + len(elements), 1, 0, TEXT, end - first, 1), elements
 
 
-def _side_by_side(lengths: Int64s, texts: Bytes) -> Bytes:
+def _of_one_length(lengths: Int64s, texts: Bytes) -> Bytes:
     """Texts of one length, each after its length."""
     image = np.empty((len(lengths), _WORD + int(lengths[0])), np.uint8)
     image[:, :_WORD] = np.frombuffer(int(lengths[0]).to_bytes(_WORD), np.uint8)

@@ -63,7 +63,9 @@ def copy_batches(*, table: str, columns: Sequence[str], batches: Iterable[pa.Rec
     return _copy(table, columns, (image for batch in batches for image in images(batch)), frozen=frozen)
 
 
-def copy_images(*, table: str, columns: Sequence[str], images: Iterable[bytes], frozen: bool = False) -> int:
+def copy_images(
+    *, table: str, columns: Sequence[str], images: Iterable[memoryview | bytes], frozen: bool = False
+) -> int:
     """The same for rows that are laid out already."""
     return _copy(table, columns, images, frozen=frozen)
 

@@ -124,6 +124,7 @@ class CycleAdmin(RecordAdmin):
 @admin.register(Window, site=site)
 class WindowAdmin(RecordAdmin):
     list_display = ("id", "cycle", "starts_at_utc", "ends_at_utc", "after_seq", "upto_seq", "late")
+    hidden = ("sums",)
     list_filter = (CycleFilter, "late")
     list_select_related = ("cycle",)
 

@@ -1,6 +1,7 @@
 """Works a locked cycle out: pools, allocations, journal, digest, each in its own transaction."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import Max, Q
@@ -12,6 +13,7 @@ from revshare.allocation.operations import allocate
 from revshare.allocation.passing_on import pass_on
 from revshare.allocation.releasing import release_decided
 from revshare.audit_trail.operations import Act
+from revshare.cycles.kept_sums import kept_sums
 from revshare.cycles.models import Cycle
 from revshare.cycles.moving import move
 from revshare.cycles.queries import (
@@ -96,7 +98,7 @@ def _stage_pools(cycle: Cycle, act: Act, progress: Progress) -> None:
     if Pool.objects.filter(cycle=cycle).exists():
         return
     pinned = pinned_of(cycle)
-    sources = sources_of(cycle, pinned, ranges_of(cycle))
+    sources = replace(sources_of(cycle, pinned, ranges_of(cycle)), known=kept_sums(cycle))
     released = released_by(cycle, sources, pinned)
     items, conversions = gathered_and_converted(sources, pinned, carried_before(cycle), released)
     keep_conversions(cycle_id=cycle.pk, items=conversions)

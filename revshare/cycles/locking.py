@@ -10,6 +10,7 @@ from revshare.allocation.suspense import to_share
 from revshare.audit_trail.operations import Act
 from revshare.claims.queries import contested
 from revshare.consents.queries import DecisionsAt
+from revshare.cycles.kept_sums import to_keep
 from revshare.cycles.lines_ahead import lines_ahead
 from revshare.cycles.models import Cycle, Window
 from revshare.cycles.moving import move
@@ -100,7 +101,7 @@ def _close(
         return None
     pinned = _pinned(pins)
     progress("digest", 0, 0)
-    Window.objects.bulk_create(_window(cycle, r) for r in ranges)
+    Window.objects.bulk_create(_window(cycle, r, sums.of(ranges)) for r in ranges)
     sources = sources_of(cycle, pinned, ranges)
     if rulebook.currency:
         gathered_and_converted(sources, pinned, {})  # refuses amounts that are too large while rates can still come
@@ -150,10 +151,11 @@ def check_quarantine(cycle: Cycle, accepted_because: str) -> int:
     return waiting
 
 
-def _window(cycle: Cycle, r: Range) -> Window:
+def _window(cycle: Cycle, r: Range, sums: list[Sum]) -> Window:
+    late = r.starts_at != cycle.starts_at
     return Window(
-        cycle=cycle, starts_at=r.starts_at, ends_at=r.ends_at, after_seq=r.after_seq, upto_seq=r.upto_seq,
-        late=r.starts_at != cycle.starts_at,
+        cycle=cycle, starts_at=r.starts_at, ends_at=r.ends_at, after_seq=r.after_seq, upto_seq=r.upto_seq, late=late,
+        sums=None if late else to_keep(sums),
     )  # fmt: skip
 
 

@@ -103,6 +103,8 @@ class Window(models.Model):
     after_seq = models.BigIntegerField()
     upto_seq = models.BigIntegerField()
     late = models.BooleanField()
+    # Of the cycle's own period: what the sales of all its windows came to when it was locked (`cycles.kept_sums`).
+    sums = models.JSONField(null=True, blank=True)
     # Sales that a restatement of the cycle took; they are not in what the cycle itself calculated.
     restatement = models.ForeignKey(
         "revshare.Restatement", null=True, blank=True, on_delete=models.PROTECT, related_name="windows", db_index=False

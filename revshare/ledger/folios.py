@@ -3,14 +3,13 @@ statements in one currency, with the entries of these: rows of the database as a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from revshare import array_rows
-from revshare.array_rows import INT, LONG, SHORT, Int64s, arrays, pieces
+from revshare.array_rows import INT, LONG, SHORT, Int64s, arrays, pieces, side_by_side
 
 ROLL = ("cycle_id", "roll", "first_id", "contributors")
 FOLIO = (
@@ -55,7 +54,7 @@ class Rolls(array_rows.Rolls):
         super().__init__(ids, room)
         self._rolls = np.repeat(np.arange(1, len(self.starts)), np.diff(self.starts))
 
-    def folios(self, cycle_id: int, statements: Statements) -> bytes:
+    def folios(self, cycle_id: int, statements: Statements) -> memoryview:
         """Statements of whole rolls, as rows of binary COPY."""
         rolls = self._rolls[statements.people]
         members = statements.people - self.starts[rolls - 1] + 1
@@ -69,10 +68,10 @@ class Rolls(array_rows.Rolls):
         row["length3"], row["first_no"] = 4, statements.first_no + cuts[:-1]
         lows = stops[cuts]
         columns = [
-            pieces(row),
+            pieces(row, np.arange(len(cuts))),
             *arrays(SHORT, members, cuts), *arrays(LONG, statements.opening_micros, cuts),
             *arrays(LONG, statements.earned_micros, cuts), *arrays(INT, ends, cuts),
             *arrays(INT, statements.pools, lows), *arrays(LONG, statements.ticks, lows),
             *arrays(LONG, statements.amounts_micros, lows),
         ]  # fmt: skip
-        return b"".join(chain.from_iterable(zip(*columns, strict=True)))
+        return side_by_side(columns)

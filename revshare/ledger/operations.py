@@ -45,7 +45,7 @@ def enter(
         )
         taken = 0
 
-        def folios() -> Iterator[bytes]:
+        def folios() -> Iterator[memoryview]:
             nonlocal taken
             for some in one_ahead(statements):
                 progress("post", taken, entries)

@@ -21,7 +21,7 @@ NO_PARTS = ".000000"
 class Draft(NamedTuple):
     """What a version weighs, as rows of its partition; what else there is to say of it."""
 
-    pages: list[bytes]
+    pages: list[memoryview]
     contributors: int
     ticks: int
     sha256: str

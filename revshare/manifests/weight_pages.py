@@ -3,7 +3,6 @@ where somebody has nothing of it. The manifests that are frozen together share t
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from revshare.apportion import ApportionmentBroken
-from revshare.array_rows import LONG, NO_ARRAY, NUMERIC, Int64s, Rolls, arrays_with_gaps, decimals, numbers
+from revshare.array_rows import (
+    LONG,
+    NO_ARRAY,
+    NUMERIC,
+    Int64s,
+    Rolls,
+    arrays_with_gaps,
+    decimals,
+    numbers,
+    pieces,
+    side_by_side,
+)
 from revshare.manifests.weighing import UnknownContributor, Weighed
 
 ROLL = ("rolls_of", "roll", "first_id", "contributors")
@@ -21,7 +31,10 @@ PAGE = ("manifest_id", "rolls_of", "roll", "ticks", "weights")
 the ticks are, all of them or some."""
 
 TICKS_BYTES = 9  # of one person, with the bit that says whether there are any
-_ROW = Struct(">h ii ii ii")  # how many fields; manifest_id, rolls_of, roll, each after its length
+_ROW: list[tuple[str, str]] = [  # how many fields; manifest_id, rolls_of, roll, each after its length
+    ("fields", ">i2"), ("length0", ">i4"), ("manifest_id", ">i4"), ("length1", ">i4"), ("rolls_of", ">i4"),
+    ("length2", ">i4"), ("roll", ">i4"),
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ def exact_sum(numbers: Int64s) -> int:
     return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
 
 
-def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Iterator[bytes]:
+def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Iterator[memoryview]:
     """The pages as rows of binary COPY, made for so many people at once. Of rolls on which nobody has anything there
     are none."""
     for low, high in listed.rolls.slices(people):
@@ -117,16 +130,21 @@ def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Ite
             continue
         number, cuts = listed.rolls.within(low, high)
         places, differs = placed.places[first:end] - low, placed.weighted[first:end]
-        ticks = arrays_with_gaps(LONG, numbers(placed.ticks[first:end]), _marked(places, high - low), cuts)
-        weights = [NO_ARRAY] * len(ticks)
+        held = _marked(places, high - low)
+        rows = np.zeros(len(cuts) - 1, _ROW)
+        rows["fields"], rows["length0"], rows["length1"], rows["length2"] = len(PAGE), 4, 4, 4
+        rows["manifest_id"], rows["rolls_of"], rows["roll"] = (
+            manifest_id,
+            listed.rolls_of,
+            number + np.arange(len(rows)),
+        )
+        columns = [pieces(rows, np.arange(len(cuts)))]
+        columns += arrays_with_gaps(LONG, numbers(placed.ticks[first:end]), held, cuts)
         if own := int(differs.sum()):
             some = decimals(placed.weights.slice(int(placed.weighted[:first].sum()), own))
-            weights = arrays_with_gaps(NUMERIC, some, _marked(places[differs], high - low), cuts)
-        yield b"".join(
-            _ROW.pack(len(PAGE), 4, manifest_id, 4, listed.rolls_of, 4, roll) + own_ticks + own_weights
-            for roll, (own_ticks, own_weights) in enumerate(zip(ticks, weights, strict=True), number)
-            if own_ticks is not NO_ARRAY
-        )
+            columns += arrays_with_gaps(NUMERIC, some, _marked(places[differs], high - low), cuts)
+        anybody = pa.array(np.add.reduceat(held, cuts[:-1], dtype=np.int64) > 0)
+        yield side_by_side([column.filter(anybody) for column in columns] + ([] if own else [NO_ARRAY]))
 
 
 def _marked(places: Int64s, size: int) -> npt.NDArray[np.bool_]:

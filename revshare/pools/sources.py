@@ -26,7 +26,7 @@ from revshare.sales.queries import Range, Sum, refunded, sums_by_target, within
 @dataclass(frozen=True)
 class Sources:
     """Where the sums of a cycle come from. `days`: first day, and first day after. `upto_arrival`: the last file of
-    measures, outputs and use that counts."""
+    measures, outputs and use that counts. `known`: the sums of the ranges by target, if they are."""
 
     ranges: tuple[Range, ...]
     rulebook: Rulebook
@@ -35,6 +35,7 @@ class Sources:
     upto_arrival: int
     voided: tuple[int, ...] = ()  # files whose rows do not count
     also: tuple[int, ...] = ()  # files that came later, and count
+    known: tuple[Sum, ...] | None = None
 
     def arrived(self, row: str) -> tuple[str, list[Any]]:
         """SQL of whether a row of a file (the table's name in the query) counts, and its parameters."""
@@ -52,7 +53,7 @@ def sums_of(sources: Sources) -> list[Sum]:
     tables = sources.rulebook.tables.values()
     plain = not any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables)
     if plain and sources.rulebook.currency is None:
-        return sums_by_target(sources.ranges)
+        return sums_by_target(sources.ranges) if sources.known is None else list(sources.known)
     centric = _streams(sources.rulebook, lambda terms: terms.allocation == "user_centric")
     sale = _Sale(sources)
     query = (

@@ -256,5 +256,5 @@ BACK = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("revshare", "0038_known_rolls")]
+    dependencies = [("revshare", "0040_kept_sums")]
     operations = [migrations.RunSQL(FORWARD, BACK)]
