@@ -14,7 +14,7 @@ Connection = psycopg.Connection[Any]
 REFUSED = "23001"  # by revshare_refuse
 PARTS = (
     "ledger_folio_1", "ledger_folio_2", "ledger_folio_3", "ledger_roll_1", "ledger_roll_2", "ledger_roll_3",
-    "manifests_weight_row_1", "sales_sale_6",
+    "manifests_roll_1", "manifests_weight_page_1", "sales_sale_6",
 )  # fmt: skip
 KEPT = sorted({*APPEND_ONLY, *IN_PARTS, *PARTS})
 # What people and auditors read; behind each stands a table of the list.
