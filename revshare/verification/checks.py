@@ -273,7 +273,7 @@ SQL_CHECKS = (
             JOIN pg_class c ON c.oid = i.inhrelid
             LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgfoid = 'revshare_refuse'::regproc AND t.tgenabled = 'A'
             WHERE i.inhparent IN ({GUARDED}) GROUP BY c.relname
-        ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY part
+        ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY wanted IS NULL, part
         """,
     ),
     SqlCheck(

@@ -79,8 +79,6 @@ LATE_INSERTS = {
     "VALUES (1, 9, 'zoe', '{zoe}')",
     "somebody into the partition of rolls": f"INSERT INTO {WHOSE} (rolls_of, roll, first_id, contributors) "
     "VALUES (1, 9, 'zoe', '{zoe}')",
-    "a weight through the view": "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks) "
-    "VALUES (1, 'cy', 1)",
     "a part of a frozen manifest": "WITH p AS (INSERT INTO manifests_part (file_id, parquet_sha256, rows) "
     "SELECT id, repeat('a', 64), 1 FROM files_file LIMIT 1 RETURNING id) INSERT INTO manifests_part_version "
     "(part_id, manifest_id, rows) SELECT p.id, m.id, 1 FROM p, manifests_manifest m",
