@@ -6,7 +6,9 @@ long. The names are what counts: what the numbers give is compared with them.
 """
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,30 +46,31 @@ def together(paths: Sequence[Path]) -> Numbered | None:
     """Whose weights the files hold; None if they do not count in the same list, or their numbers and names differ."""
     if not paths or None in (lists := {_list_of(path) for path in paths}) or len(lists) > 1:
         return None
-    tables = [_read(path) for path in paths]
-    places = [table.column("place").to_numpy() for table in tables]
-    names = [table.column("contributor_id").cast(pa.large_string()) for table in tables]
-    held = np.zeros(max((int(own.max()) for own in places if len(own)), default=-1) + 1, bool)
-    for own in places:
-        held[own] = True
-    code_of = np.cumsum(held) - 1
-    codes = [code_of[own] for own in places]
-    # Of each contributor, one of the rows that name them.
-    rows = np.zeros(int(held.sum()), np.int64)
-    first = 0
-    for own in codes:
-        rows[own] = np.arange(first, first + len(own))
-        first += len(own)
-    chunks = [chunk for column in names for chunk in column.chunks]
-    ids = pa.concat_arrays(chunks).take(pa.array(rows)) if chunks else pa.array([], pa.large_string())
-    if not _rise(ids) or not all(_name(ids, *own) for own in zip(codes, names, strict=True)):
-        return None
+    with ThreadPoolExecutor(2) as pool:
+        places, names = map(list, zip(*pool.map(_read, paths), strict=True))
+        held = np.zeros(max((int(own.max()) for own in places if len(own)), default=-1) + 1, bool)
+        for own in places:
+            held[own] = True
+        code_of = np.cumsum(held) - 1
+        codes = list(pool.map(code_of.take, places))
+        # Of each contributor, one of the rows that name them.
+        rows = np.zeros(int(held.sum()), np.int64)
+        first = 0
+        for own in codes:
+            rows[own] = np.arange(first, first + len(own))
+            first += len(own)
+        ids = pa.concat_arrays(names).take(pa.array(rows))
+        if not _rise(ids) or not all(pool.map(_name, itertools.repeat(ids), codes, names)):
+            return None
     return Numbered(ids, dict(zip(paths, codes, strict=True)))
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path) -> tuple[npt.NDArray[np.int64], pa.LargeStringArray]:
+    """The numbers and the names of a file."""
     with pq.ParquetFile(path) as file:
-        return file.read(columns=["place", "contributor_id"])
+        table = file.read(columns=["place", "contributor_id"], use_threads=False)
+    names = table.column("contributor_id").cast(pa.large_string()).combine_chunks()
+    return table.column("place").to_numpy(), names
 
 
 def _list_of(path: Path) -> bytes | None:
@@ -78,5 +81,5 @@ def _rise(ids: pa.LargeStringArray) -> bool:
     return len(ids) < 2 or bool(pc.all(pc.less(ids[:-1], ids[1:])).as_py())
 
 
-def _name(ids: pa.LargeStringArray, codes: npt.NDArray[np.int64], names: pa.ChunkedArray) -> bool:
-    return bool(pa.chunked_array([ids.take(pa.array(codes))]).equals(names))
+def _name(ids: pa.LargeStringArray, codes: npt.NDArray[np.int64], names: pa.LargeStringArray) -> bool:
+    return bool(ids.take(pa.array(codes)).equals(names))
