@@ -30,6 +30,7 @@ PAGE = ("manifest_id", "rolls_of", "roll", "ticks", "weights")
 """The columns of a page. `rolls_of`: the manifest with which the rolls came in. `weights` are NULL where they are what
 the ticks are, all of them or some."""
 
+Places = npt.NDArray[np.int32]
 TICKS_BYTES = 9  # of one person, with the bit that says whether there are any
 _ROW: list[tuple[str, str]] = [  # how many fields; manifest_id, rolls_of, roll, each after its length
     ("fields", ">i2"), ("length0", ">i4"), ("manifest_id", ">i4"), ("length1", ">i4"), ("rolls_of", ">i4"),
@@ -42,7 +43,7 @@ class Placed:
     """What a version weighs by the places of its contributors on a list, in ascending order. `weights`: of those whose
     weighted ticks differ from their ticks (`weighted`: which of them)."""
 
-    places: Int64s
+    places: Places
     ticks: Int64s
     weighted: npt.NDArray[np.bool_]
     weights: pa.Decimal128Array
@@ -78,7 +79,7 @@ class Placing:
 
     def __init__(self, people: pa.LargeStringArray) -> None:
         self._people = people
-        self._places: list[Int64s] = [np.zeros(0, np.int64)]
+        self._places: list[Places] = [np.zeros(0, np.int32)]
         self._ticks: list[Int64s] = [np.zeros(0, np.int64)]
         self._weighted: list[npt.NDArray[np.bool_]] = [np.zeros(0, bool)]
         self._weights: list[pa.Array] = []
@@ -97,15 +98,17 @@ class Placing:
         self._weights.append(weights.filter(differs))
         return bool(self._weighted[-1].any())
 
-    def _placed(self, rows: pa.RecordBatch) -> Int64s:
+    def _placed(self, rows: pa.RecordBatch) -> Places:
         """Where those whom the rows name stand. The file's own numbers are quicker, the names are what counts."""
         names = rows.column("contributor_id").cast(pa.large_string())
-        if "place" in rows.schema.names and self._people.take(places := rows.column("place")).equals(names):
-            return places.to_numpy().astype(np.int64)
+        if "place" in rows.schema.names:
+            places = rows.column("place").fill_null(len(self._people)).to_numpy(zero_copy_only=False)
+            if places.max(initial=-1) < len(self._people) and self._people.take(pa.array(places)).equals(names):
+                return places
         found = pc.index_in(names, value_set=self._people)
         if found.null_count:
             raise UnknownContributor(f"Weights name {found.null_count:,} contributors nobody knows: run `verify`.")
-        return found.to_numpy().astype(np.int64)
+        return found.to_numpy()
 
     def done(self) -> Placed:
         """Raises ApportionmentBroken unless each contributor was named once, in order."""
@@ -133,11 +136,8 @@ def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Ite
         held = _marked(places, high - low)
         rows = np.zeros(len(cuts) - 1, _ROW)
         rows["fields"], rows["length0"], rows["length1"], rows["length2"] = len(PAGE), 4, 4, 4
-        rows["manifest_id"], rows["rolls_of"], rows["roll"] = (
-            manifest_id,
-            listed.rolls_of,
-            number + np.arange(len(rows)),
-        )
+        rows["manifest_id"], rows["rolls_of"] = manifest_id, listed.rolls_of
+        rows["roll"] = number + np.arange(len(rows))
         columns = [pieces(rows, np.arange(len(cuts)))]
         columns += arrays_with_gaps(LONG, numbers(placed.ticks[first:end]), held, cuts)
         if own := int(differs.sum()):
@@ -147,7 +147,7 @@ def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Ite
         yield side_by_side([column.filter(anybody) for column in columns] + ([] if own else [NO_ARRAY]))
 
 
-def _marked(places: Int64s, size: int) -> npt.NDArray[np.bool_]:
+def _marked(places: Places, size: int) -> npt.NDArray[np.bool_]:
     marks = np.zeros(size, bool)
     marks[places] = True
     return marks

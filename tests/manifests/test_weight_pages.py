@@ -58,7 +58,8 @@ class Case:
             "weight_ticks": pa.array([weight for _, weight in self.weights.values()], pa.decimal128(38, 6)),
         }
         if numbered is not None:
-            columns["place"] = pa.array([list(numbered).index(name) for name in self.weights], pa.int32())
+            places = {name: place for place, name in enumerate(numbered)}
+            columns["place"] = pa.array([places.get(name) for name in self.weights], pa.int32())
         yield from pa.table(columns).to_batches(max_chunksize=size)
 
     def twin(self) -> tuple[list[Row], list[Row]]:
@@ -126,14 +127,15 @@ def take_in(case: Case, *, numbered: Sequence[str] | None) -> None:
 
 
 @pytest.mark.django_db
-@given(case=cases(), numbers=st.sampled_from(["none", "right", "wrong"]))
+@given(case=cases(), numbers=st.sampled_from(["none", "right", "wrong", "of others", "of a longer list"]))
 @example(case=FAR_APART, numbers="right")
 @settings(
     max_examples=examples(quick=15, long=150), deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 def test_what_is_copied_in_is_read_back(case: Case, numbers: str) -> None:
-    lists = {"none": None, "right": case.ids, "wrong": case.ids[::-1]}
+    lists = {"none": None, "right": case.ids, "wrong": case.ids[::-1], "of others": case.ids[::2]}
+    lists["of a longer list"] = ["\1", *case.ids]
     with owner():
         take_in(case, numbered=lists[numbers])
         rolls, pages = case.twin()
