@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from revshare.arrow_texts import opened
+
 # A page of 8 KiB, less what it and the row say of themselves, and what aligns the arrays in it.
 ROOM_BYTES = 7_700
 
@@ -163,12 +165,10 @@ class _Texts:
     """Texts as elements of arrays."""
 
     def __init__(self, array: pa.Array) -> None:
-        array = array.cast(pa.large_string())
-        _, offsets, data = array.buffers()
-        ends = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+        own = opened(array)
+        ends, texts = own.ends, own.own
         lengths = np.diff(ends)
         self._starts = (ends - ends[0] + _WORD * np.arange(len(ends))).tolist()
-        texts = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
         image = _of_one_length(lengths, texts) if (lengths == lengths[0]).all() else _one_by_one(lengths, texts)
         self._image = memoryview(image)  # type: ignore[arg-type]
 

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from revshare.arrow_texts import opened
+
 PIECE_BYTES = 64 << 20
 LENGTH = np.dtype(">i4")
 NULL = -1
@@ -60,8 +62,7 @@ def _width(column: pa.Array) -> int:
     """The bytes of the longest value."""
     if pa.types.is_integer(column.type):
         return int(column.type.bit_width) // 8
-    offsets, _ = _text(column)
-    return int(np.diff(offsets).max(initial=0))
+    return int(np.diff(opened(column).ends).max(initial=0))
 
 
 def _cells(column: pa.Array, width: int) -> _Cells:
@@ -79,20 +80,11 @@ def _number_cells(column: pa.Array, width: int) -> _Cells:
 
 def _text_cells(column: pa.Array, width: int) -> _Cells:
     assert not column.null_count, "a text may be blank, but not NULL"
-    offsets, data = _text(column)
-    lengths = np.diff(offsets)
-    data = data[offsets[0] : offsets[-1]]
+    texts = opened(column)
+    lengths, data = np.diff(texts.ends), texts.own
     if len(data) == width * len(column):
         return _Cells(width, data.reshape(-1, width) if width else np.empty((len(column), 0), np.uint8), None)
     filled = np.arange(width) < lengths[:, None]
     values = np.zeros((len(column), width), np.uint8)
     values[filled] = data
     return _Cells(lengths, values, filled)
-
-
-def _text(column: pa.Array) -> tuple[Array, Array]:
-    """Where each text begins and ends, and the bytes of them all."""
-    column = column.cast(pa.large_string())
-    _, offsets, data = column.buffers()
-    ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
-    return ends, np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)

@@ -13,6 +13,7 @@ import psycopg
 import pyarrow as pa
 from django.db import connection
 
+from revshare.arrow_texts import opened
 from revshare.binary_rows import images
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -143,15 +144,12 @@ class Texts:
 
     def __init__(self, array: pa.Array) -> None:
         """`array`: strings of Arrow, none of them null, blank or with a NUL in it."""
-        array = array.cast(pa.large_string())
-        _, offsets, data = array.buffers()
-        size = len(array) + 1
-        self._offsets = np.frombuffer(offsets, np.int64, count=array.offset + size)[array.offset :]
-        self._data = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+        texts = opened(array)
+        self._offsets, self._data = texts
         lengths = np.unique(np.diff(self._offsets)).tolist()
         self._rows: npt.NDArray[np.uint8] | None = None  # where all are of one length, and stand one after the other
         if len(lengths) == 1:
-            self._rows = self._data[self._offsets[0] : self._offsets[-1]].reshape(len(array), lengths[0])
+            self._rows = texts.own.reshape(len(array), lengths[0])
 
     def joined(self, positions: Positions) -> bytes:
         """The texts at these positions, each followed by a line feed."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revshare.arrow_texts import opened
 from revshare.lake import part
 
 BALANCES = "balances"
@@ -43,11 +44,8 @@ class Letters(NamedTuple):
 
 def letters_of(ids: pa.Array) -> Letters:
     """`ids`: none of them blank."""
-    ids = ids.cast(pa.large_string())
-    _, offsets, data = ids.buffers()
-    ends = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1]
-    signs = np.frombuffer(data or b"", np.uint8)
-    return Letters(_different(signs[ends[:-1]]), _different(signs[ends[0] : ends[-1]] if len(ends) else signs[:0]))
+    texts = opened(ids)
+    return Letters(_different(texts.signs[texts.ends[:-1]]), _different(texts.own))
 
 
 def _different(signs: npt.NDArray[np.uint8]) -> bytes:

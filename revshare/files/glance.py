@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from django.conf import settings
 
+from revshare.arrow_texts import opened
 from revshare.files.hashes import Gathered, Hashes, distinct
 from revshare.files.rules import MAX_ID_LENGTH
 
@@ -48,10 +49,8 @@ class Plain:
             return False
         if not pa.types.is_string(column.type):
             return self._allows_numbers(name, column)
-        _, offsets, data = column.buffers()
-        places = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-        lengths = np.diff(places)
-        signs = np.frombuffer(data, np.uint8)[places[0] : places[-1]] if data else np.empty(0, np.uint8)
+        texts = opened(column)
+        lengths, signs = np.diff(texts.ends), texts.own
         if name in self.key and len(lengths) and not lengths.min():
             return False
         if not len(signs):

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from revshare.arrow_texts import opened
 from revshare.files.formats import Columns
 from revshare.files.headers import match
 from revshare.files.preflight import (
@@ -133,11 +133,7 @@ def _all_words(con: duckdb.DuckDBPyConnection, path: Path, texts: Sequence[str])
 
 
 def _are_words(column: pa.Array) -> bool:
-    _, offsets, data = column.buffers()
-    if data is None:
-        return True
-    places = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
-    signs = np.frombuffer(data, np.uint8)[places[0] : places[-1]]
+    signs = opened(column).own
     return not len(signs) or bool(signs.min() > SPACE and signs.max() < DELETE)
 
 

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from revshare.arrow_texts import opened
 from revshare.bulk import BLOCK_ROWS
 from revshare.manifests.models import Manifest
 from revshare.manifests.rules import digest_header
@@ -49,7 +49,7 @@ def _lines(rows: pa.RecordBatch, *, differs: bool) -> Iterator[bytes | pa.Buffer
     if not len(rows):
         return
     names = rows.column("contributor_id").cast(pa.large_string())
-    if (np.frombuffer(names.buffers()[2], np.uint8) == ord('"')).any():
+    if (opened(names).own == ord('"')).any():
         names = pc.replace_substring(names, '"', '""')
     ticks = rows.column("assets_ticks").cast(pa.large_string())
     # Decimals of 38 digits take longer to print than all else: what equals a whole number is printed from it.

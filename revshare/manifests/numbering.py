@@ -18,18 +18,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from revshare.arrow_texts import opened
+
 NUMBERING = "numbering"
 """In a file's metadata: the hash of the list that its column `place` counts in (0 for the first)."""
 
 
 def hash_of(ids: pa.Array) -> str:
     """SHA-256 over the lengths in bytes of all ids (64 bits each, big end first), then the ids in UTF-8."""
-    ids = ids.cast(pa.large_string())
-    _, offsets, data = ids.buffers()
-    ends = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1]
-    digest = hashlib.sha256(np.diff(ends).astype(">i8").tobytes())
-    if data is not None and len(ends):
-        digest.update(memoryview(data)[ends[0] : ends[-1]])
+    texts = opened(ids)
+    digest = hashlib.sha256(np.diff(texts.ends).astype(">i8").tobytes())
+    digest.update(texts.own.data)
     return digest.hexdigest()
 
 

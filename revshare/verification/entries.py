@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from django.db.models import QuerySet
 
 from revshare.allocation.balances import BALANCES
+from revshare.arrow_texts import opened
 from revshare.cycles.models import Cycle
 from revshare.lake import LakeDamaged, check_part, copy_out, csv_scan, duck, literal, part, spool
 from revshare.ledger.models import AccountControl, PoolControl
@@ -234,7 +235,4 @@ def _lines(ids: pa.Array, at: npt.NDArray[np.int64]) -> bytes:
     """These ids, each followed by a line feed."""
     chosen = ids.take(pa.array(at)).cast(pa.large_string())
     lines = pc.binary_join_element_wise(chosen, pa.scalar("\n", pa.large_string()), pa.scalar("", pa.large_string()))
-    _, offsets, data = lines.buffers()
-    assert lines.offset == 0, "what a function of Arrow gives is no slice"
-    end = int(np.frombuffer(offsets, np.int64, count=len(lines) + 1)[-1])
-    return data.to_pybytes()[:end] if data else b""
+    return opened(lines).own.tobytes()

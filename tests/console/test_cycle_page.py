@@ -22,7 +22,7 @@ from revshare.tasks import perform, request_cycle_step
 from tests.console.conftest import ROLES, SignIn, take_in
 from tests.stories import Story
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cycles")]
 
 
 def page(client: Client, key: str) -> str:

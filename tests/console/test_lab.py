@@ -6,7 +6,6 @@ from django.urls import reverse
 
 from revshare.audit_trail.models import Event
 from revshare.cycles.models import Cycle
-from revshare.manifests.models import Manifest
 from tests.console.conftest import SignIn
 from tests.stories import Story
 
@@ -41,12 +40,6 @@ def test_an_open_cycle_side_by_side(cycles: dict[str, Cycle], other: int, sign_i
     assert address("june", other, csv=True) in text
     assert Event.objects.count() == before
     assert Cycle.objects.get(key="june").state == "open"
-
-
-def test_what_is_not_frozen_stays_open(market: Story, people: None, other: int, sign_in: SignIn) -> None:
-    market.open("june", "2026-06-01", "2026-07-01")
-    assert "1.50 USD" in sign_in("olivia").get(address("june", other)).content.decode()
-    assert Manifest.objects.get().frozen_at is None
 
 
 def test_every_contributor_as_csv(cycles: dict[str, Cycle], other: int, sign_in: SignIn) -> None:

@@ -10,7 +10,7 @@ from revshare.console.shown import amount, badge, change, readable, since, words
 from revshare.cycles.models import Cycle
 from tests.console.conftest import SignIn
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("cycles")]
 
 
 def test_a_choice_of_language_keeps_the_address_and_is_kept(sign_in: SignIn) -> None:

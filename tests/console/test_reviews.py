@@ -16,15 +16,20 @@ from tests.stories import Story
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def stopped(story: Story) -> Cycle:
-    """April has one customer too many, and is in review."""
-    market(story)
+@pytest.fixture(scope="module")
+def _april(told: Story) -> None:
+    market(told)
     for number in (1, 2, 3):
-        sell(story, number, ("k1", "m", "60.00"), ("k2", "m", "40.00"))
-        release(story, calculate(story, number))
-    sell(story, 4, ("k1", "m", "61.00"), ("k2", "m", "1200.00"))
-    return cycles_operations.submit(key=calculate(story, 4).key, act=story.act())
+        sell(told, number, ("k1", "m", "60.00"), ("k2", "m", "40.00"))
+        release(told, calculate(told, number))
+    sell(told, 4, ("k1", "m", "61.00"), ("k2", "m", "1200.00"))
+    cycles_operations.submit(key=calculate(told, 4).key, act=told.act())
+
+
+@pytest.fixture
+def stopped(_april: None, db: None) -> Cycle:
+    """April has one customer too many, and is in review."""
+    return Cycle.objects.get(key="2026-04")
 
 
 def client(name: str, *roles: str, contributor: str | None = None) -> Client:

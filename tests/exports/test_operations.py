@@ -6,26 +6,22 @@ import json
 import zipfile
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from django.db import connection
 
-from revshare.allocation.balances import BALANCES
 from revshare.cells import safe_cell
 from revshare.cycles.models import Cycle
 from revshare.errors import Refused
-from revshare.exports.from_lake import write_payouts
 from revshare.exports.operations import csv_blocks, write
-from revshare.lake import keep, part
 from revshare.statements.models import Statement
-from tests.ownership import owner
 from tests.stories import Story
 
 HOSTILE = ("=1+1", "+1", "-1", "@x", '"quoted"', "a,b", "007", "NA", "Ω")
 
 
-@pytest.fixture
-def cycle(story: Story) -> Cycle:
+pytestmark = pytest.mark.django_db
+
+
+def june(story: Story) -> Cycle:
     """Two currencies; contributors with ids that spreadsheets like to misread."""
     story.models(("m", "ds@1"))
     story.attributions(*[("ds@1", f"a{n}", contributor) for n, contributor in enumerate(HOSTILE)])
@@ -34,6 +30,11 @@ def cycle(story: Story) -> Cycle:
         ("s1", "2026-06-10T00:00:00Z", "m", "USD", "0.000045"), ("s2", "2026-06-10T00:00:00Z", "m", "EUR", "900")
     )
     return story.calculate("june", "2026-06-01", "2026-07-01")
+
+
+@pytest.fixture(scope="module")
+def cycle(told: Story) -> Cycle:
+    return june(told)
 
 
 def text(kind: str, cycle: Cycle) -> str:
@@ -49,74 +50,6 @@ def test_payouts_have_one_row_per_contributor_and_currency_in_code_point_order(c
         (currency, safe_cell(contributor)) for currency in ("EUR", "USD") for contributor in sorted(HOSTILE)
     ]
     assert {row[2] for row in rows} == {"20000000", "1"}
-
-
-def test_a_payout_of_nothing_is_a_row_too(story: Story) -> None:
-    story.models(("m", "ds@1"))
-    story.attributions(("ds@1", "a", "ann"), ("ds@1", "b", "ben"))
-    story.policy()
-    story.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "0.000005"))
-    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
-    assert text("payouts", cycle).splitlines()[1:] == ["ann,USD,1", "ben,USD,0"]
-
-
-QUOTED = ("'", "a b", 'a"b', ",", "a'b", "\\.", "\\N", "null", "é", "日本", "a;b", "a|b", "'=a,b", 'a+"', "0")
-
-
-def from_lake(cycle: Cycle, draft: Path) -> bytes | None:
-    rows = write_payouts(cycle_id=cycle.pk, draft=draft)
-    if rows is None:
-        assert not draft.exists()
-        return None
-    content = draft.read_bytes()
-    assert len(list(csv.reader(io.StringIO(content.decode())))) == rows + 1
-    return content
-
-
-@pytest.fixture
-def later(story: Story, cycle: Cycle) -> Cycle:
-    """A second cycle: accounts known before, new ones, and some that it does not touch. Its ids try all quotes."""
-    story.models(("n", "dt@1"))
-    story.attributions(*[("dt@1", f"b{n}", name) for n, name in enumerate((*QUOTED, *HOSTILE[4:]))])
-    story.sales(("s3", "2026-07-10T00:00:00Z", "n", "USD", "12.34"), ("s4", "2026-07-10T00:00:00Z", "n", "JPY", "5"))
-    return story.calculate("july", "2026-07-01", "2026-08-01")
-
-
-def test_payouts_from_the_lake_are_those_of_the_entries_byte_by_byte(later: Cycle, tmp_path: Path) -> None:
-    content = from_lake(later, tmp_path / "draft.csv")
-    assert content == text("payouts", later).encode()
-    assert len(content.splitlines()) > 2 * len(QUOTED)
-
-
-@pytest.mark.parametrize("odd", ["a#1", "=1", "+1", "-1", "@x"])
-def test_an_id_that_duckdb_would_write_otherwise_is_written_as_before(story: Story, tmp_path: Path, odd: str) -> None:
-    story.models(("m", "ds@1"))
-    story.attributions(("ds@1", "a", odd), ("ds@1", "b", "ben"))
-    story.policy()
-    story.sales(("s1", "2026-06-10T00:00:00Z", "m", "USD", "1"))
-    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
-    assert from_lake(cycle, tmp_path / "draft.csv") is None
-    assert write(kind="payouts", cycle_id=cycle.pk, format="csv", target=tmp_path / "p.csv") == 2
-    assert (tmp_path / "p.csv").read_text().splitlines()[1:] == [f"{safe_cell(odd)},USD,100000", "ben,USD,100000"]
-
-
-@pytest.mark.parametrize("what", ["lost", "changed", "of an older version", "of another cycle"])
-def test_without_its_file_payouts_come_from_the_entries(cycle: Cycle, later: Cycle, tmp_path: Path, what: str) -> None:
-    path = part(BALANCES, later.balances_sha256)
-    other = {"lost": later.balances_sha256, "changed": later.balances_sha256, "of another cycle": cycle.balances_sha256}
-    if what == "lost":
-        path.unlink()
-    elif what == "changed":
-        path.write_bytes(path.read_bytes() + b"x")
-    elif what == "of an older version":
-        pq.write_table(pq.read_table(path).drop_columns("earned_micros"), tmp_path / "old.parquet")
-        other[what] = keep(tmp_path / "old.parquet", BALANCES)
-    with owner(), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE cycles_cycle DISABLE TRIGGER cycles_cycle_moves")
-        Cycle.objects.filter(pk=later.pk).update(balances_sha256=other[what])
-    assert from_lake(later, tmp_path / "draft.csv") is None
-    write(kind="payouts", cycle_id=later.pk, format="csv", target=tmp_path / "p.csv")
-    assert (tmp_path / "p.csv").read_text() == text("payouts", later)
 
 
 @pytest.mark.parametrize("kind", ["payouts", "statements", "journal"])

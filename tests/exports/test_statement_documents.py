@@ -21,7 +21,6 @@ from revshare.exports.statement_csv import COLUMNS, statement_csv
 from revshare.exports.statement_document import Document
 from revshare.exports.statement_reading import document
 from revshare.exports.statement_text import statement_text
-from revshare.policies.operations import register
 from revshare.statements.models import Statement
 from revshare.statements.queries import explain
 from revshare.statements.rules import Movement
@@ -34,11 +33,15 @@ pytestmark = pytest.mark.django_db
 HOSTILE = '#panic("x") $x$ [*a*] \\ "q" \' <b>& = - @ // /* `raw` مرحبا שלום ไทย 😀 \x07\u202etxt ' + "long" * 60
 
 
+@pytest.fixture(scope="module")
+def _may(told: Story) -> None:
+    worked_example(told)
+    told.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
+
+
 @pytest.fixture
-def documents(story: Any) -> dict[str, Document]:
+def documents(_may: None, db: None) -> dict[str, Document]:
     """The worked example's statements of May, by contributor."""
-    worked_example(story)
-    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
     return by_contributor("2026-05")
 
 
@@ -62,34 +65,6 @@ def test_the_sentence_has_the_numbers_of_the_example_worked_out_by_hand(document
     more = "you hold 1\N{NO-BREAK SPACE}1/3 of 2 assets; your part is $1.333334, rounded up to a millionth."
     answers = {who: item.answer.removeprefix(beginning) for who, item in documents.items()}
     assert answers == {ANN: more, BEN: third, CY: third}
-
-
-def test_several_pools_are_a_sum_with_a_sentence_each(story: Any) -> None:
-    worked_example(story)
-    story.attributions(("deal@1", "x1", BEN), ("deal@1", "x2", CY))
-    story.deals(("d1", "2026-05-20T00:00:00Z", "deal@1", "USD", "100.00"))
-    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
-    doc = by_contributor("2026-05")[BEN]
-    assert doc.answer == "You earned $10.00 + $0.333333 = $10.333333: your parts of 2 pools."
-    assert [item.scope for item in doc.lines] == ["Dataset deal@1", "Model m"]
-    assert doc.lines[0].sentence == (
-        "20% of $100.00 net sales is a pool of $20.00; you hold 1 of 2 assets; your part is $10.00"
-    )
-
-
-def test_a_deficit_is_told_in_both_cycles(story: Any) -> None:
-    worked_example(story)
-    story.sales(("u1", "2026-04-02T00:00:00Z", "m", "USD", "-5.00"))
-    story.publish("2026-04", "2026-04-01", "2026-05-01", zone="Europe/London")
-    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
-    assert by_contributor("2026-04")[BEN].answer == (
-        "Sales and refunds came to −$5.00 net sales, so the pool is $0.00 and the deficit is carried on; "
-        "you hold 1/3 of one asset, out of 2 assets; your part is $0.00."
-    )
-    assert by_contributor("2026-05")[BEN].answer.startswith(
-        "20% of $5.000003 ($10.000003 net sales less a deficit of $5.00 carried from the cycle before) "
-        "is a pool of $1.00, rounded down to a millionth; "
-    )
 
 
 def test_the_canonical_text_has_the_hash_of_the_statement(documents: dict[str, Document]) -> None:
@@ -160,40 +135,6 @@ def test_pdf_says_what_the_page_says(documents: dict[str, Document]) -> None:
     assert BEN not in text
 
 
-@pytest.mark.parametrize(
-    ("by", "said", "not_said"),
-    [
-        ("assets", ("All assets", "Your assets", "your ticks ÷ all ticks"), ("All units", "other measures")),
-        ("weighted", ("All units", "Your units", "your units ÷ all units", "other measures in units of their own"),
-         ("All assets", "Your assets")),
-    ],
-)  # fmt: skip
-def test_the_pdf_says_assets_only_where_pools_are_divided_by_assets(
-    story: Story, by: str, said: tuple[str, ...], not_said: tuple[str, ...]
-) -> None:
-    head = 'name = "p"\nversion = "1"\n[streams.default]\ncontributor_share = "20%"\npooling = "per_model"\n'
-    allocation = "weighted" if by == "weighted" else "asset_count"
-    story.policies["p"], _ = register(content=f'{head}allocation = "{allocation}"\n'.encode(), act=story.act())
-    story.models(("m", "ds@1"))
-    story.attributions(("ds@1", "a", "ann"), ("ds@1", "b", "ben"))
-    story.sales(("s", "2026-05-10T00:00:00Z", "m", "USD", "10"))
-    cycle = story.publish("may", "2026-05-01", "2026-06-01")
-    doc = document(explain(Statement.objects.get(cycle=cycle, contributor_id="ann")))
-    text = pdf_text(pdf.statement_pdf(doc))
-    for words in said:
-        assert words in text, words
-    for words in not_said:
-        assert words not in text, words
-
-
-def test_a_draft_is_marked_and_dated_by_its_period(story: Any) -> None:
-    worked_example(story)
-    story.calculate("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
-    content = pdf.statement_pdf(by_contributor("2026-05")[ANN])
-    assert "DRAFT: not published" in pdf_text(content)
-    assert b"/CreationDate(D:20260531230000Z)" in content
-
-
 def test_hostile_names_are_text_and_cannot_break_the_document(documents: dict[str, Document]) -> None:
     item = documents[ANN]
     item = replace(item, name=HOSTILE)
@@ -254,18 +195,6 @@ def test_an_error_in_the_template_is_a_clear_error(
     monkeypatch.setattr(pdf, "TEMPLATE", broken)
     with pytest.raises(pdf.StatementNotRendered, match=documents[ANN].number):
         pdf.statement_pdf(documents[ANN])
-
-
-def test_many_lines_run_over_pages(story: Any) -> None:
-    worked_example(story)
-    versions = [f"deal-{'x' * 100}-{at:02d}@1" for at in range(30)]
-    story.attributions(*((version, "x", BEN) for version in versions))
-    story.deals(*((f"d{at}", "2026-05-20T00:00:00Z", version, "USD", "1.00") for at, version in enumerate(versions)))
-    story.publish("2026-05", "2026-05-01", "2026-06-01", zone="Europe/London")
-    text = pdf_text(pdf.statement_pdf(by_contributor("2026-05")[BEN])).replace(pdf.BREAK, "")
-    assert all(version in text for version in versions)
-    assert "Page 2 of " in text
-    assert text.count("Pool shared") >= 2
 
 
 def test_setting_a_statement_asks_the_database_nothing(

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import duckdb
 import pytest
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revshare.audit_trail.operations import Act
-from revshare.files import held, spooling
+from revshare.files import held, plain_csv, spooling
 from revshare.files.formats import KINDS
 from revshare.files.glance import NotPlain
 from revshare.files.models import QuarantinedRow
@@ -141,3 +143,81 @@ def test_the_books_are_those_of_the_patient_reader(
     monkeypatch.setattr(held, "FROM_BYTES", 1 << 30)
     assert books() == quick
     assert asked == ["held"]
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_still_written_is_refused(
+    file: Callable[..., Path], act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at its bytes and the judgement of its rows, both of which are of what it was."""
+    path = file("sales.csv", SALES + ROWS)
+    fits = plain_csv.fits
+
+    def meanwhile(*args: object, **kwargs: object) -> bool:
+        path.write_text(SALES + ROWS * 2, encoding="utf-8")
+        return fits(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(plain_csv, "fits", meanwhile)
+    with pytest.raises(FileRefused) as refused:
+        ingest(kind="sales", path=path, act=act)
+    assert refused.value.code == "file_changed"
+    assert not Sale.objects.exists()
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Files alike, of many pieces, and memory for one of them, but not for both."""
+    monkeypatch.setattr(plain_csv, "READ_BYTES", 1_000)
+    paths = tmp_path / "a.csv", tmp_path / "b.csv"
+    for path in paths:
+        path.write_text("x,y,z\n" + "1,2,3\n" * 1_000, encoding="utf-8")
+    sizes: list[int] = []
+    with held.holding(paths[0], columns=COLUMNS) as future:
+        assert future is not None
+        sizes += [column.nbytes for column in future.result().take().select(["x", "y", "z"]).columns]
+    monkeypatch.setattr(django_settings, "REVSHARE_ARRAY_BYTES", held.SHARE * sum(sizes) * 3 // 2)
+    return paths
+
+
+def is_held(path: Path) -> bool:
+    with held.holding(path, columns=COLUMNS) as future:
+        assert future is not None
+        return future.exception() is None
+
+
+def test_all_that_is_held_at_once_has_a_bound(two: tuple[Path, Path]) -> None:
+    first, second = two
+    with held.holding(first, columns=COLUMNS) as future:
+        assert future is not None
+        rows = future.result().take()
+        assert not is_held(second)
+        assert rows.select(["x"]).to_pylist() == [{"x": "1"}] * 1_000
+    assert is_held(second)
+    assert is_held(first)
+
+
+def test_what_gives_up_gives_its_memory_back_at_once(two: tuple[Path, Path], tmp_path: Path) -> None:
+    """It is not over then: the file is read another way."""
+    large = tmp_path / "large.csv"
+    large.write_text(two[0].read_text() * 3, encoding="utf-8")
+    with held.holding(large, columns=COLUMNS) as future:
+        assert future is not None
+        assert isinstance(future.exception(), NotPlain)
+        assert is_held(two[0])
+
+
+@pytest.mark.django_db
+def test_what_finds_no_memory_left_is_spooled(
+    two: tuple[Path, Path], file: Callable[..., Path], act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spools = mock.Mock(wraps=spooling.spool_rows)
+    monkeypatch.setattr(spooling, "spool_rows", spools)
+    sale = "s{},2026-06-01T00:00:00Z,generation,m,USD,5,,\n"
+    one, many = (file(f"{n}.csv", SALES + "".join(map(sale.format, range(n)))) for n in (1, 200))
+    with held.holding(two[0], columns=COLUMNS) as future:
+        assert future is not None
+        future.result()
+        assert ingest(kind="sales", path=one, act=act).file.rows_accepted == 1
+        assert spools.call_count == 0
+        assert ingest(kind="sales", path=many, act=act).file.rows_accepted == 199  # one is there already
+        assert spools.call_count == 1

@@ -30,16 +30,16 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def people(story: Story) -> Any:
+@pytest.fixture(scope="module")
+def people(told: Story) -> Any:
     """Ann changed her mind once; her payee changed since, which changes nothing about what she named."""
     for payee in ("P-1", "P-2"):
-        story.take("contributors", ("contributor_id", "contributor_name", "payee_id"), [("ann", "Ann", payee)])
+        told.take("contributors", ("contributor_id", "contributor_name", "payee_id"), [("ann", "Ann", payee)])
         for text, days in ((f"IBAN DE89 of {payee}", 30), (f"IBAN ES91 of {payee}", 20)):
-            act = replace(story.act("ann"), at=story.at - timedelta(days=days))
+            act = replace(told.act("ann"), at=told.at - timedelta(days=days))
             set_destination(contributor_id="ann", text=text, act=act)
     for name, roles in (("olivia", ["operator"]), ("adam", ["approver"])):
-        create_user(name=name, roles=roles, contributor_id=None, password="x", act=story.act())
+        create_user(name=name, roles=roles, contributor_id=None, password="x", act=told.act())
 
 
 def test_what_was_done_rightly_is_clean(people: Any) -> None:

@@ -8,6 +8,8 @@ from revshare.proofs.queries import TREES
 from tests.stories import Story
 from tests.verification.test_operations import found, without_triggers
 
+pytestmark = pytest.mark.django_db
+
 # What is done, and the invariants that must be named.
 DEFECTS: dict[str, tuple[str, set[str]]] = {
     "the text is another": ("UPDATE proofs_commitment SET text = replace(text, 'tree', 'Tree')", {"I23", "I24"}),
@@ -25,14 +27,14 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def committed(story: Story) -> str:
-    story.models(("m", "ds@1"))
-    story.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
-    story.policy()
-    story.sales(("s1", "2026-01-10T00:00:00Z", "m", "USD", "100"))
-    story.publish("jan", "2026-01-01", "2026-02-01")
-    return commit(key="jan", act=story.act()).trees["USD"]
+@pytest.fixture(scope="module")
+def committed(told: Story) -> str:
+    told.models(("m", "ds@1"))
+    told.attributions(*[("ds@1", f"a{i}", "ann") for i in range(3)], ("ds@1", "b1", "ben"))
+    told.policy()
+    told.sales(("s1", "2026-01-10T00:00:00Z", "m", "USD", "100"))
+    told.publish("jan", "2026-01-01", "2026-02-01")
+    return commit(key="jan", act=told.act()).trees["USD"]
 
 
 def test_a_sound_commitment_is_clean(committed: str) -> None:

@@ -8,6 +8,8 @@ from tests.restatements.test_stories import march, restate
 from tests.stories import Story
 from tests.verification.test_operations import found, without_triggers
 
+pytestmark = pytest.mark.django_db
+
 LINE = "UPDATE restatements_line SET {} WHERE bucket = 'contributor' AND contributor_id = 'ann'"
 POSTED = "SELECT journal_id FROM restatements_step WHERE action = 'post'"
 # What is done, and the invariants that must be named.
@@ -36,21 +38,21 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def restated(story: Story) -> None:
+@pytest.fixture(scope="module")
+def restated(told: Story) -> None:
     """March has a sale of a model that nobody knows; its file is void. It comes again with a deficit and a late sale."""
-    story.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy")])
+    told.take("contributors", ("contributor_id", "contributor_name"), [("cy", "Cy")])
     march(
-        story, ("s1", "2026-03-03T10:00:00Z", "m", "USD", "100.00"), ("u1", "2026-03-04T10:00:00Z", "n", "USD", "10.00"),
+        told, ("s1", "2026-03-03T10:00:00Z", "m", "USD", "100.00"), ("u1", "2026-03-04T10:00:00Z", "n", "USD", "10.00"),
         ("d1", "2026-03-04T10:00:00Z", "o", "EUR", "10.00"),
     )  # fmt: skip
-    story.sales(("r1", "2026-03-05T10:00:00Z", "o", "EUR", "-4.00", "d1"))
-    void(file_id=IngestedFile.objects.filter(kind="sales").earliest("pk").pk, reason="no", act=story.act())
-    story.sales(
+    told.sales(("r1", "2026-03-05T10:00:00Z", "o", "EUR", "-4.00", "d1"))
+    void(file_id=IngestedFile.objects.filter(kind="sales").earliest("pk").pk, reason="no", act=told.act())
+    told.sales(
         ("s1", "2026-03-03T10:00:00Z", "m", "USD", "30.00"), ("u1", "2026-03-04T10:00:00Z", "n", "USD", "5.00"),
     )  # fmt: skip
-    restate(story, late=True)
-    story.publish("april", "2026-04-01", "2026-05-01")
+    restate(told, late=True)
+    told.publish("april", "2026-04-01", "2026-05-01")
 
 
 def test_sound_restatements_are_clean(restated: None) -> None:

@@ -6,6 +6,8 @@ from revshare.verification.operations import verify
 from tests.stories import Story
 from tests.verification.test_operations import without_triggers
 
+pytestmark = pytest.mark.django_db
+
 # What is done, and the invariant and the place that must be named.
 DEFECTS = {
     "a measure is gone": ("DELETE FROM measures_measure WHERE contributor_id = 'ben'", "I12", "file "),
@@ -29,23 +31,23 @@ DEFECTS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def files(story: Story) -> None:
+@pytest.fixture(scope="module")
+def files(told: Story) -> None:
     """A row or two of every kind, one of them released from quarantine."""
-    story.take("models", ("model", "dataset_version"), [("m", "v")])
-    story.take("measures", ("contributor_id", "measure", "start", "end", "value"), [
+    told.take("models", ("model", "dataset_version"), [("m", "v")])
+    told.take("measures", ("contributor_id", "measure", "start", "end", "value"), [
         ("ann", "revenue", "2026-01-01", "2026-02-01", "12.5"), ("ben", "revenue", "2026-01-01", "2026-02-01", "1"),
         ("nobody", "revenue", "2026-01-01", "2026-02-01", "1"),
     ])  # fmt: skip
-    story.take("contributors", ("contributor_id", "contributor_name"), [("ann", "Ann"), ("ben", "Ben"), ("cy", "Cy")])
-    story.take("consents", ("contributor_id", "decision", "effective_at"), [("ann", "opt_out", "2026-01-05T00:00:00Z")])
-    story.take("rates", ("date", "base", "quote", "rate", "source"), [("2026-01-05", "EUR", "USD", "1.1", "ECB")])
-    story.take("splits", ("contributor_id", "payee_id", "share", "start", "end"), [
+    told.take("contributors", ("contributor_id", "contributor_name"), [("ann", "Ann"), ("ben", "Ben"), ("cy", "Cy")])
+    told.take("consents", ("contributor_id", "decision", "effective_at"), [("ann", "opt_out", "2026-01-05T00:00:00Z")])
+    told.take("rates", ("date", "base", "quote", "rate", "source"), [("2026-01-05", "EUR", "USD", "1.1", "ECB")])
+    told.take("splits", ("contributor_id", "payee_id", "share", "start", "end"), [
         ("ann", "ben", "0.5", "2026-01-01", ""), ("ann", "ben", "0.5", "2026-01-01", "2026-05-01"),
         ("ann", "cy", "0.5", "2026-03-01", ""), ("ann", "ben", "0.5", "2026-05-01", "2026-06-01"),
     ])  # fmt: skip
-    story.take("outputs", ("sale_id", "contributor_id", "score"), [("s1", "ann", "0.6"), ("s1", "ben", "0.4")])
-    story.take("usage", ("customer_id", "model", "day", "units"), [("c", "m", "2026-01-05", "3")])
+    told.take("outputs", ("sale_id", "contributor_id", "score"), [("s1", "ann", "0.6"), ("s1", "ben", "0.4")])
+    told.take("usage", ("customer_id", "model", "day", "units"), [("c", "m", "2026-01-05", "3")])
 
 
 def test_sound_rows_are_clean(files: None) -> None:
