@@ -35,6 +35,8 @@ def main() -> None:
     gc.disable()  # thousands of modules come in, of which nothing is garbage
     use_own_environment()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # Nothing here multiplies matrices. Else numpy begins threads for it, which keep a processor busy until they sleep.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from django.core.management import execute_from_command_line
 
     command = sys.argv[1:3]

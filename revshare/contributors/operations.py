@@ -5,6 +5,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection
 
 from revshare.bulk import copy_batches, ids_out
@@ -119,11 +120,11 @@ def see_known(work: Work, column: str = "contributor_id") -> None:
     if ids > FEW_IDS >= work.number("SELECT count(*) FROM named"):
         _see_known_of_few(work)
         return
-    see_everybody(work.con)
+    _see_everybody(work.con)
     work.con.execute(
         "CREATE OR REPLACE TEMP TABLE known AS SELECT * FROM everybody SEMI JOIN named USING (contributor_id)"
     )
-    work.con.execute("DROP TABLE everybody")
+    work.con.unregister("everybody")
 
 
 def _see_known_of_few(work: Work) -> None:
@@ -138,16 +139,21 @@ def _see_known_of_few(work: Work) -> None:
     draft.unlink()
 
 
-def see_everybody(con: duckdb.DuckDBPyConnection) -> None:
-    """Makes the table `everybody` of DuckDB: the ids of all contributors."""
-    con.register("all_ids", pa.table({"contributor_id": everybody()}))
-    con.execute("CREATE OR REPLACE TEMP TABLE everybody AS FROM all_ids")
-    con.unregister("all_ids")
+def _see_everybody(con: duckdb.DuckDBPyConnection) -> None:
+    """Makes the view `everybody` of DuckDB, in no order: the ids of all contributors."""
+    con.register("everybody", pa.table({"contributor_id": _ids()}))
 
 
 def everybody() -> pa.LargeStringArray:
     """The ids of all contributors, in code-point order."""
-    return pa.concat_arrays([pa.array([], pa.large_string()), *ids_out("contributors_contributor", "id")])
+    ids = _ids()
+    # They mostly come as a file brought them, and that was in order.
+    in_order = pc.all(pc.less(ids[:-1], ids[1:])).as_py() if len(ids) else True
+    return ids if in_order else ids.take(pc.array_sort_indices(ids))
+
+
+def _ids() -> pa.LargeStringArray:
+    return pa.concat_arrays([pa.array([], pa.large_string()), *ids_out(*KNOWN_IDS)])
 
 
 def except_unknown(work: Work, column: str = "contributor_id") -> None:
@@ -159,17 +165,18 @@ def except_unknown(work: Work, column: str = "contributor_id") -> None:
     )
 
 
-def _all_known(work: Work) -> bool:
+def all_known(work: Work) -> bool:
     """Whether the hash of every contributor of a large file is that of a known one: much quicker than to compare ids.
+    Who is known stays known, so if it is so, it needs no lock.
 
     A stranger whose hash is that of somebody known, one in 2^64, is found out when the manifest is weighed.
     """
     if work.number("SELECT count(*) FROM raw") < MANY_ROWS:
         return False
     seen = work.glance.owners() if work.glance else None
-    see_everybody(work.con)
+    _see_everybody(work.con)
     found = work.con.execute("SELECT hash(contributor_id) AS hash FROM everybody").fetchnumpy()
-    work.con.execute("DROP TABLE everybody")
+    work.con.unregister("everybody")
     known = np.sort(np.asarray(found["hash"], np.uint64))
     # What was seen at a glance may be of more rows than are accepted: then it is compared by the ids.
     for own in [seen] if seen is not None else map(distinct, hashes_of(work, ("contributor_id",))):
@@ -182,7 +189,7 @@ def _all_known(work: Work) -> bool:
 def add_unclaimed(work: Work, *, file: IngestedFile) -> int:
     """Creates the contributors named in the file's accepted rows that are not known yet, marked unclaimed: money
     accrues to them and waits. Returns how many."""
-    if _all_known(work):
+    if work.all_known:
         return 0
     see_known(work)
     unknown = work.number("SELECT count(*) FROM named ANTI JOIN known USING (contributor_id)")

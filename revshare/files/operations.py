@@ -23,7 +23,7 @@ from revshare.files.preflight import FileRefused, Source, inspect
 from revshare.files.reading_ahead import Ahead, reading_ahead
 from revshare.files.reasons import sentence
 from revshare.files.rules import MAX_ID_LENGTH, micros
-from revshare.files.work import Intake, Work, prepare_tables
+from revshare.files.work import Foreseeing, Intake, Work, prepare_tables
 from revshare.lake import copy_in, duck, literal, spool
 from revshare.locks import Lock, hold
 from revshare.progress import Progress, no_progress
@@ -138,6 +138,8 @@ def _take_in(work: Work, source: Source, intake: Intake, turn: Callable[[], None
     _check_order(work, ordered=way.ordered)
     _refuse_if_mostly_bad(work, source, spooled, intake.kind)
     turn()
+    if isinstance(intake, Foreseeing):
+        work = intake.foresee(work)
     try:
         with transaction.atomic():
             return _store(work, source, spooled, intake, ordered=way.ordered)

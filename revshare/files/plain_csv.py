@@ -73,13 +73,17 @@ def _some(batches: arrow_csv.CSVStreamingReader) -> list[pa.RecordBatch]:
 
 
 def stream(path: Path, names: list[str], there: list[str]) -> arrow_csv.CSVStreamingReader:
-    """The rows of a file with these columns, as text: of them those that are `there`."""
+    """The rows of a file with these columns, as text: of them those that are `there`. Whether that is UTF-8 is left to
+    the first pass over the bytes."""
     return arrow_csv.open_csv(
         path,
         read_options=arrow_csv.ReadOptions(block_size=READ_BYTES, column_names=names, skip_rows=1),
         parse_options=arrow_csv.ParseOptions(quote_char=False, double_quote=False),
         convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, include_columns=there
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
+            include_columns=there,
+            check_utf8=False,
         ),
     )
 

@@ -9,6 +9,7 @@ import hashlib
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -51,7 +52,7 @@ class Source:
 
     path: Path  # as it was handed in
     name: str
-    sha256: str
+    sha256: str  # once it was inspected
     size_bytes: int
     format: str  # csv, csv.gz, jsonl, jsonl.gz, parquet
     plain: Path  # its unpacked text, or itself
@@ -81,6 +82,8 @@ def inspect(path: Path, scratch: Path, *, name: str = "") -> Source:
     if not head:
         raise FileRefused("file_empty")
     _refuse_archive(head, "archive_unsupported")
+    if head.startswith((PARQUET, GZIP)):
+        source.sha256 = _hash_of(path)
     if head.startswith(PARQUET):
         source.format = "parquet"
         return source
@@ -90,7 +93,9 @@ def inspect(path: Path, scratch: Path, *, name: str = "") -> Source:
             first_sign = _Text(source, packed=True).read(_unpacked(source, sink))
         source.format = "jsonl.gz" if first_sign == b"{" else "csv.gz"
     else:
-        first_sign = _Text(source, packed=False).read(_blocks(path))
+        digest = hashlib.sha256()
+        first_sign = _Text(source, packed=False).read(_blocks(path, digest))
+        source.sha256 = digest.hexdigest()
         source.format = "jsonl" if first_sign == b"{" else "csv"
     return source
 
@@ -106,22 +111,30 @@ def begins_as_plain_csv(path: Path) -> bool:
     return not packed and b'"' not in head and b"\0" not in head and not head.lstrip().startswith(b"{")
 
 
-def _identify(path: Path, name: str) -> tuple[Source, bytes]:
-    """The file's identity and its first bytes."""
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raises Refused where the system cannot read the file."""
     try:
+        yield
+    except OSError as error:
+        raise Refused(f"Cannot read {path}: {error.strerror}.", code="file_unreadable") from None
+
+
+def _identify(path: Path, name: str) -> tuple[Source, bytes]:
+    """The file, not hashed yet, and its first bytes."""
+    with _readable(path):
         mark = _mark(path)
         if not stat.S_ISREG(path.stat().st_mode):
             raise Refused(f"Cannot read {path}: it is not a file.", code="file_unreadable")
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
             head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise Refused(f"Cannot read {path}: {error.strerror}.", code="file_unreadable") from None
-    source = Source(
-        path=path, name=name or path.name, sha256=digest, size_bytes=mark[0], format="", plain=path, mark=mark
-    )
+    source = Source(path=path, name=name or path.name, sha256="", size_bytes=mark[0], format="", plain=path, mark=mark)
     return source, head
+
+
+def _hash_of(path: Path) -> str:
+    with _readable(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mark(path: Path) -> tuple[int, int]:
@@ -137,9 +150,11 @@ def _refuse_archive(head: bytes, code: str) -> None:
         raise FileRefused(code, "(tar)")
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _blocks(path: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
+    """The blocks of a file, each hashed on its way."""
+    with _readable(path), path.open("rb") as file:
         while block := file.read(READ_BYTES):
+            digest.update(block)
             yield block
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +33,8 @@ class Work:
     said: frozenset[str] | None = None  # its rows are in memory instead (`held`), and say something in these columns
     mapping: ColumnMapping | None = None  # by which its columns got our names
     glance: Glance | None = None  # if it was found plainly right: what was seen of its rows
+    all_known: bool = False  # nobody is named in it whom we do not know
+    digest: str = ""  # the hash of the spool, if that has been written to the disk as it is to stay
 
     def number(self, query: str) -> int:
         """The single number that a query of DuckDB gives; 0 for NULL."""
@@ -109,6 +111,14 @@ class Intake(Protocol):
 
     def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
         """Writes the accepted rows (view `accepted`: raw without the exceptions); returns facts for the report."""
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """An intake that does some of its work before it asks for the lock, when it is its turn."""
+
+    def foresee(self, work: Work) -> Work:
+        """Finds out what will still be so under the lock, whatever others store meanwhile."""
 
 
 def prepare_tables(work: Work, raw: str) -> None:

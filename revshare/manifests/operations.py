@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
 from revshare.bulk import BLOCK_ROWS, copy_images
-from revshare.contributors.operations import KNOWN_IDS, add_unclaimed
+from revshare.contributors.operations import KNOWN_IDS, add_unclaimed, all_known
 from revshare.files.bounds import BLANK, bounds
 from revshare.files.glance import Plain
 from revshare.files.lookalikes import except_lookalikes, remember_looks
@@ -22,7 +23,7 @@ from revshare.files.repeats import except_repeated
 from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
 from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import check_part, copy_in, duck, keep, literal, sha256_of, spool
+from revshare.lake import check_part, copy_in, duck, keep, literal, spool, written_hash
 from revshare.locks import Lock, hold
 from revshare.manifests.classes import Decisions, classify, never_earns_in_part, nothing_decided
 from revshare.manifests.drafts import Draft, draft_of
@@ -97,19 +98,22 @@ class AttributionIntake:
             _against_stored(work)
         _within_assets(work)
 
-    def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
+    def foresee(self, work: Work) -> Work:
         with ThreadPoolExecutor(1) as beside:
-            # Most of what follows waits for the database; the spool of a plain file is the part to be.
-            digest = beside.submit(sha256_of, work.spool) if work.glance and work.spool else None
-            remember_looks(work, kind="'contributor'", column="contributor_id")
-            remember_looks(work, kind="'dataset'", column="dataset_version")
-            remember_looks(work, kind=ASSET_KIND, column="asset_id")
-            unclaimed = add_unclaimed(work, file=file)
-            # Counted at first, which is right where no row was taken out since.
-            counted = "counted_version" if work.clean else f"({COUNTED})"
-            counts = dict(work.con.execute(f"FROM {counted} ORDER BY dataset_version").fetchall())
-            if counts:
-                _keep_part(work, file, counts, digest)
+            # The spool of a plain file is the part to be.
+            digest = beside.submit(written_hash, work.spool) if work.glance and work.spool else None
+            return replace(work, all_known=all_known(work), digest=digest.result() if digest else "")
+
+    def store(self, work: Work, file: IngestedFile) -> dict[str, Any]:
+        remember_looks(work, kind="'contributor'", column="contributor_id")
+        remember_looks(work, kind="'dataset'", column="dataset_version")
+        remember_looks(work, kind=ASSET_KIND, column="asset_id")
+        unclaimed = add_unclaimed(work, file=file)
+        # Counted at first, which is right where no row was taken out since.
+        counted = "counted_version" if work.clean else f"({COUNTED})"
+        counts = dict(work.con.execute(f"FROM {counted} ORDER BY dataset_version").fetchall())
+        if counts:
+            _keep_part(work, file, counts)
         return {"unclaimed_contributors": unclaimed, "dataset_versions": counts}
 
 
@@ -128,10 +132,9 @@ def _plainly_right(work: Work) -> bool:
     )
 
 
-def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int], of_spool: Future[str] | None) -> None:
-    """The spool itself, if it holds nothing but accepted rows, and no names: private data stays out of the lake.
-    `of_spool`: its hash, if that is being made."""
-    draft, digest = work.spool, of_spool.result() if of_spool else ""
+def _keep_part(work: Work, file: IngestedFile, counts: dict[str, int]) -> None:
+    """The spool itself, if it holds nothing but accepted rows, and no names: private data stays out of the lake."""
+    draft, digest = work.spool, work.digest
     if draft is None or not work.clean or work.number("SELECT count(*) FROM raw WHERE contributor_name <> ''"):
         draft, digest = work.scratch / "part.parquet", ""
         columns = "dataset_version, asset_id, contributor_id, share, weight, licence, ai_generated, media_type"

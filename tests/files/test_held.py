@@ -108,6 +108,17 @@ def test_what_was_read_before_somebody_wrote_to_the_file_counts_for_nothing(tmp_
             spooling.hold_rows(con, source, kind="sales", held=future, scratch=tmp_path)
 
 
+@pytest.mark.parametrize("wrong", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc3,\xa9"])
+def test_bytes_that_are_no_text_are_refused_by_the_first_pass(wrong: bytes, tmp_path: Path) -> None:
+    """Whoever reads beside it does not look."""
+    path = tmp_path / "in.csv"
+    path.write_bytes(b"x,y,z\n1,2,3\n4,5," + wrong + b"\n")
+    with held.holding(path, columns=COLUMNS) as future:
+        assert future is not None
+        with pytest.raises(FileRefused, match="byte 16"):
+            inspect(path, tmp_path)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("ending", ["", "s6,2026-06-01T00:00:00Z,generation,m,USD,5,s1,\n", "s6,ragged\n"])
 def test_the_books_are_those_of_the_patient_reader(
