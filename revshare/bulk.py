@@ -1,8 +1,5 @@
-"""Arrays into PostgreSQL by binary COPY, rows out of it by COPY: memory bounded by the block.
-
-Rows of equal size are one numpy array, so a text column goes in grouped by the length of its values: which of the rows
-stands first in the table means nothing.
-"""
+"""Arrow's batches and rows of arrays into PostgreSQL by binary COPY, rows out of it by COPY: memory bounded by the
+block."""
 
 import select
 import sys
@@ -26,7 +23,6 @@ BLOCK_BYTES = 1 << 20
 PAGES_TOGETHER = 2048  # of a table: some 200,000 short rows
 
 Array = npt.NDArray[Any]
-"""One column of a block: int16, int32, int64 (smallint, integer, bigint) or bytes of one length (text)."""
 Positions = npt.NDArray[np.integer[Any]]
 
 
@@ -54,13 +50,9 @@ def arrow_without_pandas() -> None:
 arrow_without_pandas()
 
 
-def copy_arrays(*, table: str, columns: Sequence[str], blocks: Iterable[Sequence[Array]], frozen: bool = False) -> int:
-    """Streams blocks of columns into a table; returns the rows. `frozen`: see `_copy`."""
-    return _copy(table, columns, map(_image, blocks), frozen=frozen)
-
-
 def copy_batches(*, table: str, columns: Sequence[str], batches: Iterable[pa.RecordBatch], frozen: bool = False) -> int:
-    """The same for Arrow's batches of integers and strings (`binary_rows`)."""
+    """Streams Arrow's batches of integers and strings (`binary_rows`) into a table; returns the rows. `frozen`: see
+    `_copy`."""
     return _copy(table, columns, (image for batch in batches for image in images(batch)), frozen=frozen)
 
 
@@ -85,23 +77,6 @@ def _copy(table: str, columns: Sequence[str], blocks: Iterable[memoryview | byte
             sent.result()
             copy.write(TRAILER)
         return int(cursor.rowcount)
-
-
-def _image(block: Sequence[Array]) -> memoryview:
-    """The block as COPY reads it: for each row the number of fields, then for each its length and its bytes, big end
-    first (PostgreSQL's documentation of COPY, "Binary Format")."""
-    fields: list[tuple[str, Any]] = [("fields", ">i2")]
-    for number, column in enumerate(block):
-        fields += [(f"length{number}", ">i4"), (f"value{number}", column.dtype.newbyteorder(">"))]
-    same = np.zeros((), np.dtype(fields))  # what all rows have in common
-    same["fields"] = len(block)
-    for number, column in enumerate(block):
-        same[f"length{number}"] = column.dtype.itemsize
-    whole = bytearray(same.tobytes()) * len(block[0])
-    image = np.frombuffer(whole, same.dtype)
-    for number, column in enumerate(block):
-        image[f"value{number}"] = column
-    return memoryview(whole)
 
 
 class Rows(NamedTuple):
@@ -169,45 +144,22 @@ def _parted(joined: bytes, count: int, where: str) -> pa.LargeStringArray:
 
 
 class Texts:
-    """Many texts, taken by their positions: UTF-8 in one buffer, kept apart by length."""
+    """Many texts, taken by their positions: UTF-8 in one buffer."""
 
     def __init__(self, array: pa.Array) -> None:
         """`array`: strings of Arrow, none of them null, blank or with a NUL in it."""
-        self._offsets, self._data = opened(array)
-        self.lengths = np.diff(self._offsets)
-        assert self.lengths.all(), "an array of bytes cannot hold a blank text"
-        lengths = np.unique(self.lengths).tolist()
-        if len(lengths) == 1:  # they stand one after the other, as they would be taken
-            whole = self._data[self._offsets[0] : self._offsets[-1]]
-            self._texts: dict[int, Array] = {lengths[0]: whole.view(f"S{lengths[0]}")}
-            return
-        self._place = np.zeros(len(self), np.int32)  # of each text, among those of its length
-        self._texts = {length: self._take(length) for length in lengths}
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def groups(self, positions: Positions) -> Iterator[tuple[slice | Positions, Array]]:
-        """The texts at these positions by their length: which of `positions`, and their bytes (dtype S<length>)."""
-        if len(self._texts) == 1:
-            yield slice(None), next(iter(self._texts.values()))[positions]
-            return
-        lengths = self.lengths[positions]
-        for length in np.unique(lengths):
-            chosen = np.flatnonzero(lengths == length)
-            yield chosen, self._texts[int(length)][self._place[positions[chosen]]]
+        texts = opened(array)
+        self._offsets, self._data = texts
+        lengths = np.unique(np.diff(self._offsets)).tolist()
+        self._rows: npt.NDArray[np.uint8] | None = None  # where all are of one length, and stand one after the other
+        if len(lengths) == 1:
+            self._rows = texts.own.reshape(len(array), lengths[0])
 
     def joined(self, positions: Positions) -> bytes:
         """The texts at these positions, each followed by a line feed."""
-        if len(self._texts) == 1:
-            ((length, texts),) = self._texts.items()
-            lines = np.full((len(positions), length + 1), ord("\n"), np.uint8)
-            lines[:, :length] = texts[positions].view(np.uint8).reshape(len(positions), length)
+        if self._rows is not None:
+            lines = np.full((len(positions), self._rows.shape[1] + 1), ord("\n"), np.uint8)
+            lines[:, :-1] = self._rows.take(positions, axis=0)
             return lines.tobytes()
         data, offsets = self._data.tobytes(), self._offsets.tolist()
         return b"".join(data[offsets[at] : offsets[at + 1]] + b"\n" for at in positions.tolist())
-
-    def _take(self, length: int) -> Array:
-        chosen = np.flatnonzero(self.lengths == length)
-        self._place[chosen] = np.arange(len(chosen), dtype=np.int32)
-        return self._data[self._offsets[chosen][:, None] + np.arange(length)].reshape(-1).view(f"S{length}")

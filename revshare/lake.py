@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 if TYPE_CHECKING:
-    from django.db.backends.utils import CursorWrapper
+    pass
 
 from revshare.bulk import BLOCK_BYTES, copied_out
 from revshare.lake_cache import Cache, release
@@ -161,17 +161,6 @@ def copy_in(con: duckdb.DuckDBPyConnection, query: str, *, table: str, columns: 
                 raise
             written.result()  # raises here, before COPY is told that this was all
         return int(cursor.rowcount)
-
-
-def copy_file_in(cursor: "CursorWrapper", draft: Path, *, table: str, columns: str) -> int:
-    """Streams a CSV file (every value quoted, NULL as bare \\N) into a table of PostgreSQL."""
-    with (
-        draft.open("rb") as file,
-        cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '\\N')") as copy,
-    ):
-        while block := file.read(BLOCK_BYTES):
-            copy.write(block)
-    return cursor.rowcount
 
 
 def copy_out(query: str, draft: Path, params: Sequence[Any] = ()) -> None:

@@ -31,7 +31,7 @@ APPEND_ONLY = frozenset({
     "reviews_review", "sales_sale_0", "splits_split", "verification_verdict",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
-IN_PARTS = frozenset({"ledger_folio", "ledger_roll", "manifests_weight_row", "sales_sale"})
+IN_PARTS = frozenset({"ledger_folio", "ledger_roll", "manifests_roll", "manifests_weight_page", "sales_sale"})
 # Rows are added and stay; these columns move, by the rules of a trigger.
 MOVING: dict[str, tuple[str, ...]] = {
     "continuity_restoration": ("expected", "reconciled_at", "reconciled_by"),
@@ -77,9 +77,10 @@ SEQUENCES = ("files_file_id_seq", "restatements_restatement_id_seq")
 # What the application may ask for. Those that change something look at the state themselves, and take numbers, not SQL.
 CALLED = (
     "revshare_new_entries(integer)", "revshare_index_entries(integer)", "revshare_attach_entries(integer)",
-    "revshare_new_weights(integer)", "revshare_attach_weights(integer)", "revshare_new_sales(integer)",
-    "revshare_attach_sales(integer)", "revshare_reserve_sales(integer)", "revshare_analyze(text)",
-    "revshare_last_restatement(bigint)", "revshare_check_lease()",
+    "revshare_new_rolls(integer)", "revshare_attach_rolls(integer)", "revshare_new_weights(integer)",
+    "revshare_attach_weights(integer)", "revshare_new_sales(integer)", "revshare_attach_sales(integer)",
+    "revshare_reserve_sales(integer)", "revshare_analyze(text)", "revshare_last_restatement(bigint)",
+    "revshare_check_lease()",
 )  # fmt: skip
 # What views ask for, whoever reads them.
 READ = (

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revshare import bulk
-from revshare.bulk import Texts, copy_arrays, ids_out
+from revshare.bulk import Texts, copy_batches, ids_out
 from tests.ownership import owner
 
 texts = st.lists(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=9), min_size=1
 )
 EDGES = {
-    np.int16: (-(2**15), -1, 0, 1, 2**15 - 1), np.int32: (-(2**31), -1, 0, 1, 2**31 - 1),
-    np.int64: (-(2**63), -1, 0, 1, 2**63 - 1),
+    pa.int16(): (-(2**15), -1, 0, 1, 2**15 - 1), pa.int32(): (-(2**31), -1, 0, 1, 2**31 - 1),
+    pa.int64(): (-(2**63), -1, 0, 1, 2**63 - 1),
 }  # fmt: skip
 
 
@@ -38,13 +38,6 @@ def test_texts_are_found_by_their_places(values: list[str], data: st.DataObject)
         own = Texts(array)
         positions = np.array(places, np.int64)
         assert own.joined(positions) == "".join(values[place] + "\n" for place in places).encode()
-        found: dict[int, bytes] = {}
-        for chosen, block in own.groups(positions):
-            at = np.arange(len(places))[chosen]
-            assert len(at) == len(block)
-            assert len({len(values[places[place]].encode()) for place in at}) <= 1
-            found |= dict(zip(at.tolist(), block.tolist(), strict=True))
-        assert [found[place] for place in range(len(places))] == [values[place].encode() for place in places]
 
 
 @pytest.mark.parametrize(
@@ -52,40 +45,36 @@ def test_texts_are_found_by_their_places(values: list[str], data: st.DataObject)
 )
 def test_what_is_copied_comes_back(db: None, names: list[str]) -> None:
     numbers = random.Random(7)
-    rows = [(numbers.choice(EDGES[np.int16]), numbers.choice(EDGES[np.int32]), numbers.choice(EDGES[np.int64]), name)
+    rows = [(numbers.choice(EDGES[pa.int16()]), numbers.choice(EDGES[pa.int32()]), numbers.choice(EDGES[pa.int64()]), name)
             for name in names for _ in range(5)]  # fmt: skip
-    own = Texts(pa.array([row[3] for row in rows]))
-    small, middle, large = (np.array([row[place] for row in rows], kind) for place, kind in enumerate(EDGES))
-
-    def blocks():  # type: ignore[no-untyped-def]
-        for first in range(0, len(rows), 4):
-            at = np.arange(first, min(first + 4, len(rows)))
-            for chosen, ids in own.groups(at):
-                yield small[at][chosen], middle[at][chosen], large[at][chosen], ids
-
+    columns = {"a": pa.int16(), "b": pa.int32(), "c": pa.int64(), "d": pa.string()}
+    table = pa.table([[row[place] for row in rows] for place in range(4)], pa.schema(columns.items()))
     for frozen in (False, True):
         with transaction.atomic(), owner(), connection.cursor() as cursor:
             cursor.execute("CREATE TABLE copied (a smallint, b integer, c bigint, d text)")
-            assert copy_arrays(table="copied", columns=("a", "b", "c", "d"), blocks=blocks(), frozen=frozen) == len(
-                rows
-            )
+            batches = table.to_batches(max_chunksize=4)
+            assert copy_batches(table="copied", columns=[*columns], batches=batches, frozen=frozen) == len(rows)
             cursor.execute("SELECT a, b, c, d FROM copied")
-            assert sorted(cursor.fetchall()) == sorted(rows)
+            assert cursor.fetchall() == rows
             transaction.set_rollback(True)
 
 
-def test_nothing_is_copied_from_no_blocks(db: None) -> None:
+def numbers_of(*values: int) -> pa.RecordBatch:
+    return pa.record_batch({"a": pa.array(values, pa.int16())})
+
+
+def test_nothing_is_copied_from_no_batches(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE copied (a smallint)")
-        assert copy_arrays(table="copied", columns=("a",), blocks=[]) == 0
-        assert copy_arrays(table="copied", columns=("a",), blocks=[[np.empty(0, np.int16)]]) == 0
+        assert copy_batches(table="copied", columns=("a",), batches=[]) == 0
+        assert copy_batches(table="copied", columns=("a",), batches=[numbers_of()]) == 0
 
 
 def test_an_error_of_the_database_comes_through(db: None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE copied (a smallint CHECK (a > 0))")
         with pytest.raises(Exception, match="check constraint"), transaction.atomic():
-            copy_arrays(table="copied", columns=("a",), blocks=[[np.zeros(3, np.int16)]])
+            copy_batches(table="copied", columns=("a",), batches=[numbers_of(0, 0, 0)])
 
 
 @pytest.mark.parametrize("together", [1, 2, 2048])

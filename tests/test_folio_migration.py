@@ -54,7 +54,7 @@ SET_UP = (
     "SELECT oid::regprocedure::text, proconfig, ARRAY(SELECT unnest(proacl)::text ORDER BY 1) FROM pg_proc WHERE starts_with(proname, 'revshare')",
     "SELECT relname, reloptions, ARRAY(SELECT unnest(relacl)::text ORDER BY 1) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind <> 'i'",
     "SELECT attrelid::regclass::text, attname, attstorage, attstattarget FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid "
-    "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND attnum > 0",
+    "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped",
 )  # fmt: skip
 
 
@@ -87,6 +87,9 @@ def kind_of(world: World, table: str) -> str:
 def test_published_cycles_go_back_to_rows_and_forth_to_folios(world: World, tmp_path: Path) -> None:
     publish_two_cycles(world, tmp_path / "in")
     assert world.json("verify")["clean"] is True
+    # Manifests share the rolls of their weights until they are carried over (`test_weight_page_migration`).
+    world.manage("migrate", "revshare", "0040")
+    world.manage("migrate", "revshare")
     latest, setting, before = shape(world), set_up(world), read(world)
     assert len({(row[0], row[1]) for row in before[0]}) < len(before[0])  # statements of several lines
     assert {currency for (currency,) in world.rows("SELECT DISTINCT currency FROM ledger_folio")} == {

@@ -12,6 +12,7 @@ from revshare.consents.models import Consent
 from revshare.consents.own_records import counted, own_records, page_of
 from revshare.consents.rules import Decision, opted_out
 from revshare.manifests.models import Manifest, Weight
+from revshare.manifests.places import OnRollOf
 from revshare.manifests.queries import models_trained, parts_of
 
 Place = tuple[str, str]
@@ -102,7 +103,9 @@ def _held(own: Own, asset_id: str = "", scope: str = "") -> list[Held]:
 
 
 def _own(contributor_id: str) -> Own:
-    holding = Weight.objects.filter(contributor_id=contributor_id).values_list("manifest_id", flat=True)
+    holding = Weight.objects.filter(
+        OnRollOf(contributor_id, view=Weight._meta.db_table), contributor_id=contributor_id
+    ).values_list("manifest_id", flat=True)
     waiting = Q(frozen_at__isnull=True, part_versions__isnull=False)
     found = Manifest.objects.filter(waiting | Q(pk__in=list(holding))).distinct()
     manifests = {manifest.dataset_version: manifest for manifest in found}

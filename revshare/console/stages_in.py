@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -20,6 +21,7 @@ from revshare.contributors.models import Contributor
 from revshare.files.models import IngestedFile, QuarantinedRow, Upload
 from revshare.files.reasons import sentence
 from revshare.manifests.models import Manifest, Part, PartVersion, Training, Weight
+from revshare.manifests.places import OnRollOf, last_roll_in, roll_in
 from revshare.policies.models import Policy
 from revshare.policies.rules import parse
 from revshare.sales.models import Sale
@@ -144,18 +146,41 @@ class WeightAdmin(BulkAdmin):
     list_select_related = ("manifest", "contributor")
     search_fields = ("contributor__id__exact",)
     search_help_text = gettext_lazy("A contributor's id, whole")
+    hidden = ("rolls_of", "roll")
     extra = ("in_assets",)
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Weight], search_term: str
+    ) -> tuple[QuerySet[Weight], bool]:
+        if text := search_term.strip():
+            queryset = queryset.filter(OnRollOf(text, view=Weight._meta.db_table), contributor_id=text)
+        return queryset, False
+
     def seek(self, rows: SeekList, seek: Seek) -> Slice:
-        """One manifest's weights by contributor. A key is the manifest's id, a slash, and the contributor's id."""
+        """One manifest's weights by contributor. A key is the manifest's id, a slash, and the contributor's id.
+
+        They are looked for on the rolls beside that key, ever more of them: the view opens no others."""
         after, before = (key and key.partition("/")[2] for key in (seek.after, seek.before))
-        return by_key(rows.queryset, Seek(seek.size, after, before), descending=False, key="contributor_id")
+        own = Seek(seek.size, after, before)
+        if rows.searched:
+            return by_key(rows.queryset, own, descending=False, key="contributor_id")
+        manifest = next(int(one.value() or 0) for one in rows.filter_specs if isinstance(one, ManifestFilter))
+        last, start, rolls = last_roll_in(manifest), roll_in(manifest, after or before or ""), 1
+        while True:
+            lowest, highest = (start, start + rolls) if before is None else (start - rolls, start)
+            near = rows.queryset.filter(roll__range=(lowest, highest))
+            found = by_key(near, own, descending=False, key="contributor_id")
+            more, end = (found.older, highest >= last) if before is None else (found.newer, lowest <= 1)
+            if more is not None or end:
+                return found
+            rolls *= 2
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Weight | None:
         manifest, _, contributor = object_id.partition("/")
         if not (manifest.isascii() and manifest.isdigit() and len(manifest) < 10):
             return None
-        return Weight.objects.filter(manifest=int(manifest), contributor=contributor).first()
+        own = Weight.objects.filter(OnRollOf(contributor, view=Weight._meta.db_table), contributor=contributor)
+        return own.filter(manifest=int(manifest)).first()
 
     @admin.display(description=gettext_lazy("assets"), ordering="assets_ticks")
     def in_assets(self, weight: Weight) -> SafeString:

@@ -1,13 +1,14 @@
 """Where in the ledger something stands, in SQL: the views of accounts and entries hide in which folio, and to ask them
 for a contributor or a number alone would open all of them."""
 
-from typing import Any
-
 from django.db.models import BooleanField, Func, IntegerField, Value
 
-ROLL = """(
-    SELECT r.roll FROM ledger_roll r WHERE r.cycle_id = {cycle} AND r.first_id <= {contributor}
-    ORDER BY r.first_id DESC LIMIT 1)"""
+from revshare import on_rolls
+from revshare.on_rolls import RollsIn
+
+ROLLS = RollsIn("ledger_roll", "cycle_id", "SELECT DISTINCT cycle_id FROM ledger_account_control")
+on_roll_of = ROLLS.on_roll_of
+ROLL = ROLLS.roll_of("{cycle}", "{contributor}")
 """The roll of one cycle on which a contributor can stand."""
 
 OF_NUMBERS = """(
@@ -16,35 +17,10 @@ OF_NUMBERS = """(
 the first number, the last."""
 
 
-def on_roll_of(view: str, contributor: str) -> str:
-    """Whether a row of a view is on a roll on which a contributor can stand, in SQL. `contributor`: how the id is said;
-    it stands there twice.
+class OnRollOf(on_rolls.OnRollOf):
+    """Whether a row of a view is on a roll on which a contributor can stand, for the ORM."""
 
-    The rolls are known before the first folio is opened, as values: joined with them, the planner opens all folios and
-    looks at what stood in them, since it takes rolls for few.
-    """
-    rolls = (
-        f"SELECT k.cycle_id, {ROLL.format(cycle='k.cycle_id', contributor=contributor)} AS roll "
-        "FROM (SELECT DISTINCT cycle_id FROM ledger_account_control) k"
-    )
-    return (
-        f"({view}.roll = ANY (ARRAY(SELECT k.roll FROM ({rolls}) k)) AND ({view}.cycle_id::bigint << 32 | {view}.roll) "
-        f"= ANY (ARRAY(SELECT k.cycle_id::bigint << 32 | k.roll FROM ({rolls}) k)))"
-    )
-
-
-class OnRollOf(Func):
-    """The same for the ORM."""
-
-    template = on_roll_of("%(view)s", "%(expressions)s")
-    output_field = BooleanField()
-
-    def __init__(self, contributor_id: str, *, view: str) -> None:
-        super().__init__(Value(contributor_id), view=view)
-
-    def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, tuple[str | int, ...]]:
-        sql, params = super().as_sql(*args, **kwargs)
-        return sql, (*params, *params)
+    rolls = ROLLS
 
 
 class OnRollIn(Func):

@@ -76,6 +76,9 @@ class Weight(models.Model):
     contributor = models.ForeignKey("revshare.Contributor", on_delete=models.DO_NOTHING, related_name="+")
     assets_ticks = models.BigIntegerField()
     weight_ticks = models.DecimalField(max_digits=38, decimal_places=6)  # ticks times the asset's weight
+    # The page of the database where it stands (`places`).
+    rolls_of = models.IntegerField()
+    roll = models.IntegerField()
 
     class Meta:
         managed = False

@@ -1,19 +1,17 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
-import pyarrow as pa
 from django.db import connection, transaction
 
 from revshare.audit_trail.operations import Act, record
-from revshare.bulk import BLOCK_ROWS, Array, Texts, copy_arrays
+from revshare.bulk import BLOCK_ROWS, copy_images
 from revshare.contributors.operations import KNOWN_IDS, add_unclaimed, all_known
 from revshare.files.bounds import BLANK, bounds
 from revshare.files.glance import Plain
@@ -25,7 +23,7 @@ from revshare.files.repeats import except_repeated
 from revshare.files.row_tables import RowTable, except_bad, except_repeats, except_stored, see_stored
 from revshare.files.rules import id_checks, micros, number_checks, reason, text_checks
 from revshare.files.work import Work
-from revshare.lake import check_part, copy_file_in, copy_in, duck, keep, literal, spool, written_hash
+from revshare.lake import check_part, copy_in, duck, keep, literal, spool, written_hash
 from revshare.locks import Lock, hold
 from revshare.manifests.classes import Decisions, classify, never_earns_in_part, nothing_decided
 from revshare.manifests.drafts import Draft, draft_of
@@ -33,6 +31,7 @@ from revshare.manifests.engines import weigh_stored
 from revshare.manifests.models import Manifest, Part, PartVersion
 from revshare.manifests.queries import CLASSES, LAKE, SHARE, WEIGHT, WEIGHTS, parts_of
 from revshare.manifests.weighing import Weighed
+from revshare.manifests.weight_pages import PAGE, ROLL, Listed, everybody_in
 from revshare.progress import Progress, no_progress
 
 ASSET = ("dataset_version", "asset_id")
@@ -277,18 +276,24 @@ def freeze(
                 weighed = weigh_stored(con, stored=stored, versions=open_ones, target=scratch, progress=progress)
             finally:
                 checked.result()  # or nothing is kept of what was weighed; whatever else went wrong with damaged parts
-            reader = con.cursor()
-            coming = [ahead.submit(draft_of, reader, open_ones[0], weighed[open_ones[0]])]
+            progress("freeze", 0, len(open_ones))
+            listed = Listed.of(everybody_in(weighed.values()), manifests[open_ones[0]].pk)
+
+            def coming(names: list[str]) -> list[Future[Draft]]:
+                """The next is made ready while the database takes the one before."""
+                return [ahead.submit(draft_of, manifests[name], weighed[name], listed) for name in names[:1]]
+
+            drafts = coming(open_ones)
+            _store_rolls(listed)
             for done, name in enumerate(open_ones):
                 progress("freeze", done, len(open_ones))
-                draft = coming.pop().result()
-                # The next is made ready while the database takes this one.
-                coming += [ahead.submit(draft_of, reader, after, weighed[after]) for after in open_ones[done + 1 :][:1]]
+                draft = drafts.pop().result()
+                drafts = coming(open_ones[done + 1 :])
                 manifests[name].frozen_arrival = last_arrival()
                 asked = decisions(act.at, manifests[name].frozen_arrival, scratch)
                 if by_class or never_earns_in_part(con, records=stored.query, version=name, decisions=asked):
                     _sort_out(con, manifests[name], stored.query, asked, scratch)
-                _close(con, manifests[name], weighed[name], draft, act)
+                _close(manifests[name], weighed[name], draft, act)
     return [manifests[name] for name in wanted]
 
 
@@ -329,13 +334,12 @@ def _sort_out(
         manifest.classes_sha256 = keep(found.weights, CLASSES)
 
 
-def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
+def _close(manifest: Manifest, weighed: Weighed, draft: Draft, act: Act) -> None:
     """Keeps what a version weighs, and freezes it."""
     manifest.records, manifest.assets = weighed.records, weighed.assets
     manifest.contributors, manifest.assets_ticks = draft.contributors, draft.ticks
     manifest.sha256, manifest.frozen_at = draft.sha256, act.at
-    _store_weights(con, manifest, weighed, draft)
-    draft.rows.unlink()
+    _store_weights(manifest, draft)
     manifest.weights_sha256 = keep(weighed.weights, WEIGHTS)
     detail: dict[str, Any] = {
         "sha256": manifest.sha256, "assets": manifest.assets, "records": manifest.records
@@ -346,23 +350,23 @@ def _close(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed,
     record(act=act, action="manifest.frozen", object=f"manifest:{manifest.dataset_version}", detail=detail)
 
 
-def _store_weights(con: duckdb.DuckDBPyConnection, manifest: Manifest, weighed: Weighed, draft: Draft) -> None:
-    """Into a partition of their own: for auditors, and for the pages."""
+def _store_rolls(listed: Listed) -> None:
+    """Into a partition that bears the number of one of the manifests frozen now. The database looks everybody up, once
+    for all of these."""
+    if not len(listed.people):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revshare_new_rolls(%s)", [listed.rolls_of])
+        rolls = listed.rolls.images(listed.rolls_of, BLOCK_ROWS)
+        copy_images(table=cursor.fetchone()[0], columns=ROLL, images=rolls, frozen=True)
+        cursor.execute("SELECT revshare_attach_rolls(%s)", [listed.rolls_of])
+
+
+def _store_weights(manifest: Manifest, draft: Draft) -> None:
+    """Into a partition of their own: for auditors, and for the pages. The database compares them with what the manifest
+    says of them."""
+    manifest.save(update_fields=["contributors", "assets_ticks"])
     with connection.cursor() as cursor:
         cursor.execute("SELECT revshare_new_weights(%s)", [manifest.pk])
-        part = cursor.fetchone()[0]
-        if draft.is_weighted:
-            copy_file_in(cursor, draft.rows, table=part, columns="contributor_id, assets_ticks, weight_ticks")
-        else:
-            scan = f"read_parquet({literal(weighed.weights)})"
-            weights = con.sql(f"SELECT assets_ticks, contributor_id FROM {scan}").to_arrow_reader(BLOCK_ROWS)
-            copy_arrays(table=part, columns=("assets_ticks", "contributor_id"), blocks=_blocks(weights), frozen=True)
+        copy_images(table=cursor.fetchone()[0], columns=PAGE, images=draft.pages, frozen=True)
         cursor.execute("SELECT revshare_attach_weights(%s)", [manifest.pk])
-
-
-def _blocks(weights: pa.RecordBatchReader) -> Iterator[tuple[Array, Array]]:
-    """Ticks and contributors, those with ids of the same length together."""
-    for batch in weights:
-        ticks = batch.column(0).to_numpy(zero_copy_only=False)
-        for chosen, ids in Texts(batch.column(1)).groups(np.arange(len(ticks))):
-            yield ticks[chosen], ids

@@ -48,11 +48,14 @@ class Count:
 @dataclass(frozen=True)
 class Weighed:
     """A dataset version, weighed. `weights`: Parquet (contributor_id, assets_ticks, weight_ticks), in code-point order
-    of contributors; most also say who stands where (`place`; see `numbering`)."""
+    of contributors; most also say who stands where (`place`; see `numbering`), on the list `people`. `is_plain`: all
+    weighted ticks are what the ticks are."""
 
     weights: Path
     assets: int
     records: int
+    people: pa.Array | None = None
+    is_plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def _weigh_by_rule(con: duckdb.DuckDBPyConnection, everybody: Everybody, count: 
     _copy(con, everybody, _with_places(weigh_sql(own)), path)
     _refuse_strangers(con, path)
     (assets,) = con.execute(f"SELECT count(DISTINCT asset_id) FROM ({own})").fetchall()[0]
-    return Weighed(path, assets, count.records)
+    return Weighed(path, assets, count.records, everybody.ids)
 
 
 def _weigh_counted(
@@ -142,7 +145,7 @@ def _weigh_counted(
             path = target / f"weights-plain-{start + number}.parquet"
             _write(con, everybody, tally, number, count.version if count.version in odd else "", path)
             assets = int(tally.assets[number]) + odd.get(count.version, (0, 0))[0]
-            done[count.version] = Weighed(path, assets, count.records)
+            done[count.version] = Weighed(path, assets, count.records, everybody.ids, count.version not in odd)
     return done
 
 

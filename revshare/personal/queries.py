@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 
 from revshare.ledger.places import on_roll_of
+from revshare.manifests import places
 from revshare.payouts.rules import masked
 from revshare.personal.models import DeletionRequest
 
@@ -39,7 +40,8 @@ TABLES: dict[str, str] = {
     "destinations": "SELECT text AS destination, set_at, set_by, usable_from FROM payouts_destination "
     "WHERE contributor_id = %(id)s ORDER BY id",
     "weights": "SELECT m.dataset_version, w.assets_ticks, w.weight_ticks FROM manifests_weight w "
-    "JOIN manifests_manifest m ON m.id = w.manifest_id WHERE w.contributor_id = %(id)s ORDER BY m.dataset_version",
+    f"JOIN manifests_manifest m ON m.id = w.manifest_id WHERE w.contributor_id = %(id)s "
+    f"AND {places.on_roll_of('w', '%(id)s')} ORDER BY m.dataset_version",
     "decisions": "SELECT asset_id, scope, decision, effective_at, source FROM consents_consent "
     "WHERE contributor_id = %(id)s ORDER BY id",
     "claims": "SELECT id, dataset_version, asset_id, proof, filed_at, filed_by, due_at FROM claims_claim "

@@ -57,7 +57,9 @@ SUMS = """
         FROM entry_sum e JOIN ledger_journal j ON j.cycle_id = e.cycle_id AND j.kind = 'allocation'
     )
 """
-GUARDED = "'ledger_folio'::regclass, 'ledger_roll'::regclass, 'manifests_weight_row'::regclass"
+GUARDED = (
+    "'ledger_folio'::regclass, 'ledger_roll'::regclass, 'manifests_weight_page'::regclass, 'manifests_roll'::regclass"
+)
 
 SQL_CHECKS = (
     SqlCheck(
@@ -181,8 +183,9 @@ SQL_CHECKS = (
         """
         SELECT 'manifest ' || m.dataset_version, coalesce(w.ticks, 0), 720720 * m.assets
         FROM manifests_manifest m LEFT JOIN (
-            SELECT manifest_id, sum(assets_ticks) AS ticks, count(*) AS contributors FROM manifests_weight_row
-            GROUP BY 1) w ON w.manifest_id = m.id
+            SELECT manifest_id, sum(ticks) AS ticks, count(ticks) AS contributors
+            FROM (SELECT manifest_id, unnest(ticks) AS ticks FROM manifests_weight_page) p GROUP BY 1) w
+            ON w.manifest_id = m.id
         WHERE m.frozen_at IS NOT NULL AND (coalesce(w.ticks, 0) <> 720720 * m.assets
             OR m.assets_ticks <> 720720 * m.assets OR coalesce(w.contributors, 0) <> m.contributors)
         """,
@@ -245,7 +248,8 @@ SQL_CHECKS = (
         SELECT 'contributor ' || a.contributor_id, 0, 1 FROM ledger_account a
         LEFT JOIN contributors_contributor c ON c.id = a.contributor_id WHERE c.id IS NULL
         UNION ALL
-        SELECT 'contributor ' || w.contributor_id, 0, 1 FROM manifests_weight_row w
+        SELECT 'contributor ' || w.contributor_id, 0, 1
+        FROM (SELECT unnest(contributors) AS contributor_id FROM manifests_roll) w
         LEFT JOIN contributors_contributor c ON c.id = w.contributor_id WHERE c.id IS NULL
         """,
     ),
@@ -262,13 +266,14 @@ SQL_CHECKS = (
         SELECT part, triggers, wanted FROM (
             SELECT 'ledger_folio_' || cycle_id AS part, 4 AS wanted FROM ledger_pool_control
             UNION SELECT 'ledger_roll_' || cycle_id, 4 FROM ledger_pool_control
-            UNION SELECT 'manifests_weight_row_' || id, 4 FROM manifests_manifest WHERE frozen_at IS NOT NULL
+            UNION SELECT 'manifests_weight_page_' || id, 4 FROM manifests_manifest WHERE frozen_at IS NOT NULL
+            UNION SELECT 'manifests_roll_' || rolls_of, 4 FROM manifests_weight_page
         ) should FULL JOIN (
             SELECT c.relname::text AS part, count(t.oid) AS triggers FROM pg_inherits i
             JOIN pg_class c ON c.oid = i.inhrelid
             LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgfoid = 'revshare_refuse'::regproc AND t.tgenabled = 'A'
             WHERE i.inhparent IN ({GUARDED}) GROUP BY c.relname
-        ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY part
+        ) attached USING (part) WHERE triggers IS DISTINCT FROM wanted ORDER BY wanted IS NULL, part
         """,
     ),
     SqlCheck(
@@ -382,8 +387,8 @@ def _lake_weights(manifest: Manifest) -> Iterator[bytes]:
 
 def _stored_weights(manifest: Manifest) -> Iterator[bytes]:
     query = (
-        "SELECT contributor_id, assets_ticks, coalesce(weight_ticks, assets_ticks)::numeric(38, 6) "
-        "FROM manifests_weight_row WHERE manifest_id = %s ORDER BY contributor_id"
+        "SELECT contributor_id, assets_ticks, weight_ticks "
+        "FROM manifests_weight WHERE manifest_id = %s ORDER BY contributor_id"
     )
     return (rows.data for rows in copied_out(query, [manifest.pk], options=", FORCE_QUOTE *"))
 

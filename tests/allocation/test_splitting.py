@@ -14,13 +14,13 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from revshare import array_rows
 from revshare.allocation import splitting
 from revshare.allocation.balances import BALANCES
 from revshare.allocation.numerators import Numerators
 from revshare.allocation.splitting import Splitter
 from revshare.apportion import TICKS_PER_ASSET
 from revshare.lake import duck, keep, spool
-from revshare.ledger import folios
 from revshare.manifests.models import Manifest
 from revshare.manifests.queries import WEIGHTS
 from revshare.policies.rules import parse
@@ -144,7 +144,7 @@ def rows_of(splitter: Splitter, ids: list[str]) -> list[dict[str, Any]]:
 
 @given(
     case=cases(), people=st.sampled_from([1, 2, 3, 1000]), in_memory=st.sampled_from([0, 60, 10**6]),
-    room=st.sampled_from([1, 120, folios.ROOM_BYTES]),
+    room=st.sampled_from([1, 120, array_rows.ROOM_BYTES]),
 )  # fmt: skip
 @settings(
     max_examples=examples(quick=20, long=60),
@@ -157,7 +157,7 @@ def test_entries_controls_and_balances_are_those_of_the_slow_twin(
     with (
         transaction.atomic(), spool() as scratch, duck(scratch) as con,
         mock.patch.object(splitting, "PEOPLE_AT_ONCE", people), mock.patch.object(splitting, "AMOUNTS_BYTES", in_memory),
-        mock.patch.object(folios, "ROOM_BYTES", room),
+        mock.patch.object(array_rows, "ROOM_BYTES", room),
     ):  # fmt: skip
         before = store(case, tmp_path)
         numerators = Numerators(con, sources=SOURCES, pinned=Pinned(), versions=VERSIONS, scratch=scratch)

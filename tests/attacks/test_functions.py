@@ -23,6 +23,9 @@ WRONG = {
     "weights of a frozen manifest": ("SELECT revshare_new_weights(1)", STATE),
     "weights of no manifest": ("SELECT revshare_new_weights(99)", STATE),
     "weights of a frozen manifest, attached": ("SELECT revshare_attach_weights(1)", STATE),
+    "rolls of a frozen manifest": ("SELECT revshare_new_rolls(1)", STATE),
+    "rolls of no manifest": ("SELECT revshare_new_rolls(99)", STATE),
+    "rolls of a frozen manifest, attached": ("SELECT revshare_attach_rolls(1)", STATE),
     "sales of a file that has its sales": ("SELECT revshare_new_sales(4)", STATE),
     "sales of a file of another kind": ("SELECT revshare_new_sales(1)", STATE),
     "sales of no file": ("SELECT revshare_new_sales(999)", STATE),
@@ -107,7 +110,8 @@ FORGED = """
     [
         ("ledger_folio", "cycle_id", "revshare_attach_entries"),
         ("ledger_roll", "cycle_id", "revshare_attach_entries"),
-        ("manifests_weight_row", "manifest_id", "revshare_attach_weights"),
+        ("manifests_weight_page", "manifest_id", "revshare_attach_weights"),
+        ("manifests_roll", "rolls_of", "revshare_attach_rolls"),
     ],
 )
 def test_not_even_the_owner_replaces_a_partition_of_what_is_closed(
@@ -116,7 +120,7 @@ def test_not_even_the_owner_replaces_a_partition_of_what_is_closed(
     assert refused(owner, FORGED.format(parent=parent, key=key, attach=attach)) == STATE
 
 
-@pytest.mark.parametrize("table", ["ledger_folio", "ledger_roll"])
+@pytest.mark.parametrize("table", ["ledger_folio", "ledger_roll", "manifests_roll", "manifests_weight_page"])
 def test_a_second_partition_for_the_same_cycle_is_refused(owner: Connection, table: str) -> None:
     attack = f"CREATE TABLE forged (LIKE {table} INCLUDING CONSTRAINTS); ALTER TABLE {table} ATTACH PARTITION forged FOR VALUES IN (1)"
     assert refused(owner, attack) == "42P17"

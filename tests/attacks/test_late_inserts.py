@@ -8,10 +8,11 @@ import pytest
 from tests.attacks.trying import BY_TRIGGER, FORBIDDEN, refused
 
 Connection = psycopg.Connection[Any]
-FOLIOS, ROLLS, WEIGHTS = (
+FOLIOS, ROLLS, PAGES, WHOSE = (
     "ledger_folio_1",
     "ledger_roll_1",
-    "manifests_weight_row_1",
+    "manifests_weight_page_1",
+    "manifests_roll_1",
 )  # the partitions of the first cycle and of the one manifest
 LOTS, LARGE = "sales_sale_0", "sales_sale_6"  # the partitions of sales in small lots, and of the one large file
 FOLIO = "(cycle_id, roll, currency, first_no, members, openings, earned, ends, pools, ticks, amounts)"
@@ -71,11 +72,13 @@ LATE_INSERTS = {
     "a batch that is prepared half": "INSERT INTO payouts_batch (currency, cycle_id, state, payments_count, total_minor, digest, "
     "prepared_at, prepared_by, approved_by, approved_digest, exported_by, cancelled_by) "
     "VALUES ('USD', 1, 'preparing', 1, 1, 'x', now(), 'x', '', '', '', '')",
-    "a weight of a frozen manifest": "INSERT INTO manifests_weight_row (manifest_id, contributor_id, assets_ticks) "
-    "SELECT id, 'cy', 1 FROM manifests_manifest LIMIT 1",
-    "a weight into its partition": f"INSERT INTO {WEIGHTS} (manifest_id, contributor_id, assets_ticks) VALUES (1, 'cy', 1)",
-    "a weight through the view": "INSERT INTO manifests_weight (manifest_id, contributor_id, assets_ticks) "
-    "VALUES (1, 'cy', 1)",
+    "a weight of a frozen manifest": "INSERT INTO manifests_weight_page (manifest_id, rolls_of, roll, ticks) "
+    "SELECT id, id, 9, '{1}' FROM manifests_manifest LIMIT 1",
+    "a weight into its partition": f"INSERT INTO {PAGES} (manifest_id, rolls_of, roll, ticks) VALUES (1, 1, 9, '{{1}}')",
+    "somebody who has weights": "INSERT INTO manifests_roll (rolls_of, roll, first_id, contributors) "
+    "VALUES (1, 9, 'zoe', '{zoe}')",
+    "somebody into the partition of rolls": f"INSERT INTO {WHOSE} (rolls_of, roll, first_id, contributors) "
+    "VALUES (1, 9, 'zoe', '{zoe}')",
     "a part of a frozen manifest": "WITH p AS (INSERT INTO manifests_part (file_id, parquet_sha256, rows) "
     "SELECT id, repeat('a', 64), 1 FROM files_file LIMIT 1 RETURNING id) INSERT INTO manifests_part_version "
     "(part_id, manifest_id, rows) SELECT p.id, m.id, 1 FROM p, manifests_manifest m",
@@ -149,7 +152,19 @@ def test_nothing_is_added_to_what_is_closed(application: Connection, owner: Conn
 
 
 @pytest.mark.parametrize(
-    "table", [FOLIOS, "ledger_folio", ROLLS, "ledger_roll", WEIGHTS, "manifests_weight_row", LARGE, "sales_sale"]
+    "table",
+    [
+        FOLIOS,
+        "ledger_folio",
+        ROLLS,
+        "ledger_roll",
+        PAGES,
+        "manifests_weight_page",
+        WHOSE,
+        "manifests_roll",
+        LARGE,
+        "sales_sale",
+    ],
 )
 def test_nothing_is_copied_into_what_is_closed(application: Connection, owner: Connection, table: str) -> None:
     for connection, error in (

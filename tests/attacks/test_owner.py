@@ -21,7 +21,14 @@ DEEDS: dict[str, tuple[str, tuple[str, str, str]]] = {
     "entries are detached": ("ALTER TABLE ledger_folio DETACH PARTITION ledger_folio_1", ("I23", "ledger_folio_1", "it should be 4")),
     "rolls are detached": ("ALTER TABLE ledger_roll DETACH PARTITION ledger_roll_1", ("I23", "ledger_roll_1", "it should be 4")),
     "weights are detached": (
-        "ALTER TABLE manifests_weight_row DETACH PARTITION manifests_weight_row_1", ("I23", "manifests_weight_row_1", "it should be 4"),
+        "ALTER TABLE manifests_weight_page DETACH PARTITION manifests_weight_page_1", ("I23", "manifests_weight_page_1", "it should be 4"),
+    ),
+    "whose weights they are is detached": (
+        "ALTER TABLE manifests_roll DETACH PARTITION manifests_roll_1", ("I23", "manifests_roll_1", "it should be 4"),
+    ),
+    "rolls are attached for weights that there are none of": (
+        "CREATE TABLE manifests_roll_99 (LIKE manifests_roll INCLUDING CONSTRAINTS); "
+        "ALTER TABLE manifests_roll ATTACH PARTITION manifests_roll_99 FOR VALUES IN (99)", ("I23", "manifests_roll_99", "it is 0"),
     ),
     "sales are detached": ("ALTER TABLE sales_sale DETACH PARTITION sales_sale_6", ("I23", "sales_sale_6", "it should be 4")),
     "entries are attached for a cycle that has none": (
@@ -81,7 +88,11 @@ EDITS: dict[str, tuple[str, tuple[str, str, str]]] = {
     "legs are emptied": ("TRUNCATE ledger_leg", ("I2", "journal", "each journal balances")),
     "a sale is changed": ("UPDATE sales_sale_0 SET gross_micros = gross_micros + 1 WHERE sale_id = 's1'", ("I12", "file 4", "should be")),
     "a weight is changed": (
-        "UPDATE manifests_weight_row_1 SET assets_ticks = assets_ticks + 1 WHERE contributor_id = 'ann'", ("I14", "ds@1", "should be"),
+        "UPDATE manifests_weight_page_1 SET ticks[1] = ticks[1] + 1", ("I14", "ds@1", "should be"),
+    ),
+    "a roll of weights is gone": ("DELETE FROM manifests_roll_1", ("I14", "ds@1", "in the database have the hash")),
+    "somebody else is on a roll of weights": (
+        "UPDATE manifests_roll_1 SET contributors[2] = 'nobody'", ("I25", "contributor nobody", "a contributor"),
     ),
 }  # fmt: skip
 

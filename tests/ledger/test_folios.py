@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from revshare.array_rows import ROOM_BYTES
 from revshare.bulk import copy_images
-from revshare.ledger.folios import FOLIO, ROLL, ROOM_BYTES, Rolls, Statements
+from revshare.ledger.folios import FOLIO, ROLL, Rolls, Statements
 from tests.examples import examples
 from tests.ownership import owner
 

@@ -23,7 +23,7 @@ from tests.portal.conftest import ANN, BEN, MAY_KEY, NAMES, Marketplace
 pytestmark = pytest.mark.django_db
 # Tables that name a contributor and are not handed out as they are: the statements and works above say it all.
 SAID_OTHERWISE = {
-    "ledger_entry", "ledger_account", "ledger_roll", "manifests_weight_row", "allocation_passed_on", "allocation_rest", "allocation_held_release",
+    "ledger_entry", "ledger_account", "ledger_roll", "manifests_roll", "manifests_weight_page", "allocation_passed_on", "allocation_rest", "allocation_held_release",
     "allocation_allocation", "measures_output", "payouts_hold", "payouts_currency", "restatements_line",
     "restatements_step", "access_user", "statements_statement", "recoupments_step", "recoupments_recouped", "statements_moved",
     "reviews_finding",

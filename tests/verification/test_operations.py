@@ -131,12 +131,15 @@ DEFECTS: dict[str, tuple[str, set[str]]] = {
         "UPDATE pools_pool SET distributable_micros = distributable_micros + 1, platform_micros = platform_micros - 1",
         {"I16", "I22"},
     ),
-    "a weight is changed": ("UPDATE {ds} SET assets_ticks = assets_ticks + 1 WHERE contributor_id = 'ann'", {"I14"}),
-    "weights are changed alike": (
-        "UPDATE {ds} SET assets_ticks = assets_ticks + CASE contributor_id WHEN 'ann' THEN 1 ELSE -1 END", {"I14"},
+    "a weight is changed": ("UPDATE {ds} SET ticks[1] = ticks[1] + 1", {"I14"}),
+    "weights are changed alike": ("UPDATE {ds} SET ticks[1] = ticks[1] + 1, ticks[2] = ticks[2] - 1", {"I14"}),
+    "weighted ticks are changed": ("UPDATE {ds} SET weights = '{{5,5}}'", {"I14"}),
+    "weights are nobody's": ("UPDATE {ds} SET roll = 7", {"I14"}),
+    "weights are others'": ("UPDATE {ds_roll} SET contributors = '{{ann,bill}}'", {"I14", "I25"}),
+    "weights are no part of their table": ("ALTER TABLE manifests_weight_page DETACH PARTITION {ds}", {"I14", "I23"}),
+    "whose weights they are is no part of its table": (
+        "ALTER TABLE manifests_roll DETACH PARTITION {ds_roll}", {"I14", "I23"},
     ),
-    "weighted ticks are changed": ("UPDATE {ds} SET weight_ticks = 5", {"I14"}),
-    "weights are no part of their table": ("ALTER TABLE manifests_weight_row DETACH PARTITION {ds}", {"I14", "I23"}),
     "the weights in the lake are another file": ("UPDATE manifests_manifest SET weights_sha256 = repeat('0', 64)", {"I14"}),
     "a manifest has another hash": ("UPDATE manifests_manifest SET sha256 = repeat('0', 64)", {"I14"}),
     "a policy is changed": (
@@ -185,7 +188,8 @@ def parts_by_name() -> dict[str, str]:
     """The tables with the folios and the rolls of the cycles, and with the weights."""
     names = {cycle.key: f"ledger_folio_{cycle.pk}" for cycle in Cycle.objects.all()}
     names |= {f"{cycle.key}_roll": f"ledger_roll_{cycle.pk}" for cycle in Cycle.objects.all()}
-    return names | {"ds": f"manifests_weight_row_{Manifest.objects.get().pk}"}
+    names |= {"ds": f"manifests_weight_page_{Manifest.objects.get().pk}"}
+    return names | {"ds_roll": f"manifests_roll_{Manifest.objects.get().pk}"}
 
 
 def without_triggers(statements: str) -> None:
