@@ -31,6 +31,7 @@ PAGE = ("manifest_id", "rolls_of", "roll", "ticks", "weights")
 the ticks are, all of them or some."""
 
 Places = npt.NDArray[np.int32]
+MOSTLY = 2  # so many on a list for one who is named
 TICKS_BYTES = 9  # of one person, with the bit that says whether there are any
 _ROW: list[tuple[str, str]] = [  # how many fields; manifest_id, rolls_of, roll, each after its length
     ("fields", ">i2"), ("length0", ">i4"), ("manifest_id", ">i4"), ("length1", ">i4"), ("rolls_of", ">i4"),
@@ -65,10 +66,12 @@ class Listed:
 
 def everybody_in(weighed: Iterable[Weighed]) -> pa.LargeStringArray:
     """A list of people, each once and in order, on which all are that these files name: the one in which they number
-    them already, if it is one and the same."""
+    them already, if it is one and the same, and not mostly of others."""
     files = list(weighed)
     if (people := files[0].people) is not None and all(file.people is people for file in files):
-        return people.cast(pa.large_string())
+        named = sum(pq.read_metadata(file.weights).num_rows for file in files)
+        if named * MOSTLY >= len(people):
+            return people.cast(pa.large_string())
     names = [pq.read_table(file.weights, columns=["contributor_id"]).column(0) for file in files]
     found = pa.chunked_array([chunk.cast(pa.large_string()) for column in names for chunk in column.chunks])
     return pc.unique(found).sort() if len(found) else pa.array([], pa.large_string())

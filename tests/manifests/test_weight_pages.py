@@ -190,6 +190,14 @@ def test_one_list_of_all_files_is_taken_as_it_is(tmp_path: Path) -> None:
     assert everybody_in(files).to_pylist() == ["a", "d"]
 
 
+def test_a_list_that_is_mostly_of_others_is_not_taken(tmp_path: Path) -> None:
+    people = pa.array(["a", "b", "c", "d", "e"])
+    files = [a_file(tmp_path, 0, {"b": ONE, "d": TWO}, people)]
+    assert everybody_in(files).to_pylist() == ["b", "d"]
+    files.append(a_file(tmp_path, 1, {"b": ONE}, people))
+    assert everybody_in(files).to_pylist() == people.to_pylist()
+
+
 def test_a_stranger_is_refused(tmp_path: Path) -> None:
     placing = Placing(pa.array(["a", "b"], pa.large_string()))
     [batch] = Case([], {"x": ONE}, 1).batches()
