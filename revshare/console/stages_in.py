@@ -162,9 +162,9 @@ class WeightAdmin(BulkAdmin):
         They are looked for on the rolls beside that key, ever more of them: the view opens no others."""
         after, before = (key and key.partition("/")[2] for key in (seek.after, seek.before))
         own = Seek(seek.size, after, before)
-        if rows.searched:
+        manifests = (int(one.value() or 0) for one in rows.filter_specs if isinstance(one, ManifestFilter))
+        if rows.searched or not (manifest := next(manifests, 0)):  # there is none to choose
             return by_key(rows.queryset, own, descending=False, key="contributor_id")
-        manifest = next(int(one.value() or 0) for one in rows.filter_specs if isinstance(one, ManifestFilter))
         last, start, rolls = last_roll_in(manifest), roll_in(manifest, after or before or ""), 1
         while True:
             lowest, highest = (start, start + rolls) if before is None else (start - rolls, start)

@@ -31,7 +31,9 @@ SELECT {cycle}, 1 + n / {size}, 'USD', min(1 + n), array_agg((1 + n % {size})::s
     array_agg(1::bigint), array_agg(1 + n % {size} ORDER BY n), array_agg(p.id::integer), array_agg(1::bigint),
     array_agg(1::bigint)
 FROM generate_series(0, {count} - 1) n, pools_pool p WHERE p.cycle_id = {cycle} GROUP BY 1 + n / {size};
-SELECT revshare_index_entries({cycle}), revshare_attach_folios({cycle});
+SELECT revshare_index_entries({cycle});
+ANALYZE ledger_roll_{cycle}, ledger_folio_{cycle};
+SELECT revshare_attach_folios({cycle});
 INSERT INTO ledger_account_control (cycle_id, currency, accounts, credited, opening_micros, earned_micros, sha256)
 VALUES ({cycle}, 'USD', {count}, {count}, 0, {count}, '')
 """
