@@ -1,5 +1,6 @@
 """Attribution records and models in; manifests frozen and weighed."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -52,6 +53,7 @@ FROZEN_WITH = (
     "classes", "classes_sha256", "class_totals", "opted_out_records",
 )  # fmt: skip
 MAX_VERSIONS = 10_000  # of one file
+DRAFTS_AHEAD = 2  # so many manifests' pages are in memory
 COUNTED = "SELECT dataset_version, count(*) AS records FROM accepted GROUP BY dataset_version"
 # DuckDB may look at a row before it leaves out the bad ones.
 OWN_SHARE, OWN_WEIGHT = (text.replace("CAST(", "TRY_CAST(") for text in (SHARE, WEIGHT))
@@ -279,16 +281,16 @@ def freeze(
             progress("freeze", 0, len(open_ones))
             listed = Listed.of(everybody_in(weighed.values()), manifests[open_ones[0]].pk)
 
-            def coming(names: list[str]) -> list[Future[Draft]]:
-                """The next is made ready while the database takes the one before."""
-                return [ahead.submit(draft_of, manifests[name], weighed[name], listed) for name in names[:1]]
+            def drafts_of(names: list[str]) -> list[Future[Draft]]:
+                return [ahead.submit(draft_of, manifests[name], weighed[name], listed) for name in names]
 
-            drafts = coming(open_ones)
+            # The next are made ready while the database takes what comes before them.
+            drafts = deque(drafts_of(open_ones[:DRAFTS_AHEAD]))
             _store_rolls(listed)
             for done, name in enumerate(open_ones):
                 progress("freeze", done, len(open_ones))
-                draft = drafts.pop().result()
-                drafts = coming(open_ones[done + 1 :])
+                draft = drafts.popleft().result()
+                drafts += drafts_of(open_ones[done + DRAFTS_AHEAD :][:1])
                 manifests[name].frozen_arrival = last_arrival()
                 asked = decisions(act.at, manifests[name].frozen_arrival, scratch)
                 if by_class or never_earns_in_part(con, records=stored.query, version=name, decisions=asked):
