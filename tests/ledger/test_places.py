@@ -49,6 +49,10 @@ def stored(story: Story) -> list[int]:
         made.append(cycles.lock(key=start, act=story.act()).pk)
         with owner(), connection.cursor() as cursor:
             cursor.execute(FILL.format(cycle=made[-1], size=FOLIO, count=FOLIO * FOLIOS))
+    with owner(), connection.cursor() as cursor:  # as autovacuum does; tests before this one left their own numbers
+        cursor.execute(
+            "ANALYZE cycles_cycle, policies_policy, contributors_contributor, pools_pool, ledger_account_control"
+        )
     return made
 
 
@@ -77,7 +81,10 @@ def test_a_contributors_statements_are_found_on_their_rolls(stored: list[int]) -
     )
     found = found.order_by("-cycle__starts_at", "currency")
     assert sorted(of_contributor(SOMEBODY).values_list("cycle_id", flat=True)) == stored
-    assert unfolded(found.defer("content_sha256").explain(format="json", analyze=True)) <= FOLIO * len(stored)
+    query = found.defer("content_sha256")
+    # No other folio is opened. These few may be once for each cycle: which are joined first is for the planner to say.
+    most = FOLIO * len(stored) ** 2
+    assert unfolded(query.explain(format="json", analyze=True)) <= most < FOLIO * FOLIOS, query.explain(analyze=True)
 
 
 @pytest.mark.parametrize("view", ["ledger_account", "ledger_entry"])
