@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from revshare.apportion import exact_sum
 from revshare.arrow_texts import opened
 from revshare.bulk import BLOCK_ROWS
 from revshare.manifests.models import Manifest
 from revshare.manifests.rules import digest_header
 from revshare.manifests.weighing import Weighed
-from revshare.manifests.weight_pages import Listed, Placing, exact_sum, images
+from revshare.manifests.weight_pages import Listed, Placing, images
 
 NO_PARTS = ".000000"
 

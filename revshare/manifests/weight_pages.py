@@ -122,11 +122,6 @@ class Placing:
         return Placed(places, np.concatenate(self._ticks), np.concatenate(self._weighted), weights)
 
 
-def exact_sum(numbers: Int64s) -> int:
-    """Where 64 bits might not be enough."""
-    return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
-
-
 def images(listed: Listed, placed: Placed, manifest_id: int, people: int) -> Iterator[memoryview]:
     """The pages as rows of binary COPY, made for so many people at once. Of rolls on which nobody has anything there
     are none."""

@@ -1,6 +1,6 @@
 """All that is held about one contributor, table by table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection
@@ -10,6 +10,16 @@ from revshare.manifests import places
 from revshare.payouts.rules import masked
 from revshare.personal.models import DeletionRequest
 
+
+def own(columns: str, view: str, on_roll_of: Callable[[str, str], str]) -> str:
+    """The contributor's own rows of a view of what lies in arrays, in SQL, opened once whatever is joined with them:
+    the planner would else open them once for each row of a table that it takes to have one."""
+    return (
+        f"MATERIALIZED (SELECT {columns} FROM {view} v WHERE v.contributor_id = %(id)s AND {on_roll_of('v', '%(id)s')})"
+    )
+
+
+COLUMNS = "opening_micros, earned_micros, adjusted_micros, withheld_micros, held_micros, paid_micros, closing_micros"
 # Name of the file: what stands in it. `%(id)s` is the contributor; only what they may see is among it.
 TABLES: dict[str, str] = {
     "contributor": "SELECT id, name, email, country, currency, payee_id, unclaimed, erased_at "
@@ -21,16 +31,15 @@ TABLES: dict[str, str] = {
     "WHERE contributor_id = %(id)s ORDER BY id",
     "invitations": "SELECT email, made_at, expires_at, used_at, voided_at FROM invitations_invitation "
     "WHERE contributor_id = %(id)s ORDER BY id",
-    "statements": "SELECT s.number, s.currency, c.starts_on, c.ends_on, s.opening_micros, s.earned_micros, "
-    "s.adjusted_micros, s.withheld_micros, s.held_micros, s.paid_micros, s.closing_micros "
-    "FROM statements_statement s JOIN cycles_cycle c ON c.id = s.cycle_id "
-    f"WHERE s.contributor_id = %(id)s AND {on_roll_of('s', '%(id)s')} "
-    "AND c.state IN ('published', 'settled') ORDER BY c.starts_at, s.currency",
-    "earnings": 'SELECT c.key AS cycle, p.currency, p."table" AS stream, p.model, p.dataset_version, p.part, '
+    "statements": f"WITH s AS {own(f'number, currency, cycle_id, {COLUMNS}', 'statements_statement', on_roll_of)} "
+    f"SELECT s.number, s.currency, c.starts_on, c.ends_on, {COLUMNS} "
+    "FROM s JOIN cycles_cycle c ON c.id = s.cycle_id "
+    "WHERE c.state IN ('published', 'settled') ORDER BY c.starts_at, s.currency",
+    "earnings": f"WITH e AS {own('pool_id, cycle_id, numerator_ticks, amount_micros', 'ledger_entry', on_roll_of)} "
+    'SELECT c.key AS cycle, p.currency, p."table" AS stream, p.model, p.dataset_version, p.part, '
     "p.measure, p.distributable_micros AS pool_micros, e.numerator_ticks, p.denominator_ticks, e.amount_micros "
-    "FROM ledger_entry e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
-    f"WHERE e.contributor_id = %(id)s AND {on_roll_of('e', '%(id)s')} "
-    "AND p.kind = 'sales' AND c.state IN ('published', 'settled') "
+    "FROM e JOIN pools_pool p ON p.id = e.pool_id JOIN cycles_cycle c ON c.id = e.cycle_id "
+    "WHERE p.kind = 'sales' AND c.state IN ('published', 'settled') "
     'ORDER BY c.starts_at, p.currency, p."table", p.model, p.dataset_version, p.part',
     "movements": "SELECT c.key AS cycle, m.currency, m.kind, m.key AS reference, m.amount_micros "
     "FROM ledger_movement m JOIN cycles_cycle c ON c.id = m.cycle_id WHERE m.account = 'payable:' || %(id)s "
@@ -39,9 +48,9 @@ TABLES: dict[str, str] = {
     "WHERE contributor_id = %(id)s ORDER BY id",
     "destinations": "SELECT text AS destination, set_at, set_by, usable_from FROM payouts_destination "
     "WHERE contributor_id = %(id)s ORDER BY id",
-    "weights": "SELECT m.dataset_version, w.assets_ticks, w.weight_ticks FROM manifests_weight w "
-    f"JOIN manifests_manifest m ON m.id = w.manifest_id WHERE w.contributor_id = %(id)s "
-    f"AND {places.on_roll_of('w', '%(id)s')} ORDER BY m.dataset_version",
+    "weights": f"WITH w AS {own('manifest_id, assets_ticks, weight_ticks', 'manifests_weight', places.on_roll_of)} "
+    "SELECT m.dataset_version, w.assets_ticks, w.weight_ticks FROM w "
+    "JOIN manifests_manifest m ON m.id = w.manifest_id ORDER BY m.dataset_version",
     "decisions": "SELECT asset_id, scope, decision, effective_at, source FROM consents_consent "
     "WHERE contributor_id = %(id)s ORDER BY id",
     "claims": "SELECT id, dataset_version, asset_id, proof, filed_at, filed_by, due_at FROM claims_claim "

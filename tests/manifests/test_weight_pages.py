@@ -24,7 +24,7 @@ from revshare.manifests.drafts import draft_of
 from revshare.manifests.models import Manifest
 from revshare.manifests.rules import digest_header
 from revshare.manifests.weighing import UnknownContributor, Weighed
-from revshare.manifests.weight_pages import PAGE, ROLL, Listed, Placing, everybody_in, exact_sum, images
+from revshare.manifests.weight_pages import PAGE, ROLL, Listed, Placing, everybody_in, images
 from tests.examples import examples
 from tests.ownership import owner
 
@@ -160,11 +160,6 @@ def test_numbers_of_38_digits_are_laid_out_as_the_database_does() -> None:
     for value, row in zip(values, image.view(">i2").reshape(-1, 14).tolist(), strict=True):
         assert row[:4] == [10, 7, 0, 6]
         assert sum(digit * Fraction(10_000) ** (7 - place) for place, digit in enumerate(row[4:])) == Fraction(value)
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
-def test_sums_are_exact(numbers: list[int]) -> None:
-    assert exact_sum(np.array(numbers, np.int64)) == sum(numbers)
 
 
 def a_file(folder: Path, number: int, weights: dict[str, Weight], people: pa.Array | None = None) -> Weighed:
