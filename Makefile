@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# As pip does with libraries: else each command would compile anew what it needs, where Python is told to write nothing.
+COMPILE := $(BIN)/python -m compileall -q revshare config manage.py
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes
 
 .PHONY: help setup demo serve screenshots test test-all test-spark check fix bench mutants lock clean
@@ -11,6 +13,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
 
 setup: .venv/runtime.stamp ## make .venv with what revshare runs on
+	@$(COMPILE)
 
 demo: setup ## run a real month end to end, with embedded services
 	@REVSHARE_HOME="$${REVSHARE_HOME:-$(CURDIR)/var/demo}" $(BIN)/python manage.py demo
@@ -30,9 +33,11 @@ screenshots: .venv/dev.stamp ## take the README's pictures of that year's pages 
 	@$(BIN)/python manage.py services stop
 
 test: .venv/dev.stamp ## run the tests, on real PostgreSQL and a real worker
+	@$(COMPILE)
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 test-all: .venv/dev.stamp .venv/spark.stamp ## run the long tests too, and those on Spark
+	@$(COMPILE)
 	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m ""
 
 test-spark: .venv/dev.stamp .venv/spark.stamp ## run the tests on a cluster of Apache Spark (needs Java 17)

@@ -37,6 +37,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # Nothing here multiplies matrices. Else numpy begins threads for it, which keep a processor busy until they sleep.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # So long Arrow keeps idle memory, in ms. After 10, as is usual, it is soon wanted again, and has to be cleared.
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "2000")
     from django.core.management import execute_from_command_line
 
     command = sys.argv[1:3]

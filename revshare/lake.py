@@ -13,14 +13,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 from django.conf import settings
 from django.db import connection
-
-if TYPE_CHECKING:
-    pass
 
 from revshare.bulk import BLOCK_BYTES, copied_out
 from revshare.lake_cache import Cache, release

@@ -25,6 +25,7 @@ SCHEMA = pa.schema([
     ("earned_micros", pa.int64()),
 ])  # fmt: skip
 TOUCHED, LETTERS = "touched", "letters"
+SOME = 4096
 
 
 class Run(NamedTuple):
@@ -49,7 +50,13 @@ def letters_of(ids: pa.Array) -> Letters:
 
 
 def _different(signs: npt.NDArray[np.uint8]) -> bytes:
-    return bytes(np.flatnonzero(np.bincount(signs, minlength=256)).tolist())
+    """By a look at a few, and at what is left once these are gone: many times faster than counting, since ids have few
+    letters."""
+    seen, rest = set[int](), signs.tobytes()
+    while rest:
+        seen.update(rest[:SOME])
+        rest = rest.translate(None, delete=bytes(seen))
+    return bytes(sorted(seen))
 
 
 def say_runs(writer: pq.ParquetWriter, runs: Iterable[Run], letters: Letters | None) -> None:

@@ -38,7 +38,7 @@ class Movements:
 
     def _of(self, pool: Pool) -> tuple[Pool, Holding, Array]:
         columns = self._con.execute(
-            f"SELECT code, amount_micros FROM {TABLE} JOIN person USING (contributor_id) "
+            f"SELECT code, amount_micros FROM {TABLE} JOIN holder USING (contributor_id) "
             "WHERE currency = ? ORDER BY code",
             [pool.currency],
         ).fetchnumpy()

@@ -121,13 +121,15 @@ class Numerators:
     def _weigh(self, measure: str, versions: Sequence[str], min_assets: int) -> Holding:
         """Ticks, or weights, by what the policy says of their class."""
         eligibility = self._sources.rulebook.eligibility
-        by_treatment = {name: np.zeros(len(self.people.ids), np.int64) for name in (PAY, HOLD, COMMONS)}
-        holds = np.zeros(len(self.people.ids), bool)
-        ticks = np.zeros(len(self.people.ids), np.int64)
         disputes = self._disputes()
         decimals = None
         if measure == WEIGHT:
             decimals = max(self.people.decimals(versions), disputes.decimals(versions))
+        if whole := self._as_it_stands(versions, decimals, min_assets):
+            return whole
+        by_treatment = {name: np.zeros(len(self.people.ids), np.int64) for name in (PAY, HOLD, COMMONS)}
+        holds = np.zeros(len(self.people.ids), bool)
+        ticks = np.zeros(len(self.people.ids), np.int64)
         for version in versions:
             for record, units in self.people.units(version, decimals):
                 treatment = eligibility.treatment(record)
@@ -155,6 +157,20 @@ class Numerators:
             aside.insert(0, Aside(Bucket.COMMONS, LICENCE, commons))
         return Holding(codes, by_treatment[PAY][codes], tuple(aside))
 
+    def _as_it_stands(self, versions: Sequence[str], decimals: int | None, min_assets: int) -> Holding | None:
+        """What is held of a single version of which all is paid and nothing contested: the rows of its file. None for
+        others, and for a file whose rows are not found in order."""
+        treatment = self._sources.rulebook.eligibility.treatment
+        if self._contested or [treatment(record) for own in versions for record in self.people.classes(own)] != [PAY]:
+            return None
+        [(_, units)] = self.people.units(versions[0], decimals)
+        if (units.codes[1:] <= units.codes[:-1]).any():
+            return None
+        if not min_assets:
+            return Holding(units.codes, units.units)
+        enough = units.ticks >= min_assets * TICKS_PER_ASSET
+        return Holding(units.codes[enough], units.units[enough])
+
     def _disputes(self) -> Disputes:
         places = self.people.places({name for asset in self._contested for name in asset.people})
         return Disputes(self._contested, places, self._sources.rulebook.eligibility)
@@ -181,7 +197,7 @@ class Numerators:
 
     def _found(self, query: str, params: list[str]) -> Holding:
         columns = self._con.execute(
-            f"SELECT code, CAST(units AS BIGINT) AS units FROM ({query}) JOIN person USING (contributor_id) "
+            f"SELECT code, CAST(units AS BIGINT) AS units FROM ({query}) JOIN holder USING (contributor_id) "
             "ORDER BY code",
             params,
         ).fetchnumpy()

@@ -62,42 +62,46 @@ class People:
         self.ids: pa.Array = self._numbered.ids if self._numbered else self._by_name(named)
 
     def _by_number(self, named: Sequence[str]) -> Numbered | None:
-        """Those of the files, by the numbers in them, if all that `named` name are among these. Makes the table
-        `person`."""
+        """Those of the files, by the numbers in them, if all that `named` name are among these. They become the
+        relation `holder`."""
         numbered = together(list(self._paths.values()))
         if numbered is None:
             return None
         codes = pa.array(np.arange(len(numbered.ids)))
-        self._con.register("numbered", pa.table({"contributor_id": numbered.ids, "code": codes}))
-        self._con.execute("CREATE OR REPLACE TEMP TABLE person AS SELECT * FROM numbered")
-        self._con.unregister("numbered")
+        self._con.register("numbered_holder", pa.table({"contributor_id": numbered.ids, "code": codes}))
+        self._con.execute("CREATE OR REPLACE TEMP VIEW holder AS FROM numbered_holder")
         for query in named:
-            if self._con.execute(f"SELECT 1 FROM ({query}) ANTI JOIN person USING (contributor_id) LIMIT 1").fetchall():
+            if self._con.execute(f"SELECT 1 FROM ({query}) ANTI JOIN holder USING (contributor_id) LIMIT 1").fetchall():
                 return None
         return numbered
 
     def _by_name(self, named: Sequence[str]) -> pa.Array:
-        """Those of the files and all that `named` name. Makes the table `person`."""
+        """Those of the files and all that `named` name. They become the relation `holder`."""
         named = [
             *named,
             *(f"SELECT contributor_id FROM read_parquet({path})" for path in map(literal, self._paths.values())),
         ]
         self._con.execute(
-            "CREATE OR REPLACE TEMP TABLE person AS SELECT contributor_id, "
+            "CREATE OR REPLACE TEMP TABLE named_holder AS SELECT contributor_id, "
             "CAST(row_number() OVER (ORDER BY contributor_id) - 1 AS BIGINT) AS code FROM ("
             f"SELECT DISTINCT contributor_id FROM ({' UNION ALL '.join(named) or NOBODY}))"
         )
-        table = self._con.sql("SELECT contributor_id FROM person ORDER BY code").to_arrow_table()
+        self._con.execute("CREATE OR REPLACE TEMP VIEW holder AS FROM named_holder")
+        table = self._con.sql("SELECT contributor_id FROM holder ORDER BY code").to_arrow_table()
         return table.column(0).combine_chunks()
 
     @cached_property
     def texts(self) -> Texts:
         return Texts(self.ids)
 
+    def classes(self, version: str) -> list[RecordClass]:
+        """Of a dataset version's records, as far as they are told apart."""
+        return self._classes[version] or [RecordClass()]
+
     def units(self, version: str, decimals: int | None) -> Iterator[tuple[RecordClass, Units]]:
         """What contributors hold of a dataset version, by class of records. `decimals`: None for ticks; else how many
         decimals of weights the units keep."""
-        classes = self._classes[version] or [RecordClass()]
+        classes = self.classes(version)
         if self._numbered and decimals is None:  # and no classes, whose files number nobody
             yield classes[0], self._ticks(self._numbered, self._paths[version])
             return
@@ -106,7 +110,7 @@ class People:
         for number, record in enumerate(classes):
             columns = self._con.execute(
                 f"SELECT code, assets_ticks, {unit} AS units FROM read_parquet({literal(self._paths[version])}) "
-                f"JOIN person USING (contributor_id) {f'WHERE class = {number}' if several else ''}"
+                f"JOIN holder USING (contributor_id) {f'WHERE class = {number}' if several else ''}"
             ).fetchnumpy()
             yield record, Units(*(np.asarray(columns[name]) for name in ("code", "assets_ticks", "units")))
 
@@ -131,7 +135,7 @@ class People:
         """The codes of these contributors, of those among the people."""
         if not names:
             return np.zeros(0, np.int64)
-        found = self._con.execute("SELECT code FROM person WHERE contributor_id = ANY(?)", [list(names)]).fetchnumpy()
+        found = self._con.execute("SELECT code FROM holder WHERE contributor_id = ANY(?)", [list(names)]).fetchnumpy()
         return np.asarray(found["code"], np.int64)
 
     def places(self, names: Iterable[str]) -> dict[str, int]:
@@ -141,7 +145,7 @@ class People:
             return {}
         return dict(
             self._con.execute(
-                "SELECT contributor_id, code FROM person WHERE contributor_id = ANY(?)", [wanted]
+                "SELECT contributor_id, code FROM holder WHERE contributor_id = ANY(?)", [wanted]
             ).fetchall()
         )
 
@@ -152,7 +156,7 @@ class People:
         if file:
             columns = self._con.execute(
                 f"SELECT code, closing_micros FROM read_parquet({literal(file)}) "
-                "JOIN person USING (contributor_id) WHERE currency = ?",
+                "JOIN holder USING (contributor_id) WHERE currency = ?",
                 [currency],
             ).fetchnumpy()
             before[np.asarray(columns["code"])] = np.asarray(columns["closing_micros"])

@@ -48,10 +48,10 @@ class Rolls(array_rows.Rolls):
 
     def __init__(self, ids: pa.Array, entries: Iterable[Int64s]) -> None:
         """`ids`: of all contributors, in order. `entries`: for each currency how many each of them will have."""
-        room = np.zeros(len(ids), np.int64)
+        most = np.zeros(len(ids), np.int64)
         for counts in entries:
-            room = np.maximum(room, np.where(counts > 0, STATEMENT_BYTES + ENTRY_BYTES * counts, 0))
-        super().__init__(ids, room)
+            np.maximum(most, counts, out=most)
+        super().__init__(ids, ENTRY_BYTES * most + STATEMENT_BYTES * (most > 0))
         self._rolls = np.repeat(np.arange(1, len(self.starts)), np.diff(self.starts))
 
     def folios(self, cycle_id: int, statements: Statements) -> memoryview:

@@ -31,12 +31,14 @@ class Codes:
 
     def of(self, hashes: Hashes) -> tuple[Places, npt.NDArray[np.bool_]]:
         """The code of each, and whether there is one."""
-        at = self.starts[(hashes >> self.shift).view(np.int64)]
-        short = np.flatnonzero(self.hashes[at] < hashes)
+        at = self.starts.take((hashes >> self.shift).view(np.int64))
+        found = self.hashes.take(at)
+        short = np.flatnonzero(found < hashes)
         while len(short):
             at[short] += 1  # not beyond the last, which no hash is greater than
-            short = short[self.hashes[at[short]] < hashes[short]]
-        return self.codes[at], (self.hashes[at] == hashes) & (at < len(self.hashes) - 1)
+            found[short] = self.hashes.take(at.take(short))
+            short = short[found.take(short) < hashes.take(short)]
+        return self.codes.take(at), (found == hashes) & (at < len(self.hashes) - 1)
 
 
 def codes_of(con: duckdb.DuckDBPyConnection) -> Codes | None:
