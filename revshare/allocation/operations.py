@@ -8,6 +8,7 @@ import duckdb
 import pyarrow.parquet as pq
 from django.db import transaction
 
+from revshare.ahead import ahead
 from revshare.allocation.balances import BALANCES, letters_in, runs_in, say_runs
 from revshare.allocation.models import Bucket, Rest
 from revshare.allocation.movements import TABLE, Movements
@@ -59,7 +60,8 @@ def allocate(
             return before
 
         balances: list[Future[str]] = []
-        with ThreadPoolExecutor(1) as beside:
+        # The first statements are made while it is found out who stands on which roll, and while the rolls are sent.
+        with ThreadPoolExecutor(1) as beside, ahead(splitter.statements()) as statements:
 
             def controls() -> tuple[list[PoolControl], list[AccountControl]]:
                 # All entries are made by now: the balances are put together while the database checks them.
@@ -71,7 +73,7 @@ def allocate(
                 return splitter.controls()
 
             enter(
-                cycle_id=cycle_id, rolls=splitter.rolls, statements=splitter.statements(), entries=splitter.entries,
+                cycle_id=cycle_id, rolls=splitter.rolls, statements=statements, entries=splitter.entries,
                 controls=controls, progress=progress,
             )  # fmt: skip
             progress("balances", 0, 0)

@@ -7,6 +7,7 @@ made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries a
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -94,7 +95,11 @@ class Splitter:
         self._moved = self._take_in(movements) if movements else []
         self.entries = sum(len(holding.codes) for holding in self._holdings.values())
         self.entries += sum(len(item.amounts) for item in self._moved)
-        self.rolls = Rolls(self._people.ids, self._counts())
+
+    @cached_property
+    def rolls(self) -> Rolls:
+        """On which the contributors stand."""
+        return Rolls(self._people.ids, self._counts())
 
     def statements(self) -> Iterator[Statements]:
         """The entries by currency, contributor, pool. Asks nothing of PostgreSQL, so any thread may make them."""

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from revshare.ahead import ahead
 from revshare.audit_trail.operations import Act
 from revshare.bulk import copy_images
 from revshare.errors import Conflict, Refused
@@ -31,8 +30,8 @@ def enter(
     """Takes in the entries of a locked cycle, in order of their statements, each time those of whole rolls; returns how
     many. They become new partitions of rolls and of folios.
 
-    `statements` are asked for by another thread. `controls` is asked once all were taken. The database compares them
-    with the entries, looks up every contributor, and refuses what differs.
+    `controls` is asked once all statements were taken. The database compares them with the entries, looks up every
+    contributor, and refuses what differs.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{CHECK_MEMORY}'; SET LOCAL backend_flush_after = '{FLUSHED_AFTER}'")
@@ -42,17 +41,16 @@ def enter(
         progress("post", 0, entries)
         taken = 0
 
-        def folios(coming: Iterator[Statements]) -> Iterator[memoryview]:
+        def folios() -> Iterator[memoryview]:
             nonlocal taken
-            for some in coming:
+            for some in statements:
                 progress("post", taken, entries)
                 taken += len(some.pools)
                 yield rolls.folios(cycle_id, some)
 
-        with ahead(statements) as coming:  # the first are made while the rolls are sent
-            images = rolls.images(cycle_id, PEOPLE_AT_ONCE)
-            copy_images(table=f"ledger_roll_{cycle_id}", columns=ROLL, images=images, frozen=True)
-            copy_images(table=f"ledger_folio_{cycle_id}", columns=FOLIO, images=folios(coming), frozen=True)
+        images = rolls.images(cycle_id, PEOPLE_AT_ONCE)
+        copy_images(table=f"ledger_roll_{cycle_id}", columns=ROLL, images=images, frozen=True)
+        copy_images(table=f"ledger_folio_{cycle_id}", columns=FOLIO, images=folios(), frozen=True)
         pools, accounts = controls()
         PoolControl.objects.bulk_create(pools)
         AccountControl.objects.bulk_create(accounts)

@@ -5,6 +5,7 @@ Assets that say no share and no weight, nearly all there are, are counted (`equa
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -141,11 +142,11 @@ def _weigh_counted(
         )
         if seen != records:
             raise UnknownContributor(f"{records - seen:,} records name a contributor nobody knows: run `verify`.")
+        paths = [target / f"weights-plain-{start + number}.parquet" for number in range(len(group))]
+        _write_all(con, everybody, tally, names, odd, paths)
         for number, count in enumerate(group):
-            path = target / f"weights-plain-{start + number}.parquet"
-            _write(con, everybody, tally, number, count.version if count.version in odd else "", path)
             assets = int(tally.assets[number]) + odd.get(count.version, (0, 0))[0]
-            done[count.version] = Weighed(path, assets, count.records, everybody.ids, count.version not in odd)
+            done[count.version] = Weighed(paths[number], assets, count.records, everybody.ids, count.version not in odd)
     return done
 
 
@@ -169,6 +170,24 @@ def _set_apart(con: duckdb.DuckDBPyConnection, versions: Collection[str]) -> dic
         "GROUP BY dataset_version"
     ).fetchall()
     return {version: (assets[version], count) for version, count in records}
+
+
+def _write_all(
+    con: duckdb.DuckDBPyConnection, everybody: Everybody, tally: Tally, names: Sequence[str], odd: Collection[str],
+    paths: Sequence[Path],
+) -> None:  # fmt: skip
+    """What was counted of these versions, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        written = [
+            pool.submit(_write, con.cursor(), everybody, tally, number, "", path)
+            for number, (name, path) in enumerate(zip(names, paths, strict=True))
+            if name not in odd
+        ]
+        for number, (name, path) in enumerate(zip(names, paths, strict=True)):
+            if name in odd:  # what was set apart, this connection alone knows
+                _write(con, everybody, tally, number, name, path)
+        for each in written:
+            each.result()
 
 
 def _write(
