@@ -35,7 +35,7 @@ from revshare.policies.rules import Rulebook, parse
 from revshare.pools.conversions import exchange_of
 from revshare.pools.queries import matches
 from revshare.pools.rules import Pinned
-from revshare.pools.sources import used
+from revshare.pools.sources import models_followed
 from revshare.progress import Progress, no_progress
 from revshare.recoupments.queries import last_step
 from revshare.sales.queries import Lines, Range, Sum, count, last_seq, sums_by_target
@@ -189,8 +189,7 @@ def _pins(ranges: list[Range], rulebook: Rulebook, cycle: Cycle, known: _Sums) -
     single = any(terms is not None and terms.pooling == "single" for terms in tables)
     wanted = {item.model for item in sums} | {key.model for key in carried} | {*matched.get("model", {}).values()}
     wanted |= {name for item in shared for name in (item[2], item[-1])}
-    if any(terms.is_routed for terms in rulebook.tables.values()):
-        wanted |= used(sources_of(cycle, _present(), ranges)).keys()
+    wanted |= models_followed(sources_of(cycle, _present(), ranges))
     models = {model: versions for model, versions in trained.items() if single or model in wanted}
     named = {item.dataset_version for item in sums} | {key.dataset_version for key in carried}
     named |= {*matched.get("dataset_version", {}).values()} | {item[3] for item in shared}

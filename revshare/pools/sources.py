@@ -88,6 +88,25 @@ def used(sources: Sources) -> dict[str, int]:
     return {model: int(units) for model, units in _rows(query, params)}
 
 
+def models_followed(sources: Sources) -> set[str]:
+    """The models that customers' fees may go to: those that all customers used (`used`), and those used by customers
+    whose fees go by their own use, also on plans whose use does not count for others. None if no fee goes by use."""
+    tables = sources.rulebook.tables.values()
+    if not any(terms.is_routed for terms in tables):
+        return set()
+    models = {*used(sources)}
+    centric = _streams(sources.rulebook, lambda terms: terms.allocation == "user_centric")
+    if centric.any:
+        sale = _Sale(sources)
+        counts, arrival = sources.arrived("u")
+        query = (
+            f"{sale.sql} SELECT DISTINCT model FROM measures_usage u WHERE day >= %s AND day < %s AND {counts} "
+            f"AND customer_id IN (SELECT customer_id FROM sale WHERE {centric.sql} AND customer_id <> '')"
+        )
+        models |= {model for (model,) in _rows(query, [*sale.params, *sources.days, *arrival, *centric.params])}
+    return models
+
+
 def dated_currencies(sources: Sources) -> list[tuple[date, str]]:
     """The days of exchange rates that the cycle's sales need, each with a currency, in this order. The policy must have
     a currency."""

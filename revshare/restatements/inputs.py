@@ -21,7 +21,7 @@ from revshare.manifests.queries import mixes, models_trained
 from revshare.policies.models import Policy
 from revshare.policies.rules import parse
 from revshare.pools.rules import Pinned
-from revshare.pools.sources import Sources, used
+from revshare.pools.sources import Sources, models_followed
 from revshare.restatements.late import check_chosen, late_spans, other_files
 from revshare.restatements.models import Restatement
 from revshare.restatements.queries import posted
@@ -140,7 +140,7 @@ def _late(basis: Basis, options: Options, arrived: Arrived) -> Basis:
     # Models and datasets that nothing named at the lock may have become known since.
     trained, mixed = models_trained(), mixes()
     named = sums_by_target(late)
-    wanted = {item.model for item in named} | _followed(more)
+    wanted = {item.model for item in named} | models_followed(more.sources)
     if not _over_all(basis) and _over_all(more):
         wanted |= trained.keys()
     models = {model: trained[model] for model in wanted & trained.keys()} | dict(own.models)
@@ -151,12 +151,6 @@ def _late(basis: Basis, options: Options, arrived: Arrived) -> Basis:
         manifests={m.dataset_version: m.sha256 for m in there} | dict(own.manifests),
     )  # fmt: skip
     return replace(more, pinned=own)
-
-
-def _followed(basis: Basis) -> set[str]:
-    """The models that customers' fees go to."""
-    sources = basis.sources
-    return {*used(sources)} if any(terms.is_routed for terms in sources.rulebook.tables.values()) else set()
 
 
 def _over_all(basis: Basis) -> bool:

@@ -247,6 +247,28 @@ def test_each_customers_fee_goes_where_this_customer_went(story: Story) -> None:
     clean()
 
 
+def test_own_use_counts_for_ones_own_fee_on_any_plan(story: Story) -> None:
+    """Also of a model that nobody used whose use counts for others."""
+    story.models(("m", "ds@1"), ("n", "ds@2"))
+    story.attributions(("ds@1", "a", "ann"), ("ds@2", "b", "ben"))
+    story.take(
+        "usage", ("customer_id", "model", "day", "units"), [("k1", "n", "2026-06-03", 9), ("k2", "m", "2026-06-03", 1)]
+    )
+    trial = '[[streams.subscription.rates]]\nplan = "trial"\ncontributor_share = "20%"\ncounts_use = false\n'
+    policy(story, f'[streams.subscription]\n{BASE}allocation = "user_centric"\n{trial}')
+    fee = {"stream": "subscription", "model": ""}
+    sell(
+        story,
+        {**fee, "customer_id": "k1", "plan": "trial", "gross_amount": "10"},
+        {**fee, "customer_id": "k2", "gross_amount": "100"},
+        {**fee, "customer_id": "k3", "gross_amount": "50"},
+    )
+    cycle = story.calculate("june", "2026-06-01", "2026-07-01")
+    # k1: 10 to n; k2: 100 to m; k3 used nothing: 50 as all others whose use counts, so to m.
+    assert payouts(cycle) == {"ann": 30_000_000, "ben": 2_000_000, "<platform>": 128_000_000}
+    clean()
+
+
 def test_fees_of_customers_wait_in_suspense_where_nothing_says_what_was_used(story: Story) -> None:
     policy(story, f'[streams.subscription]\n{BASE}allocation = "user_centric"\n')
     sell(story, *FEES)
