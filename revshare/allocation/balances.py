@@ -25,7 +25,7 @@ SCHEMA = pa.schema([
     ("earned_micros", pa.int64()),
 ])  # fmt: skip
 TOUCHED, LETTERS = "touched", "letters"
-SOME = 4096
+SOME = 4096  # bytes of ids that are looked at one by one
 
 
 class Run(NamedTuple):
