@@ -80,7 +80,7 @@ CALLED = (
     "revshare_new_rolls(integer)", "revshare_attach_rolls(integer)", "revshare_new_weights(integer)",
     "revshare_attach_weights(integer)", "revshare_new_sales(integer)", "revshare_attach_sales(integer)",
     "revshare_reserve_sales(integer)", "revshare_analyze(text)", "revshare_last_restatement(bigint)",
-    "revshare_check_lease()",
+    "revshare_check_lease()", "revshare_first_contributors()",
 )  # fmt: skip
 # What views ask for, whoever reads them.
 READ = (

@@ -81,16 +81,26 @@ class ContributorIntake:
                 f"UPDATE contributors_contributor c SET {completed}, unclaimed = false "
                 f"FROM {TABLE} i WHERE c.id = i.contributor_id"
             )
-        filled = _filled(work)
+        filled, first = _filled(work), _are_the_first(work)
         found = work.con.sql(
             f"SELECT {', '.join(['contributor_id', *filled])}, 0::TINYINT, {file.pk}::BIGINT FROM accepted "
             "ANTI JOIN known USING (contributor_id) ORDER BY contributor_id"
         )
         copy_batches(
             table="contributors_contributor", columns=("id", *filled.values(), "unclaimed", "file_id"),
-            batches=found.to_arrow_reader(BATCH_ROWS),
+            batches=found.to_arrow_reader(BATCH_ROWS), frozen=first,
         )  # fmt: skip
         return {}
+
+
+def _are_the_first(work: Work) -> bool:
+    """Whether many come where nobody is yet: then the table is as good as made in this transaction, which alone has it
+    until it ends. Who began to look at the database before may see them too early."""
+    if work.number("SELECT count(*) FROM accepted") <= FEW_IDS:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT revshare_first_contributors()")
+        return bool(cursor.fetchone()[0])
 
 
 def _filled(work: Work) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from revshare.bulk import copied_out
+from revshare.sales.columns import microseconds
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def canonical_lines(
         if bound:
             where, params = f"{where} AND s.sale_id {sign} %s", [*params, bound]
     query = (
-        "SELECT s.sale_id, (extract(epoch FROM s.sold_at) * 1000000)::bigint, s.stream, s.model, s.dataset_version, "
+        f"SELECT s.sale_id, {microseconds('s.sold_at')}, s.stream, s.model, s.dataset_version, "
         f"s.currency, s.gross_micros, s.refund_of FROM sales_sale s WHERE {where} ORDER BY s.sale_id"
     )
     return (rows.data for rows in copied_out(query, params, options=", FORCE_QUOTE *"))
