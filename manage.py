@@ -39,9 +39,13 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # So long Arrow keeps idle memory, in ms. After 10, as is usual, it is soon wanted again, and has to be cleared.
     os.environ.setdefault("MIMALLOC_PURGE_DELAY", "2000")
+    command = sys.argv[1:3]
+    if command[:1] == ["run_cycle"] and "--queue" not in sys.argv:
+        from revshare.files import hashing_ahead
+
+        hashing_ahead.begin(hashing_ahead.files_in(sys.argv))
     from django.core.management import execute_from_command_line
 
-    command = sys.argv[1:3]
     wants_services = bool(command) and command[0] not in WITHOUT_SERVICES and "--help" not in sys.argv
     wants_services |= command == ["services", "start"]
     if wants_services:

@@ -43,7 +43,7 @@ def spool(
         raise NotPlain from None
     glance, rows = Glance(), 0
     there = [name for name in columns.known if name in names]
-    schema = pa.schema([(name, pa.string()) for name in there])
+    schema = pa.schema([pa.field(name, pa.string(), nullable=False) for name in there])
     # What columns would say of their bounds nobody asks for.
     options = {"dictionary_pagesize_limit": DICTIONARY_BYTES, "store_schema": False, "write_statistics": False}
     con.execute("SET threads = 1")  # one to look, one to read and one to write are as many as keep busy
@@ -59,7 +59,7 @@ def spool(
                 if stopped():
                     raise NotPlain
                 written.result()
-                written = pool.submit(writer.write_table, pa.Table.from_batches(together))
+                written = pool.submit(writer.write_table, pa.Table.from_batches(together).cast(schema))
                 _see(con, together, plain, glance)
                 rows += sum(map(len, together))
             written.result()

@@ -19,6 +19,8 @@ import numpy.typing as npt
 from django.conf import settings
 
 from revshare.errors import Refused
+from revshare.files import hashing_ahead
+from revshare.files.hashing_ahead import mark_of
 from revshare.files.reasons import sentence
 
 READ_BYTES = 256 << 10  # what is counted of so much stays in the processor's cache, and in memory that is used again
@@ -72,7 +74,7 @@ class Source:
 
     def assert_unchanged(self) -> None:
         """Raises FileRefused if somebody wrote to the file while we read it."""
-        if _mark(self.path) != self.mark:
+        if mark_of(self.path) != self.mark:
             raise FileRefused("file_changed", "Try again when it is complete.")
 
 
@@ -82,21 +84,24 @@ def inspect(path: Path, scratch: Path, *, name: str = "") -> Source:
     if not head:
         raise FileRefused("file_empty")
     _refuse_archive(head, "archive_unsupported")
-    if head.startswith((PARQUET, GZIP)):
+    hashed = hashing_ahead.of(path, source.mark)
+    if hashed is None and head.startswith((PARQUET, GZIP)):
         source.sha256 = _hash_of(path)
     if head.startswith(PARQUET):
         source.format = "parquet"
-        return source
-    if head.startswith(GZIP):
+    elif head.startswith(GZIP):
         source.plain = scratch / "unpacked"
         with source.plain.open("wb") as sink:
             first_sign = _Text(source, packed=True).read(_unpacked(source, sink))
         source.format = "jsonl.gz" if first_sign == b"{" else "csv.gz"
     else:
-        digest = hashlib.sha256()
+        digest = None if hashed else hashlib.sha256()
         first_sign = _Text(source, packed=False).read(_blocks(path, digest))
-        source.sha256 = digest.hexdigest()
+        source.sha256 = digest.hexdigest() if digest else ""
         source.format = "jsonl" if first_sign == b"{" else "csv"
+    if hashed is not None:
+        with _readable(path):
+            source.sha256 = hashed.result()
     return source
 
 
@@ -123,7 +128,7 @@ def _readable(path: Path) -> Iterator[None]:
 def _identify(path: Path, name: str) -> tuple[Source, bytes]:
     """The file, not hashed yet, and its first bytes."""
     with _readable(path):
-        mark = _mark(path)
+        mark = mark_of(path)
         if not stat.S_ISREG(path.stat().st_mode):
             raise Refused(f"Cannot read {path}: it is not a file.", code="file_unreadable")
         with path.open("rb") as file:
@@ -137,11 +142,6 @@ def _hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _mark(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
-
-
 def _refuse_archive(head: bytes, code: str) -> None:
     for magic, name in ARCHIVES.items():
         if head.startswith(magic):
@@ -150,11 +150,12 @@ def _refuse_archive(head: bytes, code: str) -> None:
         raise FileRefused(code, "(tar)")
 
 
-def _blocks(path: Path, digest: "hashlib._Hash") -> Iterator[bytes]:
-    """The blocks of a file, each hashed on its way."""
+def _blocks(path: Path, digest: "hashlib._Hash | None") -> Iterator[bytes]:
+    """The blocks of a file, each hashed on its way, unless that is done elsewhere."""
     with _readable(path), path.open("rb") as file:
         while block := file.read(READ_BYTES):
-            digest.update(block)
+            if digest is not None:
+                digest.update(block)
             yield block
 
 
