@@ -2,6 +2,7 @@
 in order, a row for as many as fit (PostgreSQL's documentation of COPY, "Binary Format"; of arrays: its function
 array_recv)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from struct import Struct
@@ -141,12 +142,14 @@ def pieces(rows: npt.NDArray[Any], cuts: Int64s) -> pa.Array:
 
 
 def _cuts(sizes: Int64s) -> list[int]:
-    """Where rolls begin, and where the last one ends: as many people as there is room for, and at least one."""
-    used = np.cumsum(sizes)
-    cuts = [0]
+    """Where rolls begin, and where the last one ends: as many people as there is room for, and at least one. `sizes`:
+    none below 1, so no more than ROOM_BYTES people have to be looked through."""
+    used = memoryview(np.cumsum(sizes))  # type: ignore[arg-type]
+    cuts, before = [0], 0
     while (first := cuts[-1]) < len(used):
-        before = int(used[first - 1]) if first else 0
-        cuts.append(max(first + 1, int(np.searchsorted(used, before + ROOM_BYTES, side="right"))))
+        end = bisect_right(used, before + ROOM_BYTES, first, min(first + ROOM_BYTES, len(used)))
+        cuts.append(max(first + 1, end))
+        before = used[cuts[-1] - 1]
     return cuts
 
 

@@ -5,7 +5,7 @@ made for `PEOPLE_AT_ONCE` contributors at a time. While one currency's entries a
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -87,6 +87,7 @@ class Splitter:
         self._scratch = scratch
         self._pools = pools
         self._pool_controls: dict[int, PoolControl] = {}
+        self._hashes: dict[int, Future[str]] = {}  # of pools' entries, where they are not in the control yet
         self._hashed: dict[int, tuple[bytes, bytes]] = {}  # of a holding, by its id: all of them are kept
         self._accounts: dict[str, Accounts] = {}
         self.set_aside: list[Rest] = []
@@ -107,9 +108,10 @@ class Splitter:
         with (
             pq.ParquetWriter(self.balances, SCHEMA, compression="snappy", use_dictionary=["currency"]) as closing,
             ThreadPoolExecutor(1) as beside,
+            ThreadPoolExecutor(1) as hashing,
         ):
             noted: Future[None] = beside.submit(lambda: None)
-            for currency, split in self._by_currency():
+            for currency, split in self._by_currency(hashing):
                 if not split:  # all of its pools are set aside
                     continue
                 codes = _touched(split, len(self._people.ids))
@@ -149,11 +151,13 @@ class Splitter:
             )
             for currency, item in self._accounts.items()
         ]  # fmt: skip
+        for pool_id, digest in self._hashes.items():
+            self._pool_controls[pool_id].sha256 = digest.result()
         moved = [item.pool for item in self._moved]
         pools = [self._pool_controls[pool.pk] for pool in (*self._pools, *moved) if pool.pk in self._pool_controls]
         return pools, accounts
 
-    def _by_currency(self) -> Iterator[tuple[str, list[SplitPool]]]:
+    def _by_currency(self, hashing: Executor) -> Iterator[tuple[str, list[SplitPool]]]:
         """The pools of each currency, split one currency ahead, and what moved in it."""
         groups = [list(group) for _, group in groupby(sorted(self._pools, key=_currency), key=_currency)]
         moved = {item.pool.currency: [item] for item in self._moved}
@@ -161,9 +165,9 @@ class Splitter:
         with ThreadPoolExecutor(1) as ahead:
             coming: Future[list[SplitPool]] | None = None
             for number, group in enumerate(groups, 1):
-                split = coming.result() if coming else self._apportion(group)
+                split = coming.result() if coming else self._apportion(group, hashing)
                 if number < len(groups):
-                    coming = ahead.submit(self._apportion, groups[number])
+                    coming = ahead.submit(self._apportion, groups[number], hashing)
                 currency = group[0].currency
                 while others and others[0] < currency:
                     yield others[0], moved[others.pop(0)]
@@ -199,7 +203,8 @@ class Splitter:
                 counts[holding.codes] += 1
             yield counts
 
-    def _apportion(self, pools: Sequence[Pool]) -> list[SplitPool]:
+    def _apportion(self, pools: Sequence[Pool], hashing: Executor) -> list[SplitPool]:
+        """Splits these pools. Their entries are hashed meanwhile, which nobody waits for before the end."""
         split = []
         in_memory = 0
         for pool in pools:
@@ -213,8 +218,9 @@ class Splitter:
             self._pool_controls[pool.pk] = PoolControl(
                 cycle_id=self._cycle_id, pool_id=pool.pk, entries=len(amounts),
                 numerator_ticks=exact_sum(holding.ticks), amount_micros=exact_sum(amounts),
-                residue_micros=result.residue, sha256=self._entries_hash(holding, amounts),
+                residue_micros=result.residue,
             )  # fmt: skip
+            self._hashes[pool.pk] = hashing.submit(self._entries_hash, holding, amounts)
             in_memory += amounts.nbytes
             if in_memory > AMOUNTS_BYTES:
                 spilled = self._scratch / f"amounts-{pool.pk}.npy"

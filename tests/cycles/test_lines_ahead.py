@@ -55,7 +55,7 @@ for middle in (*ids, "\u0001", ids[1] + "x", "\U0010ffff"):
 assert middle_id([]) == "" and middle_id(ranges) in ("", *ids)
 with connection.cursor() as cursor:  # of all pages, so that there is a middle
     text = mock.Mock(wraps=cursor)
-    text.execute = lambda sql, params: cursor.execute(sql.replace("(0.5) WHERE", "(100) WHERE"), params)
+    text.execute = lambda sql, params: cursor.execute(sql.replace("(3) WHERE", "(100) WHERE"), params)
     with mock.patch.object(queries, "connection") as every_page:
         every_page.cursor.return_value.__enter__.return_value = text
         assert middle_id(ranges) == ids[1]
