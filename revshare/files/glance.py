@@ -12,7 +12,7 @@ import pyarrow as pa
 from django.conf import settings
 
 from revshare.arrow_texts import opened
-from revshare.files.hashes import Gathered, Hashes, distinct
+from revshare.files.hashes import Gathered, Hashes, distinct, key_hash
 from revshare.files.rules import MAX_ID_LENGTH
 
 SPACE, DELETE = b" \x7f"
@@ -41,7 +41,7 @@ class Plain:
     @property
     def hashes(self) -> str:
         """SQL of DuckDB: what `Glance.see` wants to know of each row."""
-        return f"hash({', '.join(self.key)}) AS {KEY_HASH}, hash({self.owner}) AS {OWNER_HASH}"
+        return f"{key_hash(self.key)} AS {KEY_HASH}, hash({self.owner}) AS {OWNER_HASH}"
 
     def allows(self, name: str, column: pa.Array) -> bool:
         """Whether these values of a column, text or whole numbers, break no rule."""

@@ -1,5 +1,6 @@
 """Arrays of 64-bit hashes."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,31 +20,40 @@ def repeated(ordered: Hashes) -> Hashes:
     return distinct(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
+def key_hash(key: Sequence[str]) -> str:
+    """SQL of DuckDB: the 64-bit hash of a key of these columns. Of several, that of the last goes into it by its own
+    hash, which whoever asks for both has for nothing."""
+    *first, last = key
+    return f"hash({', '.join([*first, f'hash({last})'])})" if first else f"hash({last})"
+
+
 class Gathered:
-    """Hashes as they come, kept as a lower and an upper half, so that two processors can sort them."""
+    """Hashes as they come."""
 
     def __init__(self) -> None:
-        self._halves: tuple[list[Hashes], list[Hashes]] = ([], [])
+        self._parts: list[Hashes] = []
 
     def add(self, hashes: Hashes) -> None:
-        upper = hashes >= MIDDLE
-        self._halves[0].append(hashes[~upper])
-        self._halves[1].append(hashes[upper])
+        self._parts.append(hashes.copy())  # or all that came with them would stay
 
     def take_repeated(self) -> tuple[Hashes, int]:
         """Those that came more than once, each once, in ascending order; and how often they came, not counting the
-        first time of each. Nothing is kept."""
+        first time of each. Nothing is kept. Two processors sort a half each."""
+        every = self._take_all()
+        if not len(every):
+            return every, 0
+        middle = len(every) // 2
+        every.partition(middle)
         with ThreadPoolExecutor(2) as pool:
-            lower, upper = pool.map(_take_again, self._halves)
-        return np.concatenate([distinct(lower), distinct(upper)]), len(lower) + len(upper)
+            list(pool.map(np.ndarray.sort, (every[:middle], every[middle:])))
+        again = every[1:][every[1:] == every[:-1]]
+        return distinct(again), len(again)
 
-
-def _take_again(parts: list[Hashes]) -> Hashes:
-    every = np.empty(sum(map(len, parts)), np.uint64)
-    end = len(every)
-    while parts:  # each is given back once it is copied
-        part = parts.pop()
-        every[end - len(part) : end] = part
-        end -= len(part)
-    every.sort()
-    return every[1:][every[1:] == every[:-1]]
+    def _take_all(self) -> Hashes:
+        every = np.empty(sum(map(len, self._parts)), np.uint64)
+        end = len(every)
+        while self._parts:  # each is given back once it is copied
+            part = self._parts.pop()
+            every[end - len(part) : end] = part
+            end -= len(part)
+        return every

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from django.conf import settings
 
-from revshare.files.hashes import distinct, repeated
+from revshare.files.hashes import distinct, key_hash, repeated
 from revshare.files.work import Work
 
 __all__ = ["distinct", "except_repeated", "hashes_of"]
@@ -29,7 +29,7 @@ def except_repeated(work: Work, *, key: Sequence[str], content: str) -> None:
     keys = ", ".join(key)
     work.con.execute(
         "CREATE OR REPLACE TEMP TABLE perhaps_repeated AS SELECT * FROM accepted "
-        f"SEMI JOIN repeated_hashes ON hash({keys}) = repeated_hashes.hash"
+        f"SEMI JOIN repeated_hashes ON {key_hash(key)} = repeated_hashes.hash"
     )
     work.except_rows(
         f"WITH twins AS (SELECT {keys}, min(row) AS first_row, count(DISTINCT {content}) AS contents "
@@ -54,7 +54,7 @@ def hashes_of(work: Work, key: Sequence[str]) -> Iterator[npt.NDArray[np.uint64]
     passes = -(-work.number("SELECT count(*) FROM raw") * ROW_BYTES // settings.REVSHARE_ARRAY_BYTES)
     for turn in range(passes):
         chosen = f"WHERE hash % {passes} = {turn}" if passes > 1 else ""
-        query = f"SELECT hash FROM (SELECT hash({', '.join(key)}) AS hash FROM accepted) {chosen}"
+        query = f"SELECT hash FROM (SELECT {key_hash(key)} AS hash FROM accepted) {chosen}"
         hashes = np.asarray(work.con.execute(query).fetchnumpy()["hash"], np.uint64)
         hashes.sort()
         yield hashes
