@@ -24,6 +24,7 @@ KNOWN_IDS = ("contributors_contributor", "id")
 COLUMNS = ("name", "email", "country", "currency", "payee_id")  # what FIELDS are here
 FEW_IDS = 100_000
 MANY_ROWS = 1_000_000
+FIRST_ROWS = 100_000  # fewer come as fast as they are
 BATCH_ROWS = 50_000
 
 # A blank field says nothing, so it never conflicts; what is filled in must agree with what is known.
@@ -96,7 +97,7 @@ class ContributorIntake:
 def _are_the_first(work: Work) -> bool:
     """Whether many come where nobody is yet: then the table is as good as made in this transaction, which alone has it
     until it ends. Who began to look at the database before may see them too early."""
-    if work.number("SELECT count(*) FROM accepted") <= FEW_IDS:
+    if work.number("SELECT count(*) FROM accepted") < FIRST_ROWS:
         return False
     with connection.cursor() as cursor:
         cursor.execute("SELECT revshare_first_contributors()")

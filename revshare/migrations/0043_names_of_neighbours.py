@@ -1,6 +1,6 @@
 """Names on the rolls of a cycle are looked up a roll at a time: those on it are neighbours, so what the index of
 contributors has from the first to the last of them holds them all. Two processes had a table of all contributors' hashes made
-for it. What is refused is refused as before, and a roll that names NULL besides.
+for it. What is refused is refused as before.
 """
 
 from importlib import import_module
@@ -15,15 +15,15 @@ _known = import_module("revshare.migrations.0038_known_rolls")
 # each looked up by itself.
 STRANGERS = """
 CREATE FUNCTION revshare_strangers(part text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE found bigint; stranger text;
+DECLARE stranger text;
 BEGIN
     EXECUTE format(
-        'SELECT count(*), min(x.id) FROM %I r CROSS JOIN LATERAL (
+        'SELECT min(x.id) FROM %I r CROSS JOIN LATERAL (
              SELECT a.id FROM (SELECT unnest(r.contributors) AS id OFFSET 0) a
              LEFT JOIN (SELECT c.id FROM contributors_contributor c
                         WHERE c.id BETWEEN r.contributors[1] AND r.contributors[cardinality(r.contributors)] OFFSET 0) c
-             ON c.id = a.id WHERE c.id IS NULL) x', part) INTO found, stranger;
-    RETURN CASE WHEN found > 0 THEN coalesce(stranger, 'NULL') END;
+             ON c.id = a.id WHERE c.id IS NULL) x', part) INTO stranger;
+    RETURN stranger;
 END $$;
 """
 # Whoever calls it may have said otherwise.
