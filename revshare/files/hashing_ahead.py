@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LARGE_BYTES = 32 << 20
-BLOCK_BYTES = 8 << 20  # after each, and only then, this waits until whoever loads modules makes way
+BLOCK_BYTES = 32 << 20  # after each, and only then, this and whoever loads modules wait for one another
 
 Mark = tuple[int, int]
 """A file's size and time of change."""

@@ -159,9 +159,12 @@ def _contestants(race: Race) -> dict[str, dict[str, Any]]:
         line["peak_bytes"] = round(median(one.peak_bytes for one in runs))
         line["every_wall_s"] = [round(one.wall_s, 3) for one in runs]
         table[who] = line
-    product = table.get(PRODUCT, {}).get("wall_s")
+    product = table.get(PRODUCT, {}).get("every_wall_s", [])
     for line in table.values():
-        line["product_ratio"] = round(product / line["wall_s"], 3) if product else None
+        # Each time against who ran in the same turn: the machine's pace drifts from turn to turn.
+        ratios = [own / other for own, other in zip(product, line["every_wall_s"], strict=False)]
+        line["every_product_ratio"] = [round(ratio, 3) for ratio in ratios]
+        line["product_ratio"] = round(median(ratios), 3) if ratios else None
     return table
 
 

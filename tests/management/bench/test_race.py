@@ -41,6 +41,9 @@ def wrote(folder: Path, text: str) -> Path:
     return folder
 
 
+WALLS = {"revshare": (9.0, 30.0, 10.0), "duckdb": (4.0, 10.0, 5.0)}
+
+
 def test_the_same_bytes_agree(contest: Race, tmp_path: Path) -> None:
     for who in ("revshare", "duckdb"):
         assert contest.note(who, FIRST, measured(), wrote(tmp_path / who, "a,USD,1\n"))
@@ -63,12 +66,15 @@ def test_who_fails_or_writes_nothing_does_not_agree(contest: Race, tmp_path: Pat
     assert contest.failures == [f"duckdb failed on 2026-06: exit {exit}: gone wrong"]
 
 
-def test_medians_and_ratios(contest: Race) -> None:
-    contest.measured = {"revshare": [measured(9.0), measured(30.0), measured(10.0)], "duckdb": [measured(4.0)]}
+def test_medians_and_ratios_of_who_ran_in_the_same_turn(contest: Race) -> None:
+    contest.measured = {who: list(map(measured, walls)) for who, walls in WALLS.items()}
     table = race._contestants(contest)
     assert (table["revshare"]["wall_s"], table["revshare"]["product_ratio"]) == (10.0, 1.0)
-    assert (table["duckdb"]["wall_s"], table["duckdb"]["product_ratio"]) == (4.0, 2.5)
+    assert (table["duckdb"]["wall_s"], table["duckdb"]["product_ratio"]) == (5.0, 2.25)
+    assert table["duckdb"]["every_product_ratio"] == [2.25, 3.0, 2.0]
     assert table["revshare"]["every_wall_s"] == [9.0, 30.0, 10.0]
+    del contest.measured["revshare"]  # it failed each time
+    assert race._contestants(contest)["duckdb"]["product_ratio"] is None
 
 
 def span(step: str, stage: str, started: float, wall_s: float) -> dict[str, Any]:
