@@ -87,7 +87,7 @@ class Splitter:
         self._scratch = scratch
         self._pools = pools
         self._pool_controls: dict[int, PoolControl] = {}
-        self._hashes: dict[int, Future[str]] = {}  # of pools' entries, where they are not in the control yet
+        self._entries_hashes: dict[int, Future[str]] = {}  # by pool: what its control is to say
         self._hashed: dict[int, tuple[bytes, bytes]] = {}  # of a holding, by its id: all of them are kept
         self._accounts: dict[str, Accounts] = {}
         self.set_aside: list[Rest] = []
@@ -151,7 +151,7 @@ class Splitter:
             )
             for currency, item in self._accounts.items()
         ]  # fmt: skip
-        for pool_id, digest in self._hashes.items():
+        for pool_id, digest in self._entries_hashes.items():
             self._pool_controls[pool_id].sha256 = digest.result()
         moved = [item.pool for item in self._moved]
         pools = [self._pool_controls[pool.pk] for pool in (*self._pools, *moved) if pool.pk in self._pool_controls]
@@ -220,9 +220,10 @@ class Splitter:
                 numerator_ticks=exact_sum(holding.ticks), amount_micros=exact_sum(amounts),
                 residue_micros=result.residue,
             )  # fmt: skip
-            self._hashes[pool.pk] = hashing.submit(self._entries_hash, holding, amounts)
+            hashed = self._entries_hashes[pool.pk] = hashing.submit(self._entries_hash, holding, amounts)
             in_memory += amounts.nbytes
             if in_memory > AMOUNTS_BYTES:
+                hashed.result()  # or amounts would stay in memory until their turn comes
                 spilled = self._scratch / f"amounts-{pool.pk}.npy"
                 np.save(spilled, amounts)
                 amounts = np.load(spilled, mmap_mode="r")

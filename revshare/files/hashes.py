@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint64]
-MIDDLE = np.uint64(1 << 63)
 
 
 def distinct(ordered: Hashes) -> Hashes:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LARGE_BYTES = 32 << 20
-BLOCK_BYTES = 32 << 20  # after each, and only then, this and whoever loads modules wait for one another
+BLOCK_BYTES = 8 << 20
 
 Mark = tuple[int, int]
 """A file's size and time of change."""
@@ -41,6 +41,8 @@ def begin(paths: Iterable[Path]) -> None:
         with contextlib.suppress(OSError):
             if path.is_file() and (mark := mark_of(path))[0] >= LARGE_BYTES:
                 found[path.absolute(), mark] = Future()
+    if not found:
+        return
     _begun.update(found)
     queue = sorted(found.items(), key=lambda item: item[0][1], reverse=True)
     threading.Thread(target=_hash_all, args=([(path, future) for (path, _), future in queue],), daemon=True).start()

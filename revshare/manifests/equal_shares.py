@@ -27,7 +27,7 @@ from django.conf import settings
 
 from revshare.ahead import one_ahead
 from revshare.apportion import TICKS_PER_ASSET, ApportionmentBroken
-from revshare.files.hashes import MIDDLE, Gathered, Hashes
+from revshare.files.hashes import Gathered, Hashes
 from revshare.manifests import contributor_codes
 from revshare.manifests.contributor_codes import Codes, codes_of
 
@@ -36,6 +36,7 @@ SHARED_BYTES = 80  # what a record of a shared asset takes, besides its asset id
 BATCH_ROWS = 200_000
 HASH = "hash(dataset_version, asset_id)"
 BITMAP_BITS = 27
+MIDDLE = np.uint64(1 << 63)  # of all hashes
 BITS_PER_HASH = 16
 
 Longs = npt.NDArray[np.int64]
