@@ -32,7 +32,7 @@ from revshare.recoupments.models import Debt, DebtStep, Recouped
 from revshare.restatements.models import Restatement, RestatementLine, RestatementStep
 from revshare.reviews.models import Decision, Finding, Review
 from revshare.runs.models import Run
-from revshare.sales.models import Sale
+from revshare.sales.models import PartSum, Sale
 from revshare.splits.models import Split
 from revshare.statements.models import Statement
 from revshare.verification.models import StoredVerdict
@@ -42,7 +42,7 @@ __all__ = [
     "Consent", "Contributor", "Conversion", "Correction", "Cycle", "Debt", "DebtStep", "Decision", "DeletionDecision",
     "DeletionRequest", "Destination", "DestinationNotice", "Event", "FailedAttempt", "Finding", "FoldedId",
     "HeldRelease", "Hold", "IngestedFile", "Invitation", "Journal", "Leg", "Manifest", "Match", "Measure", "Message",
-    "NamedLeg", "Output", "Part", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
+    "NamedLeg", "Output", "Part", "PartSum", "PartVersion", "PassedOn", "Payment", "PaymentBatch", "PaymentResult",
     "PayoutCurrency", "Policy", "Pool", "PoolControl", "Preference", "QuarantinedRow", "Queued", "Rate", "Recouped",
     "Release", "Rest", "Restatement", "RestatementLine", "RestatementStep", "Restoration", "Review", "Run", "Sale",
     "Split", "Statement", "StoredVerdict", "SuspenseDecision", "Training", "Upload", "Usage", "User", "Void", "Weight",

@@ -28,7 +28,7 @@ APPEND_ONLY = frozenset({
     "personal_deletion_request", "policies_policy", "pools_carry_correction", "pools_match", "pools_pool",
     "proofs_commitment", "rates_rate", "recoupments_debt", "recoupments_recouped", "recoupments_step",
     "restatements_line", "restatements_restatement", "restatements_step", "reviews_decision", "reviews_finding",
-    "reviews_review", "sales_sale_0", "splits_split", "verification_verdict",
+    "reviews_review", "sales_part_sum", "sales_sale_0", "splits_split", "verification_verdict",
 })  # fmt: skip
 # Rows come in by a whole partition only, made and closed by functions of the owner.
 IN_PARTS = frozenset({"ledger_folio", "ledger_roll", "manifests_roll", "manifests_weight_page", "sales_sale"})
@@ -88,7 +88,7 @@ READ = (
     "revshare_moved_lines(integer,text,text,bigint)", "revshare_statement_column(text)",
 )  # fmt: skip
 # Triggers that lock what the application may not change, or ask what it may not ask.
-OWNERS_TRIGGERS = ("revshare_sales_arrived()", "revshare_debt_moves()", "revshare_recouped()")
+OWNERS_TRIGGERS = ("revshare_sales_arrived()", "revshare_sums_come()", "revshare_debt_moves()", "revshare_recouped()")
 # pg_catalog comes before all of it; pg_temp last, or a temporary table would stand before the real one. Not of
 # functions that read no tables: the planner takes some of these apart.
 SEARCH_PATH = "public, pg_temp"

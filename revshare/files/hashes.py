@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Hashes = npt.NDArray[np.uint64]
+MORE_HASHES = 2 << 20  # 16 MiB: what an array has room for beyond those it must
 
 
 def distinct(ordered: Hashes) -> Hashes:
@@ -27,18 +28,25 @@ def key_hash(key: Sequence[str]) -> str:
 
 
 class Gathered:
-    """Hashes as they come."""
+    """Hashes as they come, in one array, whose pages are moved and not copied when it has to grow."""
 
     def __init__(self) -> None:
-        self._parts: list[Hashes] = []
+        self._every = np.empty(0, np.uint64)
+        self._count = 0
 
     def add(self, hashes: Hashes) -> None:
-        self._parts.append(hashes.copy())  # or all that came with them would stay
+        """Copies them: or all that came with them would stay."""
+        end = self._count + len(hashes)
+        if end > len(self._every):
+            self._every.resize(end + MORE_HASHES, refcheck=False)
+        self._every[self._count : end] = hashes
+        self._count = end
 
     def take_repeated(self) -> tuple[Hashes, int]:
         """Those that came more than once, each once, in ascending order; and how often they came, not counting the
         first time of each. Nothing is kept. Two processors sort a half each."""
-        every = self._take_all()
+        every = self._every[: self._count]
+        self._every, self._count = np.empty(0, np.uint64), 0
         if not len(every):
             return every, 0
         middle = len(every) // 2
@@ -47,12 +55,3 @@ class Gathered:
             list(pool.map(np.ndarray.sort, (every[:middle], every[middle:])))
         again = every[1:][every[1:] == every[:-1]]
         return distinct(again), len(again)
-
-    def _take_all(self) -> Hashes:
-        every = np.empty(sum(map(len, self._parts)), np.uint64)
-        end = len(every)
-        while self._parts:  # each is given back once it is copied
-            part = self._parts.pop()
-            every[end - len(part) : end] = part
-            end -= len(part)
-        return every

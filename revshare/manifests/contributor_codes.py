@@ -41,10 +41,14 @@ class Codes:
         return self.codes.take(at), (found == hashes) & (at < len(self.hashes) - 1)
 
 
-def codes_of(con: duckdb.DuckDBPyConnection) -> Codes | None:
-    """Of the table `person` (contributor_id, code); None if two of its contributors have the same hash."""
+def hashed(con: duckdb.DuckDBPyConnection) -> tuple[Hashes, Places]:
+    """The hash and the code of each of the table `person` (contributor_id, code)."""
     columns = con.execute(f"SELECT {HASH} AS hash, code FROM person").fetchnumpy()
-    hashes = np.asarray(columns["hash"], np.uint64)
+    return np.asarray(columns["hash"], np.uint64), np.asarray(columns["code"], np.int32)
+
+
+def codes_of(hashes: Hashes, codes: Places) -> Codes | None:
+    """Of contributors with these hashes and codes; None if two of them have the same hash."""
     order = np.argsort(hashes)
     hashes = np.append(hashes[order], np.uint64(np.iinfo(np.uint64).max))
     if (hashes[1:] == hashes[:-1]).any():
@@ -53,5 +57,4 @@ def codes_of(con: duckdb.DuckDBPyConnection) -> Codes | None:
     shift = np.uint64(64 - bits)
     in_slot = np.bincount((hashes[:-1] >> shift).view(np.int64), minlength=1 << bits)
     starts = (np.cumsum(in_slot) - in_slot).astype(np.int32)
-    codes = np.append(np.asarray(columns["code"], np.int32)[order], np.int32(0))
-    return Codes(hashes, codes, starts, shift)
+    return Codes(hashes, np.append(codes[order], np.int32(0)), starts, shift)

@@ -29,7 +29,7 @@ from revshare.ahead import one_ahead
 from revshare.apportion import TICKS_PER_ASSET, ApportionmentBroken
 from revshare.files.hashes import Gathered, Hashes
 from revshare.manifests import contributor_codes
-from revshare.manifests.contributor_codes import Codes, codes_of
+from revshare.manifests.contributor_codes import Codes, codes_of, hashed
 
 RECORD_BYTES = 10  # what a record takes in memory while its hash is sorted and compared
 SHARED_BYTES = 80  # what a record of a shared asset takes, besides its asset id, twice
@@ -99,16 +99,18 @@ def count_equal(
     )
     con.execute("CREATE OR REPLACE TEMP TABLE version AS SELECT * FROM numbers")
     con.unregister("numbers")
-    tally, seen, codes = Tally.empty(len(versions), people), 0, codes_of(con)
+    tally, seen = Tally.empty(len(versions), people), 0
     passes = max(1, -(-records * RECORD_BYTES // settings.REVSHARE_ARRAY_BYTES))
-    for turn in range(passes):
-        repeated, parts = _repeated(con, source, _chosen(passes, turn))
-        for part in range(parts):
-            chosen = _chosen(passes * parts, turn + passes * part)
-            halves, counted = _count_singles(_cells(con, source, chosen, codes, people), repeated, tally)
-            with ThreadPoolExecutor(2) as pool:  # of no hash there are records in both
-                list(pool.map(_count_shared, halves, (tally, tally)))
-            seen += counted
+    with ThreadPoolExecutor(2) as pool:
+        codes = pool.submit(codes_of, *hashed(con))  # while the hashes of assets are fetched
+        for turn in range(passes):
+            repeated, parts = _repeated(con, source, _chosen(passes, turn))
+            for part in range(parts):
+                chosen = _chosen(passes * parts, turn + passes * part)
+                cells = _cells(con, source, chosen, codes.result(), people)
+                halves, counted = _count_singles(cells, repeated, tally)
+                list(pool.map(_count_shared, halves, (tally, tally)))  # of no hash there are records in both
+                seen += counted
     tally.check()
     return tally, seen
 

@@ -7,17 +7,19 @@ from typing import Any
 
 from django.db import connection
 
-from revshare.sales.queries import Range, within
+from revshare.sales.queries import Range, whole_parts, within
 
 CUSTOMER, MODEL, FILE = "customer", "model", "file"
 WHAT = (CUSTOMER, MODEL, FILE)
 KEPT = 200
 LEAST_PART = 1000  # what is less than one in so many of a currency's net sales is not kept
+TARGET = "CASE WHEN model <> '' THEN model ELSE dataset_version END"
 QUERY = """
     WITH sold AS (
-        SELECT currency, customer_id, CASE WHEN model <> '' THEN model ELSE dataset_version END AS target, file_id,
-               sum(gross_micros) AS micros, count(*) AS sales
-        FROM sales_sale s WHERE {where} GROUP BY 1, 2, 3, 4
+        SELECT currency, customer_id, {target} AS target, file_id, sum(gross_micros) AS micros, count(*) AS sales
+        FROM sales_sale s WHERE {where} AND s.part <> ALL(%s) GROUP BY 1, 2, 3, 4
+        UNION ALL
+        SELECT currency, customer_id, {target}, part, net_micros, sales FROM sales_part_sum WHERE part = ANY(%s)
     ), summed AS (
         SELECT grouping(customer_id, target, file_id) AS what, currency,
                coalesce(customer_id, target, file_id::text, '') AS name, sum(micros) AS micros, sum(sales) AS sales
@@ -60,10 +62,12 @@ class Takings:
 def takings_of(ranges: Sequence[Range]) -> dict[str, Takings]:
     """By currency."""
     where, params = within(ranges)
+    parts = whole_parts(ranges, by_customer=True)
     nets: dict[str, int] = {}
     by: dict[str, dict[str, dict[str, Sold]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(QUERY.format(where=where, least=LEAST_PART, kept=KEPT), params)
+        query = QUERY.format(where=where, target=TARGET, least=LEAST_PART, kept=KEPT)
+        cursor.execute(query, [*params, parts, parts])
         for what, currency, name, micros, sales in cursor.fetchall():
             names = by.setdefault(currency, {each: {} for each in WHAT})
             if what in GROUPS:

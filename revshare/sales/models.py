@@ -5,7 +5,7 @@ The table has a partition for each large file, and one for all that comes in sma
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 
 class Sale(models.Model):
@@ -55,3 +55,38 @@ class Sale(models.Model):
     @property
     def kind(self) -> str:
         return "refund" if self.refund_of or self.gross_micros < 0 else "sale"
+
+
+class PartSum(models.Model):
+    """What the sales of a closed part come to, by all that pools and reviews tell apart (`part_sums`). The bounds are
+    those of the whole part. `customer_id`: NULL in all rows of a part that would have too many."""
+
+    part = models.ForeignKey(
+        "revshare.IngestedFile", on_delete=models.PROTECT, related_name="+", db_column="part"
+    )  # a part bears the number of its file
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    refunds = models.BooleanField()  # of known sales
+    stream = models.TextField(db_collation="C")
+    model = models.TextField(db_collation="C")
+    dataset_version = models.TextField(db_collation="C")
+    currency = models.CharField(max_length=3, db_collation="C")
+    customer_id = models.TextField(null=True)
+    net_micros = models.BigIntegerField()
+    sales = models.BigIntegerField()
+
+    class Meta:
+        db_table = "sales_part_sum"
+        ordering = ["part_id", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="sales_part_sum_bounds",
+                condition=Q(first_seq__lte=F("last_seq"), first_at__lte=F("last_at"), sales__gt=0),
+            ),
+        ]
+        indexes = [models.Index(fields=["first_at"], name="sales_part_sum_by_time")]
+
+    def __str__(self) -> str:
+        return f"part {self.part_id}: {self.stream} {self.model or self.dataset_version} {self.currency}"

@@ -55,15 +55,31 @@ def refunded(ranges: Sequence[Range]) -> tuple[str, list[Any]]:
     return there, [max((r.upto_seq for r in ranges), default=0), *([voided] if voided else [])]
 
 
+def whole_parts(ranges: Sequence[Range], *, by_customer: bool = False) -> list[int]:
+    """The parts whose sums are kept (`part_sums`) and of which each sale counts in these ranges. `by_customer`: of
+    these only those that tell customers apart."""
+    bounds = "first_at >= %s AND last_at < %s AND first_seq > %s AND last_seq <= %s AND part <> ALL(%s)"
+    condition = " OR ".join([f"({bounds})"] * len(ranges)) or "false"
+    params = [item for r in ranges for item in (r.starts_at, r.ends_at, r.after_seq, r.upto_seq, list(r.voided))]
+    told_apart = "HAVING bool_and(customer_id IS NOT NULL)" if by_customer else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT part FROM sales_part_sum WHERE {condition} GROUP BY part {told_apart}", params)
+        return sorted(part for (part,) in cursor.fetchall())
+
+
 def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
-    """Net sales by stream, target and currency. A refund counts on its own date, against what it refunds."""
+    """Net sales by stream, target and currency. A refund counts on its own date, against what it refunds: which that is
+    may change while its part does not, so refunds are always read. They are few."""
     where, params = within(ranges)
     there, known = refunded(ranges)
-    # Refunds are few: only they look for another sale.
+    parts = whole_parts(ranges)
     query = (
         "SELECT stream, model, dataset_version, currency, sum(micros)::text, sum(number)::bigint FROM ("
         "SELECT s.stream, s.model, s.dataset_version, s.currency, sum(s.gross_micros) AS micros, count(*) AS number "
-        f"FROM sales_sale s WHERE s.refund_of = '' AND {where} GROUP BY 1, 2, 3, 4 "
+        f"FROM sales_sale s WHERE s.refund_of = '' AND {where} AND s.part <> ALL(%s) GROUP BY 1, 2, 3, 4 "
+        "UNION ALL "
+        "SELECT stream, model, dataset_version, currency, net_micros, sales "
+        "FROM sales_part_sum WHERE part = ANY(%s) AND NOT refunds "
         "UNION ALL "
         "SELECT coalesce(t.stream, s.stream), coalesce(t.model, s.model), "
         "coalesce(t.dataset_version, s.dataset_version), s.currency, sum(s.gross_micros), count(*) "
@@ -71,7 +87,7 @@ def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
         "GROUP BY 1, 2, 3, 4) parts GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
     )
     with connection.cursor() as cursor:
-        cursor.execute(query, [*params, *known, *params])
+        cursor.execute(query, [*params, parts, parts, *known, *params])
         return [
             Sum(stream, model, version, currency, int(net), number)
             for stream, model, version, currency, net, number in cursor.fetchall()

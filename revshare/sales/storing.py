@@ -10,10 +10,12 @@ from revshare.bulk import copy_batches
 from revshare.files.bounds import BLANK, bounds
 from revshare.files.work import Work
 from revshare.sales.columns import COLUMNS, Column
+from revshare.sales.part_sums import add_up, keep
 
 # From here on a file gets its own partition: loaded before anybody sees it, indexed at once, and not logged twice.
 PARTITION_ROWS = 200_000
 BATCH_ROWS = 50_000
+[CUSTOMER] = [column for column in COLUMNS if column.name == "customer_id"]
 # Of the database, while a partition is filled, indexed and analysed. What is written goes to the disk at once, not all
 # with the commit. We wait while it is indexed, so a second process may have our processor. And 6,000 rows say enough of
 # what a look-up has to know.
@@ -26,7 +28,8 @@ FILLING = (
 def store(work: Work, *, file_id: int, apart: bool) -> None:
     """Writes the accepted rows as sales of a file. In the transaction that holds the lock of the intake. `apart`: as a
     partition of its own also if it is small, since ids of void files come again in it."""
-    count = work.number("SELECT count(*) FROM accepted")
+    sums = add_up(work, names_customers=CUSTOMER not in silent_columns(work))
+    count = work.number("SELECT count(*) FROM accepted") if sums is None else sum(group.sales for group in sums)
     if not count:
         return
     first = _reserve(count)
@@ -41,6 +44,8 @@ def store(work: Work, *, file_id: int, apart: bool) -> None:
         cursor.execute("SELECT revshare_new_sales(%s)", [file_id])
         (part,) = cursor.fetchone()
         _copy(work, part, file_id, first, frozen=True)
+        if sums is not None:
+            keep(sums, part=file_id, first_seq=first, last_seq=first + count - 1)
         cursor.execute("SELECT revshare_attach_sales(%s)", [file_id])
 
 

@@ -12,6 +12,7 @@ from revshare.verification.conversions import CONVERSION_CHECKS
 from revshare.verification.debts import DEBT_CHECKS
 from revshare.verification.findings import Finding
 from revshare.verification.held import HELD_CHECKS
+from revshare.verification.part_sums import PART_SUM_CHECKS
 from revshare.verification.payments import PAYMENT_CHECKS, batches
 from revshare.verification.people import PEOPLE_CHECKS
 from revshare.verification.privileges import TRIGGER_CHECKS, beyond_the_list
@@ -24,6 +25,7 @@ from revshare.verification.suspense import SUSPENSE_CHECKS
 
 CHECKS = (
     *SQL_CHECKS,
+    *PART_SUM_CHECKS,
     *SIGNAL_CHECKS,
     *SUSPENSE_CHECKS,
     *CONVERSION_CHECKS,

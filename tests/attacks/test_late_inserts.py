@@ -35,6 +35,9 @@ LATE_INSERTS = {
     "a sale among those of a large file": A_SALE.format(table=LOTS, id="'x'", seq=LAST, part=0) + " LIMIT 1",
     "a sale that a large file has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 6 LIMIT 1",
     "a sale that a small lot has": A_SALE.format(table=LOTS, id="sale_id", seq=f"{LAST} + 1", part=0) + " WHERE part = 0 LIMIT 1",
+    "a sum of a large file": "INSERT INTO sales_part_sum (part, first_seq, last_seq, first_at, last_at, refunds, stream, "
+    "model, dataset_version, currency, net_micros, sales) SELECT part, first_seq, last_seq, first_at, last_at, refunds, "
+    "'x', model, dataset_version, currency, net_micros, sales FROM sales_part_sum LIMIT 1",
     "a leg of a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
     "VALUES (1, 'platform', 'EUR', 'D', 5)",
     "a payment into a sealed journal": "INSERT INTO ledger_leg (journal_id, account, currency, side, amount_micros) "
