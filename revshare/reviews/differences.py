@@ -4,6 +4,7 @@ amount is looked at as a number in an array.
 `tests/reviews/slow_review.py` does the same one by one.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from revshare.apportion import exact_sum
 from revshare.lake import duck, spool
 from revshare.money import INT64_MAX
-from revshare.reviews.pairs import Int64s, Pair, pairs
+from revshare.reviews.pairs import Int64s, Pair, files_of, pair_of
 from revshare.reviews.rules import PARTS, Center, ratio
 
 SHOWN = 10
@@ -62,8 +63,10 @@ class Difference:
 def differences(*, after: str, before: str, material: Fraction) -> list[Difference]:
     """By currency. `after`, `before`: the files of balances that two cycles left; '' for none. `material`: the part of
     a total from which on a change is worth looking at. Raises LakeDamaged."""
-    with spool() as scratch, duck(scratch) as con:
-        found = (_difference(pair, material) for pair in pairs(con, after=after, before=before))
+    with spool() as scratch, duck(scratch) as con, ThreadPoolExecutor(2) as two:
+        files = files_of(con, after=after, before=before)
+        currencies = sorted(files[0].currencies | files[1].currencies)
+        found = list(two.map(lambda currency: _difference(pair_of(files, currency), material), currencies))
         return [each for each in found if each.paid_before or each.paid_after]
 
 

@@ -5,7 +5,7 @@ few that are shown are looked up last.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class File:
     """A cycle's file of balances, of which each currency's accounts stand one after the other, by id."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, digest: str) -> None:
-        """`digest`: '' for none. Raises LakeDamaged."""
+        """`digest`: '' for none. Several threads may ask of a file. Raises LakeDamaged."""
         self._con = con
         self._path = part(BALANCES, digest) if digest else Path()
         self._runs: dict[str, tuple[int, Run]] = {}
@@ -74,7 +74,11 @@ class File:
         if not len(rows):
             return []
         query = NAMES.format(path=literal(self._path), rows=", ".join(map(str, rows.tolist())))
-        return [name for (name,) in self._con.execute(query).fetchall()]
+        return [name for (name,) in self.ask(query).fetchall()]
+
+    def ask(self, query: str) -> duckdb.DuckDBPyConnection:
+        """The result of a query of DuckDB."""
+        return self._con.cursor().execute(query)
 
     def paid(self, currency: str) -> str:
         """As SQL: who earned anything, by the place among the currency's accounts."""
@@ -86,7 +90,7 @@ class File:
             if runs := runs_in(self._path):
                 return runs
         # Without hashes of ids, the accounts are like no others.
-        counted = self._con.execute(COUNTED.format(path=literal(self._path))).fetchall()
+        counted = self.ask(COUNTED.format(path=literal(self._path))).fetchall()
         return [Run(currency, accounts, "") for currency, accounts in counted]
 
 
@@ -120,14 +124,13 @@ class Pair:
         return dict(zip(chosen.tolist(), names, strict=True))
 
 
-def pairs(con: duckdb.DuckDBPyConnection, *, after: str, before: str) -> Iterator[Pair]:
-    """In order of currencies. `after`, `before`: the files' names; '' for none. Raises LakeDamaged."""
-    files = File(con, after), File(con, before)
-    for currency in sorted(files[0].currencies | files[1].currencies):
-        yield _pair(con, currency, files)
+def files_of(con: duckdb.DuckDBPyConnection, *, after: str, before: str) -> tuple[File, File]:
+    """The files of the cycle after and of the one before, by their names; '' for none. Raises LakeDamaged."""
+    return File(con, after), File(con, before)
 
 
-def _pair(con: duckdb.DuckDBPyConnection, currency: str, files: tuple[File, File]) -> Pair:
+def pair_of(files: tuple[File, File], currency: str) -> Pair:
+    """What accounts earned in a currency. Raises LakeDamaged."""
     (first, run), (first_before, run_before) = (file.stand(currency) for file in files)
     after, before = (file.earned(currency) for file in files)
     if _same(run, run_before):
@@ -136,7 +139,7 @@ def _pair(con: duckdb.DuckDBPyConnection, currency: str, files: tuple[File, File
     gone = before > 0
     if len(after) and len(before):
         query = IN_BOTH.format(after=files[0].paid(currency), before=files[1].paid(currency))
-        found = con.execute(query).fetchnumpy()
+        found = files[0].ask(query).fetchnumpy()
         beside[found["after"]] = before[found["before"]]
         gone[found["before"]] = False
     left = np.flatnonzero(gone)
