@@ -47,6 +47,7 @@ def together(paths: Sequence[Path]) -> Numbered | None:
         return None
     with ThreadPoolExecutor(2) as pool:
         places, names = map(list, zip(*pool.map(_read, paths), strict=True))
+        every = pool.submit(pa.concat_arrays, names)
         held = np.zeros(max((int(own.max()) for own in places if len(own)), default=-1) + 1, bool)
         for own in places:
             held[own] = True
@@ -58,7 +59,7 @@ def together(paths: Sequence[Path]) -> Numbered | None:
         for own in codes:
             rows[own] = np.arange(first, first + len(own))
             first += len(own)
-        ids = pa.concat_arrays(names).take(pa.array(rows))
+        ids = every.result().take(pa.array(rows))
         if not _rise(ids) or not all(pool.map(_name, itertools.repeat(ids), codes, names)):
             return None
     return Numbered(ids, dict(zip(paths, codes, strict=True)))
