@@ -36,6 +36,7 @@ class Sources:
     voided: tuple[int, ...] = ()  # files whose rows do not count
     also: tuple[int, ...] = ()  # files that came later, and count
     known: tuple[Sum, ...] | None = None
+    read_all: bool = False  # sums that are kept of sales are not taken for these
 
     def arrived(self, row: str) -> tuple[str, list[Any]]:
         """SQL of whether a row of a file (the table's name in the query) counts, and its parameters."""
@@ -53,7 +54,9 @@ def sums_of(sources: Sources) -> list[Sum]:
     tables = sources.rulebook.tables.values()
     plain = not any(terms.rates or terms.base == "net" or terms.is_routed for terms in tables)
     if plain and sources.rulebook.currency is None:
-        return sums_by_target(sources.ranges) if sources.known is None else list(sources.known)
+        if sources.known is not None:
+            return list(sources.known)
+        return sums_by_target(sources.ranges, read_all=sources.read_all)
     centric = _streams(sources.rulebook, lambda terms: terms.allocation == "user_centric")
     sale = _Sale(sources)
     query = (

@@ -67,12 +67,13 @@ def whole_parts(ranges: Sequence[Range], *, by_customer: bool = False) -> list[i
         return sorted(part for (part,) in cursor.fetchall())
 
 
-def sums_by_target(ranges: Sequence[Range]) -> list[Sum]:
+def sums_by_target(ranges: Sequence[Range], *, read_all: bool = False) -> list[Sum]:
     """Net sales by stream, target and currency. A refund counts on its own date, against what it refunds: which that is
-    may change while its part does not, so refunds are always read. They are few."""
+    may change while its part does not, so refunds are always read. They are few. `read_all`: read every sale, also of
+    parts whose sums are kept."""
     where, params = within(ranges)
     there, known = refunded(ranges)
-    parts = whole_parts(ranges)
+    parts = [] if read_all else whole_parts(ranges)
     query = (
         "SELECT stream, model, dataset_version, currency, sum(micros)::text, sum(number)::bigint FROM ("
         "SELECT s.stream, s.model, s.dataset_version, s.currency, sum(s.gross_micros) AS micros, count(*) AS number "

@@ -5,6 +5,7 @@ The split is done here by slow exact rules (`apportion.apportion`, `limits.withi
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -69,7 +70,7 @@ def recompute(cycle: Cycle) -> Iterator[Finding]:
     if not reached(state=cycle.state, goal="locked"):
         return
     pinned = pinned_of(cycle)
-    sources = sources_of(cycle, pinned, ranges_of(cycle))
+    sources = replace(sources_of(cycle, pinned, ranges_of(cycle)), read_all=True)
     try:
         own = input_digest(cycle, pinned, sources)
     except RateMissing as error:
